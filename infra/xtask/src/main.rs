@@ -1,0 +1,101 @@
+//! The project's own commands: `cargo xtask test` is the one the README and CI run.
+//!
+//! Each step is a plain `cargo` call or a check in [`tidy`]; a step that fails names itself and
+//! ends the run with a non-zero status. Start at [`run`].
+
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use clap::{Parser, Subcommand};
+
+/// Build, check and test Cellar.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Everything CI runs: format, clippy, tidy, unit, property and end-to-end tests.
+    Test,
+    /// Only the house rules of `infra/docs/architecture.md`; reads, never writes.
+    Tidy,
+    /// Format, clippy and tidy without running a test; reads, never writes.
+    Verify,
+    /// Format every crate.
+    Fix,
+}
+
+/// One named step of a run.
+struct Step {
+    name: &'static str,
+    arguments: &'static [&'static str],
+}
+
+const FORMAT: Step = Step { name: "format", arguments: &["fmt", "--all", "--check"] };
+const CLIPPY: Step = Step {
+    name: "clippy",
+    arguments: &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"],
+};
+const BUILD: Step =
+    Step { name: "build", arguments: &["build", "--workspace", "--bins", "--locked"] };
+const TESTS: Step = Step { name: "tests", arguments: &["test", "--workspace", "--locked"] };
+
+fn main() -> Result<()> {
+    run(Arguments::parse().verb)
+}
+
+fn run(verb: Verb) -> Result<()> {
+    let root = workspace_root()?;
+    let started = Instant::now();
+    match verb {
+        Verb::Test => {
+            cargo(&root, &FORMAT)?;
+            tidy::check(&root)?;
+            cargo(&root, &CLIPPY)?;
+            cargo(&root, &BUILD)?;
+            cargo(&root, &TESTS)?;
+        }
+        Verb::Tidy => tidy::check(&root)?,
+        Verb::Verify => {
+            cargo(&root, &FORMAT)?;
+            tidy::check(&root)?;
+            cargo(&root, &CLIPPY)?;
+        }
+        Verb::Fix => cargo(&root, &Step { name: "fix", arguments: &["fmt", "--all"] })?,
+    }
+    println!("xtask: all steps passed in {:.0} s", started.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Runs one cargo step in the workspace root and says how long it took.
+fn cargo(root: &Path, step: &Step) -> Result<()> {
+    println!("xtask: {} ...", step.name);
+    let started = Instant::now();
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(program)
+        .args(step.arguments)
+        .current_dir(root)
+        .status()
+        .with_context(|| format!("cannot start cargo for the step {}", step.name))?;
+    if !status.success() {
+        bail!("step {} failed: cargo {}", step.name, step.arguments.join(" "));
+    }
+    println!("xtask: {} passed in {:.0} s", step.name, started.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// The workspace root, found from this crate's own place in it.
+fn workspace_root() -> Result<PathBuf> {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .map(Path::to_path_buf)
+        .context("infra/xtask lies two folders below the workspace root")
+}
