@@ -5,8 +5,9 @@
 
 mod tidy;
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -45,7 +46,6 @@ const CLIPPY: Step = Step {
 };
 const BUILD: Step =
     Step { name: "build", arguments: &["build", "--workspace", "--bins", "--locked"] };
-const TESTS: Step = Step { name: "tests", arguments: &["test", "--workspace", "--locked"] };
 
 fn main() -> Result<()> {
     run(Arguments::parse().verb)
@@ -60,7 +60,7 @@ fn run(verb: Verb) -> Result<()> {
             tidy::check(&root)?;
             cargo(&root, &CLIPPY)?;
             cargo(&root, &BUILD)?;
-            cargo(&root, &TESTS)?;
+            tests(&root)?;
         }
         Verb::Tidy => tidy::check(&root)?,
         Verb::Verify => {
@@ -70,7 +70,7 @@ fn run(verb: Verb) -> Result<()> {
         }
         Verb::Fix => cargo(&root, &Step { name: "fix", arguments: &["fmt", "--all"] })?,
     }
-    println!("xtask: all steps passed in {:.0} s", started.elapsed().as_secs_f64());
+    eprintln!("xtask: all steps passed in {:.0} s", started.elapsed().as_secs_f64());
     Ok(())
 }
 
@@ -89,6 +89,40 @@ fn cargo(root: &Path, step: &Step) -> Result<()> {
     }
     println!("xtask: {} passed in {:.0} s", step.name, started.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// Runs every test, shows what they print, and closes with the sum over all test programs.
+fn tests(root: &Path) -> Result<()> {
+    println!("xtask: tests ...");
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut child = Command::new(program)
+        .args(["test", "--workspace", "--locked", "--no-fail-fast"])
+        .current_dir(root)
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot start cargo test")?;
+    let output = child.stdout.take().context("cargo test has no output")?;
+    let (mut passed, mut failed) = (0, 0);
+    for line in BufReader::new(output).lines() {
+        let line = line?;
+        println!("{line}");
+        if line.starts_with("test result:") {
+            passed += number_before(&line, " passed");
+            failed += number_before(&line, " failed");
+        }
+    }
+    let status = child.wait()?;
+    println!("{passed} passed, {failed} failed");
+    if !status.success() || passed == 0 {
+        bail!("step tests failed: run `cargo test --workspace` for the details");
+    }
+    Ok(())
+}
+
+/// The number that stands right before a word, or zero.
+fn number_before(line: &str, word: &str) -> u64 {
+    let head = line.split(word).next().unwrap_or_default();
+    head.rsplit(' ').next().and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
 /// The workspace root, found from this crate's own place in it.

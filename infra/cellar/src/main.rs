@@ -1,2 +1,0 @@
-//! The one binary.
-fn main() {}
