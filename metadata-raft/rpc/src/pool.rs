@@ -1,0 +1,62 @@
+//! The clients of a process, one per peer, with the limits and source address they share.
+
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
+
+use parking_lot::Mutex;
+
+use crate::{client::Client, dial::Target, limits::ClientLimits, tasks::Tasks};
+
+/// How a process calls its peers.
+#[derive(Clone, Debug, Default)]
+pub struct ClientConfig {
+    /// Limits of every client.
+    pub limits: ClientLimits,
+    /// Address that connections come from (`--bind-source`), so that a test can cut off one
+    /// process of several on the same machine.
+    pub source: Option<IpAddr>,
+}
+
+/// Gives out the client of each peer; clones share them.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    config: ClientConfig,
+    tasks: Tasks,
+    clients: Arc<Mutex<HashMap<Arc<str>, Client>>>,
+}
+
+impl Pool {
+    /// A pool whose connections are tasks of a child of `tasks`.
+    #[must_use]
+    pub fn new(config: ClientConfig, tasks: &Tasks) -> Self {
+        Self { config, tasks: tasks.child(), clients: Arc::default() }
+    }
+
+    /// The client of `peer` ("host:port"); connects when first called.
+    #[must_use]
+    pub fn client(&self, peer: &str) -> Client {
+        let mut clients = self.clients.lock();
+        if let Some(client) = clients.get(peer) {
+            return client.clone();
+        }
+        let peer: Arc<str> = Arc::from(peer);
+        let client = Client::new(Target {
+            peer: Arc::clone(&peer),
+            source: self.config.source,
+            limits: self.config.limits.clone(),
+            tasks: self.tasks.clone(),
+        });
+        clients.insert(peer, client.clone());
+        client
+    }
+
+    /// Forgets a peer that left; its connections close when the last client of it is dropped.
+    pub fn forget(&self, peer: &str) {
+        self.clients.lock().remove(peer);
+    }
+
+    /// Closes every connection; calls in flight end as unknown, later ones as not sent.
+    pub fn close(&self) {
+        self.tasks.token().cancel();
+        self.clients.lock().clear();
+    }
+}
