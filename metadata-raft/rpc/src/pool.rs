@@ -54,7 +54,7 @@ impl Pool {
         self.clients.lock().remove(peer);
     }
 
-    /// Closes every connection; calls in flight end as unknown, later ones as not sent.
+    /// Closes every connection once its calls in flight are answered; later calls are not sent.
     pub fn close(&self) {
         self.tasks.token().cancel();
         self.clients.lock().clear();

@@ -160,6 +160,7 @@ impl Body for PushBody {
         }
         if this.shutdown.as_mut().poll(cx).is_ready() {
             this.handler = None;
+            this.frames.close();
             let last = frame::encode(Kind::GoingAway, &[]);
             return Poll::Ready(last.map(|last| Ok(Frame::data(last))));
         }

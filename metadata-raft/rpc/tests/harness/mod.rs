@@ -1,6 +1,8 @@
 //! A server and a client on the loopback, for the tests of this crate.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
 #![allow(dead_code, reason = "each test binary uses a part")]
+
+pub(crate) mod proxy;
 
 use std::{net::SocketAddr, time::Duration};
 
