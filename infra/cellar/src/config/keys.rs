@@ -1,0 +1,84 @@
+//! Every setting there is: its name, default and flag. The one list that all layers share.
+
+use clap::Args;
+
+/// One setting: its key in files, its default.
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) default: &'static str,
+}
+
+/// All settings in the order they are shown. An empty default means: derived or off.
+pub(super) const KEYS: &[Key] = &[
+    Key { name: "data", default: "./cellar-data" },
+    Key { name: "cql", default: "127.0.0.1:9042" },
+    Key { name: "http", default: "127.0.0.1:8080" },
+    Key { name: "admin", default: "127.0.0.1:9080" },
+    Key { name: "object-store", default: "" },
+    Key { name: "s3-endpoint", default: "" },
+    Key { name: "datacenter", default: "dc1" },
+    Key { name: "now", default: "" },
+];
+
+/// The flags, which lie above all other layers.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Flags {
+    /// Folder of everything durable.
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<String>,
+    /// Where CQL is served.
+    #[arg(long, global = true, value_name = "HOST:PORT")]
+    cql: Option<String>,
+    /// Where HTTP is served.
+    #[arg(long, global = true, value_name = "HOST:PORT")]
+    http: Option<String>,
+    /// Where health, metrics and admin are served.
+    #[arg(long, global = true, value_name = "HOST:PORT")]
+    admin: Option<String>,
+    /// Where cold segments go; default: `file:` below the data folder.
+    #[arg(long, global = true, value_name = "file:DIR|s3://BUCKET/PREFIX")]
+    object_store: Option<String>,
+    /// Endpoint of an S3-compatible store other than AWS.
+    #[arg(long, global = true, value_name = "URL")]
+    s3_endpoint: Option<String>,
+    /// Data center name that drivers see.
+    #[arg(long, global = true, value_name = "NAME")]
+    datacenter: Option<String>,
+    /// Wall clock at start, so that ageing can be tested (RFC 3339).
+    #[arg(long, global = true, value_name = "TIME")]
+    now: Option<String>,
+}
+
+impl Flags {
+    /// The flags that were given, by key.
+    pub(super) fn given(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        [
+            ("data", &self.data),
+            ("cql", &self.cql),
+            ("http", &self.http),
+            ("admin", &self.admin),
+            ("object-store", &self.object_store),
+            ("s3-endpoint", &self.s3_endpoint),
+            ("datacenter", &self.datacenter),
+            ("now", &self.now),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| value.as_ref().map(|value| (key, value)))
+    }
+}
+
+/// The known key that a wrong one was probably meant to be, as a sentence, or nothing.
+pub(super) fn suggestion(wrong: &str) -> String {
+    let nearest = KEYS
+        .iter()
+        .map(|key| (strsim::damerau_levenshtein(wrong, key.name), key.name))
+        .min()
+        .filter(|(distance, _)| *distance <= 3);
+    match nearest {
+        Some((_, name)) => format!("; did you mean `{name}`?"),
+        None => {
+            let all: Vec<_> = KEYS.iter().map(|key| key.name).collect();
+            format!("; known settings: {}", all.join(", "))
+        }
+    }
+}
