@@ -82,12 +82,11 @@ impl Client {
         let request = self.encode(path, &request)?;
         let sent = AtomicBool::new(false);
         let slot = self.next_slot();
-        let reply = timeout(deadline, async {
+        let answering = async {
             let response = self.send(slot, request, &sent).await?;
             self.read(response).await
-        })
-        .await
-        .map_err(|_elapsed| self.late(deadline, &sent))??;
+        };
+        let reply = self.within(deadline, &sent, answering).await?;
         match reply {
             Reply::Answer(bytes) => payload::decode(&bytes)
                 .map_err(|reason| self.unknown(UnknownReason::Undecodable(reason))),
@@ -111,9 +110,8 @@ impl Client {
     {
         let request = self.encode(path, &request)?;
         let sent = AtomicBool::new(false);
-        let response = timeout(deadline, self.send(&self.inner.streams, request, &sent))
-            .await
-            .map_err(|_elapsed| self.late(deadline, &sent))??;
+        let opening = self.send(&self.inner.streams, request, &sent);
+        let response = self.within(deadline, &sent, opening).await?;
         if response.status() != StatusCode::OK {
             return Err(self.failure(response.status()).into());
         }
@@ -211,9 +209,19 @@ impl Client {
         }
     }
 
-    fn late(&self, after: Duration, sent: &AtomicBool) -> CallError {
-        let sent = sent.load(Ordering::Relaxed);
-        CallError::Deadline { peer: self.shared_peer(), after, sent }
+    /// Runs `call` within the deadline; one that has passed already sends nothing (the timer
+    /// alone would let a quick call through within its millisecond).
+    async fn within<T>(
+        &self,
+        after: Duration,
+        sent: &AtomicBool,
+        call: impl Future<Output = Result<T, CallError>>,
+    ) -> Result<T, CallError> {
+        let outcome = if after.is_zero() { None } else { timeout(after, call).await.ok() };
+        outcome.unwrap_or_else(|| {
+            let sent = sent.load(Ordering::Relaxed);
+            Err(CallError::Deadline { peer: self.shared_peer(), after, sent })
+        })
     }
 
     fn not_sent(&self, reason: NotSentReason) -> CallError {
