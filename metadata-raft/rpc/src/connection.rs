@@ -107,6 +107,9 @@ where
 
 /// Answers one request.
 async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Answer {
+    if shared.tasks.token().is_cancelled() {
+        return refuse(Refusal::ShuttingDown);
+    }
     let Some((path, method)) = shared.router.find(request.uri().path()) else {
         return refuse(Refusal::UnknownMethod);
     };
