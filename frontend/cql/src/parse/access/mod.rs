@@ -1,0 +1,4 @@
+//! Statements about roles and permissions.
+
+mod permission;
+mod role;

@@ -1,0 +1,96 @@
+//! Types.
+
+use super::cursor::{Parser, Result};
+use crate::ast::{CqlType, NativeType};
+use crate::lex::Kind;
+
+impl Parser<'_> {
+    /// A type.
+    pub(super) fn cql_type(&mut self) -> Result<CqlType> {
+        self.nested(Self::cql_type_inner)
+    }
+
+    fn cql_type_inner(&mut self) -> Result<CqlType> {
+        let token = self.peek();
+        if token.kind == Kind::Text {
+            return Ok(CqlType::Custom(self.text_literal()?));
+        }
+        if token.kind == Kind::Word && self.is_at(1, b'<') {
+            return self.parametric_type();
+        }
+        if token.kind == Kind::Word
+            && !self.is_at(1, b'.')
+            && let Some(native) = NativeType::by_name(self.text(token))
+        {
+            self.advance();
+            return Ok(CqlType::Native(native));
+        }
+        if !self.is_name_at(0) {
+            return Err(self.unexpected("a type"));
+        }
+        Ok(CqlType::User(self.qualified_name()?))
+    }
+
+    fn parametric_type(&mut self) -> Result<CqlType> {
+        let token = self.peek();
+        let name = self.text(token);
+        let is = |word: &str| name.eq_ignore_ascii_case(word);
+        self.advance();
+        self.expect(b'<')?;
+        let first = Box::new(self.cql_type()?);
+        let found = if is("list") {
+            CqlType::List(first)
+        } else if is("set") {
+            CqlType::Set(first)
+        } else if is("frozen") {
+            CqlType::Frozen(first)
+        } else if is("map") {
+            self.expect(b',')?;
+            CqlType::Map(first, Box::new(self.cql_type()?))
+        } else if is("vector") {
+            self.expect(b',')?;
+            CqlType::Vector(first, self.unsigned()?)
+        } else if is("tuple") {
+            let mut types = vec![*first];
+            while self.eat(b',') {
+                types.push(self.cql_type()?);
+            }
+            CqlType::Tuple(types)
+        } else {
+            return Err(self.unexpected_token(token, "list, set, map, tuple, frozen or vector"));
+        };
+        self.expect(b'>')?;
+        Ok(found)
+    }
+
+    /// `(type)` before a term, if that is what the parentheses are.
+    pub(super) fn type_hint(&mut self) -> Option<CqlType> {
+        self.attempt(|p| {
+            p.expect(b'(').ok()?;
+            let hint = p.cql_type().ok()?;
+            (p.eat(b')') && p.starts_operand()).then_some(hint)
+        })
+    }
+
+    fn starts_operand(&self) -> bool {
+        let token = self.peek();
+        match token.kind {
+            Kind::Symbol(symbol) => matches!(symbol, b'?' | b':' | b'(' | b'[' | b'{'),
+            Kind::Word => {
+                let text = self.text(token);
+                ["null", "nan", "infinity", "token"].iter().any(|w| text.eq_ignore_ascii_case(w))
+                    || (self.is_name_at(0)
+                        && !["as", "and"].iter().any(|w| text.eq_ignore_ascii_case(w)))
+            }
+            Kind::QuotedName
+            | Kind::Text
+            | Kind::DollarText
+            | Kind::Integer
+            | Kind::Float
+            | Kind::Blob
+            | Kind::Uuid
+            | Kind::Duration => true,
+            _ => false,
+        }
+    }
+}
