@@ -97,3 +97,13 @@ fn too_many_bind_markers_are_refused() {
     let error = parse_statement(&text(65_536)).expect_err("one too many");
     assert_eq!(error.kind, SyntaxErrorKind::LimitExceeded);
 }
+
+#[test]
+fn a_megabyte_of_nested_values_takes_no_quadratic_time() {
+    let values = "(1, 'a', (null, [f(2)])), ".repeat(40_000);
+    let text = format!("SELECT a FROM t WHERE b IN ({values} (1))");
+    let start = std::time::Instant::now();
+    assert!(parse_statement(&text).is_ok());
+    // Quadratic work on this text takes minutes; the bound is loose for slow machines.
+    assert!(start.elapsed().as_secs() < 20);
+}
