@@ -4,6 +4,8 @@
 use super::{byte, is_word_byte, skip_while};
 use crate::ast::Duration;
 
+/// Longest `P0001-02-03T04:05:06`, in bytes; each part has at most 19 digits.
+const ISO_BYTES_MAX: usize = 128;
 const SECOND_NS: i64 = 1_000_000_000;
 const MINUTE_NS: i64 = 60 * SECOND_NS;
 const HOUR_NS: i64 = 60 * MINUTE_NS;
@@ -55,7 +57,13 @@ enum Unit {
 
 /// The end of the ISO 8601 duration that starts here with `P`, if the whole word is one.
 pub(super) fn iso_end(source: &str, at: usize) -> Option<usize> {
-    let end = skip_while(source, at, |b| is_word_byte(b) || matches!(b, b'-' | b':'));
+    if !byte(source, at + 1).is_ascii_digit() && byte(source, at + 1) != b'T' {
+        return None;
+    }
+    // Only so far, or many words in a row joined by dashes would each be read to their end.
+    let window = source.as_bytes().get(at..).unwrap_or(&[]).iter().take(ISO_BYTES_MAX);
+    let fits = |b: &&u8| is_word_byte(**b) || matches!(**b, b'-' | b':');
+    let end = at + window.take_while(fits).count();
     for end in [end, skip_while(source, at, is_word_byte)] {
         if source.get(at..end).and_then(iso_value).is_some() {
             return Some(end);
