@@ -3,6 +3,18 @@
 //! Start at [`parse_statement`]. The result is untyped: literals and bind markers stay as they
 //! were written and are typed later, against a schema. The parser never panics, never recurses
 //! deeper than [`limits::NESTING_MAX`], and reports the first error with its position.
+//!
+//! ```
+//! use cellar_cql::{ast::Statement, parse_statement};
+//!
+//! let parsed = parse_statement("SELECT a FROM ks.t WHERE k = ? AND c > :low")?;
+//! assert!(matches!(parsed.statement, Statement::Select(_)));
+//! assert_eq!(parsed.markers.len(), 2);
+//!
+//! let error = parse_statement("SELECT a FORM t").unwrap_err();
+//! assert_eq!((error.line, error.column, error.found.as_str()), (1, 9, "FORM"));
+//! # Ok::<(), cellar_cql::SyntaxError>(())
+//! ```
 
 pub mod ast;
 mod error;
