@@ -42,11 +42,6 @@ id!(
     "epoch-"
 );
 
-/// A table; never reused. The leading part of every engine key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct TableId(pub u32);
-
 impl Epoch {
     /// The epoch after this one.
     #[must_use]

@@ -1,17 +1,29 @@
-//! What the metadata service tells everybody: which cell owns which range, on which nodes.
+//! What the metadata service tells everybody and what it can be asked to do: keyspaces, tables,
+//! nodes, and which cell owns which range on which nodes.
 //!
-//! Guarantees: types and pure functions only; a [`Placement`] always tiles its key space without
-//! gap or overlap and its epochs only grow (invariant I-16). Knows nothing of Raft, sockets or
-//! rows. Start at [`Placement`].
+//! Guarantees: a [`Placement`] always tiles its key space without gap or overlap and its epochs
+//! only grow (invariant I-16); a [`Catalog`] never changes, a newer one replaces it; every error
+//! that is not [`MetadataError::Unknown`] means that nothing was changed. Knows nothing of Raft or
+//! rows. Start at [`Metadata`] and [`Catalog`].
 
+mod catalog;
 mod cell;
+mod command;
 mod error;
 mod ids;
+mod metadata;
 mod placement;
 mod range;
 
+pub use catalog::{Catalog, Frontend, KeyspaceChange, Node, NodeState, Update};
 pub use cell::{Cell, SplitPlan};
+pub use cellar_schema::TableId;
+pub use command::{
+    Answer, Command, NewTable, NodeRegistration, OptionChanges, SchemaChangeKind, SchemaEvent,
+    SchemaTarget, TableChange, TieringChange, TypeChange,
+};
 pub use error::PlacementError;
-pub use ids::{CellId, Epoch, GroupId, NodeId, TableId};
+pub use ids::{CellId, Epoch, GroupId, NodeId};
+pub use metadata::{Metadata, MetadataError, MissingObject};
 pub use placement::Placement;
 pub use range::{KeyRange, Position};
