@@ -1,0 +1,30 @@
+//! What the data is: CQL types and values, tables, engine keys, rows, mutations and how they
+//! merge. Pure: no I/O, no async, no ambient time outside `clock`.
+
+pub mod clock;
+mod codec;
+mod ids;
+pub mod limits;
+mod merge;
+mod mutation;
+mod row;
+mod table;
+mod types;
+pub mod units;
+
+pub use clock::{Clock, FixedClock, HybridClock, OffsetClock, SystemClock};
+pub use codec::FormatError;
+pub use ids::{ColumnId, RequestId, TableId};
+pub use mutation::{
+    Access, Change, ChangeKind, Comparison, Condition, Mutation, NewElement, Operation, RowChange,
+    Test,
+};
+pub use row::{
+    ColumnData, Complex, CounterState, Element, Expiry, Liveness, PartitionMarks, RangeMark, Row,
+    Versioned,
+};
+pub use table::{
+    AgeOf, Column, ColumnKind, DroppedColumn, Keyspace, Order, Table, TableOptions, TieringPolicy,
+};
+pub use types::{CqlType, Frozen, UserType};
+pub use units::{Units, read_units, write_units};
