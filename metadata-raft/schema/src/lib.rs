@@ -4,16 +4,20 @@
 pub mod clock;
 mod codec;
 mod ids;
+pub mod keys;
 pub mod limits;
 mod merge;
 mod mutation;
 mod row;
 mod table;
+pub mod token;
 mod types;
+pub mod value;
 pub mod units;
 
 pub use clock::{Clock, FixedClock, HybridClock, OffsetClock, SystemClock};
 pub use codec::FormatError;
+pub use keys::{DecodedKey, KeyError, RowKind};
 pub use ids::{ColumnId, RequestId, TableId};
 pub use mutation::{
     Access, Change, ChangeKind, Comparison, Condition, Mutation, NewElement, Operation, RowChange,
@@ -28,3 +32,4 @@ pub use table::{
 };
 pub use types::{CqlType, Frozen, UserType};
 pub use units::{Units, read_units, write_units};
+pub use value::ValueError;
