@@ -1,0 +1,144 @@
+//! Reading at one point of the write order, however long it takes.
+
+use std::{ops::RangeBounds, sync::Arc};
+
+use bytes::Bytes;
+use lsm_tree::{AbstractTree, Guard, Slice};
+
+use crate::{core::Core, error::EngineError, limits::SHARED_VALUE_BYTES_MIN};
+
+/// All rows as they were when the snapshot was taken, whole batches only.
+///
+/// Rows that were overwritten since, and superseded tables, are kept for it: do not hold one for
+/// longer than a read. Clones see the same rows.
+#[derive(Clone)]
+pub struct Snapshot {
+    pin: Arc<Pin>,
+}
+
+/// A pinned point of the write order.
+struct Pin {
+    core: Arc<Core>,
+    seqno: u64,
+}
+
+impl Drop for Pin {
+    fn drop(&mut self) {
+        self.core.pins.unpin(self.seqno);
+    }
+}
+
+impl Snapshot {
+    pub(crate) fn new(core: &Arc<Core>) -> Self {
+        let seqno = core.pins.pin();
+        Self { pin: Arc::new(Pin { core: Arc::clone(core), seqno }) }
+    }
+
+    /// The value of `key`.
+    ///
+    /// # Errors
+    /// A failing disk, damaged bytes, a poisoned or closed engine.
+    pub fn get(&self, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
+        self.pin.core.get_at(key, self.pin.seqno)
+    }
+
+    /// The rows in `range`, by ascending keys or, in `reverse`, by descending ones.
+    ///
+    /// An inverted range is empty. After an error the iterator ends. It outlives the snapshot,
+    /// and may move to another thread.
+    pub fn scan<K: AsRef<[u8]>>(&self, range: impl RangeBounds<K>, reverse: bool) -> Scan {
+        self.pin.core.scan_at(range, reverse, self.pin.seqno)
+    }
+}
+
+impl Core {
+    /// The newest value of `key`.
+    pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
+        let pin = BorrowedPin { core: self, seqno: self.pins.pin() };
+        self.get_at(key, pin.seqno)
+    }
+
+    fn get_at(&self, key: &[u8], seqno: u64) -> Result<Option<Bytes>, EngineError> {
+        self.check()?;
+        let value = self.tree.get(key, seqno).map_err(EngineError::tree("get"))?;
+        Ok(value.map(value_bytes))
+    }
+
+    fn scan_at<K: AsRef<[u8]>>(
+        &self,
+        range: impl RangeBounds<K>,
+        reverse: bool,
+        seqno: u64,
+    ) -> Scan {
+        let start = range.start_bound().map(|key| Slice::from(key.as_ref()));
+        let end = range.end_bound().map(|key| Slice::from(key.as_ref()));
+        let state = match self.check() {
+            Err(error) => ScanState::Failed(error),
+            Ok(()) if is_empty(&start, &end) => ScanState::Done,
+            Ok(()) => ScanState::Rows(self.tree.range((start, end), seqno, None)),
+        };
+        Scan { state, reverse }
+    }
+}
+
+/// A pin for the time of one call.
+struct BorrowedPin<'a> {
+    core: &'a Core,
+    seqno: u64,
+}
+
+impl Drop for BorrowedPin<'_> {
+    fn drop(&mut self) {
+        self.core.pins.unpin(self.seqno);
+    }
+}
+
+/// Rows of a range in order. See [`Snapshot::scan`].
+pub struct Scan {
+    state: ScanState,
+    reverse: bool,
+}
+
+enum ScanState {
+    Rows(Box<dyn DoubleEndedIterator<Item = lsm_tree::IterGuardImpl> + Send>),
+    Failed(EngineError),
+    Done,
+}
+
+impl Iterator for Scan {
+    type Item = Result<(Bytes, Bytes), EngineError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match std::mem::replace(&mut self.state, ScanState::Done) {
+            ScanState::Done => None,
+            ScanState::Failed(error) => Some(Err(error)),
+            ScanState::Rows(mut rows) => {
+                let row = if self.reverse { rows.next_back()? } else { rows.next()? };
+                let row = row.into_inner().map_err(EngineError::tree("scan"));
+                if row.is_ok() {
+                    self.state = ScanState::Rows(rows);
+                }
+                Some(row.map(|(key, value)| (Bytes::copy_from_slice(&key), value_bytes(value))))
+            }
+        }
+    }
+}
+
+/// True if no key can lie between the bounds; the tree takes only proper ranges.
+fn is_empty(start: &std::ops::Bound<Slice>, end: &std::ops::Bound<Slice>) -> bool {
+    use std::ops::Bound::{Excluded, Included};
+    match (start, end) {
+        (Included(start), Included(end)) => start > end,
+        (Included(start) | Excluded(start), Included(end) | Excluded(end)) => start >= end,
+        _ => false,
+    }
+}
+
+/// Hands a value out: short ones as a copy, so that they do not keep their block in memory.
+fn value_bytes(value: Slice) -> Bytes {
+    if value.len() < SHARED_VALUE_BYTES_MIN {
+        Bytes::copy_from_slice(&value)
+    } else {
+        Bytes::from_owner(value)
+    }
+}
