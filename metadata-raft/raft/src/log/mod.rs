@@ -1,0 +1,348 @@
+//! One write-ahead log for all groups of a disk.
+//!
+//! An operation is acknowledged (its `done` called with success) only when it is durable. What
+//! was acknowledged is found again after any crash; what was not may be found in part, but only
+//! as a prefix of what was asked for. Reads see an append at once, before it is durable.
+
+mod error;
+mod format;
+mod index;
+mod pins;
+mod queue;
+mod recovery;
+mod segment;
+mod writer;
+
+use std::{ops::Range, path::PathBuf, sync::Arc, thread};
+
+use bytes::Bytes;
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+pub use error::LogError;
+use format::{Kind, Record};
+use index::{Found, GroupLog, Index, Slot};
+use queue::Queue;
+use writer::{Done, First, Operation, Writer};
+
+use crate::{
+    disk::Disk,
+    limits::{PAYLOAD_BYTES_MAX, SEGMENT_BYTES_MIN},
+};
+
+/// Told when the log is at its end: what is on disk is unknown and nothing works any more.
+pub type OnFatal = Arc<dyn Fn(&LogError) + Send + Sync>;
+
+/// Where the log is and how large its parts are.
+#[derive(Clone)]
+pub struct LogOptions {
+    /// The file system.
+    pub disk: Arc<dyn Disk>,
+    /// The log's own directory.
+    pub dir: PathBuf,
+    /// Size of a segment in bytes.
+    pub segment_bytes: u64,
+    /// Payloads kept in memory in bytes.
+    pub cache_bytes: usize,
+    /// Told when a write or sync failed.
+    pub on_fatal: OnFatal,
+}
+
+/// An entry's place in its group's log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// Its index.
+    pub index: u64,
+    /// The term it was proposed in.
+    pub term: u64,
+}
+
+/// An entry of a group's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEntry {
+    /// Its index, one more than that of the entry before.
+    pub index: u64,
+    /// The term it was proposed in.
+    pub term: u64,
+    /// What it says; opaque here.
+    pub payload: Bytes,
+}
+
+/// What the log knows of a group besides its entries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogState {
+    /// The last vote saved.
+    pub vote: Option<Bytes>,
+    /// The last committed position saved; may lag behind.
+    pub committed: Option<Position>,
+    /// The last position purged.
+    pub purged: Option<Position>,
+    /// The last entry, or the last that was purged.
+    pub last: Option<Position>,
+}
+
+/// What handles and the log thread share.
+pub(crate) struct Shared {
+    index: Mutex<Index>,
+    queue: Queue,
+    on_fatal: OnFatal,
+}
+
+/// A handle to the log; clones are the same log.
+#[derive(Clone)]
+pub struct Log {
+    shared: Arc<Shared>,
+    thread: Arc<LogThread>,
+}
+
+/// Ends the log thread when the last handle goes.
+struct LogThread {
+    shared: Arc<Shared>,
+    stopped: Arc<(Mutex<bool>, Condvar)>,
+}
+
+impl Drop for LogThread {
+    fn drop(&mut self) {
+        self.shared.queue.close();
+    }
+}
+
+impl std::fmt::Debug for Log {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Log").finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// The end of the log: tells everyone who waits, then the owner.
+    fn fail(&self, error: &LogError) {
+        for operation in self.queue.fail(error) {
+            (operation.done)(Err(error.clone()));
+        }
+        (self.on_fatal)(error);
+    }
+}
+
+impl Log {
+    /// Recovers the log of a directory, or begins one, and starts its thread.
+    ///
+    /// # Errors
+    /// The log cannot be read, is damaged, or no segment can be made.
+    pub fn open(options: LogOptions) -> Result<Self, LogError> {
+        let LogOptions { disk, dir, segment_bytes, cache_bytes, on_fatal } = options;
+        let mut recovered = recovery::recover(&*disk, &dir)?;
+        let facts = recovery::facts(&recovered.index);
+        let pins = recovery::pins(&recovered.index);
+        let segment_bytes = segment_bytes.max(SEGMENT_BYTES_MIN);
+        let first = First {
+            segment: recovered.next_segment,
+            first_lsn: recovered.next_lsn,
+            previous_end: recovered.previous_end,
+            room_bytes: SEGMENT_BYTES_MIN,
+        };
+        let made = first.create(&*disk, &dir, segment_bytes, &facts)?;
+        recovered.index.segments.push_back(made.segment.clone());
+        let index = Mutex::new(recovered.index);
+        let shared = Arc::new(Shared { index, queue: Queue::default(), on_fatal });
+        let mut writer = Writer {
+            disk,
+            dir,
+            segment_bytes,
+            cache_bytes,
+            shared: Arc::clone(&shared),
+            current: made.segment,
+            offset: made.offset,
+            next_lsn: made.next_lsn,
+            facts,
+            pins,
+            buffer: Vec::new(),
+        };
+        writer.delete_segments()?;
+        let stopped = Arc::new((Mutex::new(false), Condvar::new()));
+        let handle = LogThread { shared: Arc::clone(&shared), stopped: Arc::clone(&stopped) };
+        let log = Self { shared, thread: Arc::new(handle) };
+        let dir = writer.dir.clone();
+        thread::Builder::new()
+            .name("raft-log".into())
+            .spawn(move || {
+                writer.run();
+                *stopped.0.lock() = true;
+                stopped.1.notify_all();
+            })
+            .map_err(|error| LogError::io("start the thread of", &dir, error))?;
+        Ok(log)
+    }
+
+    /// The groups that the log knows.
+    #[must_use]
+    pub fn groups(&self) -> Vec<u64> {
+        let mut groups: Vec<u64> = self.shared.index.lock().groups.keys().copied().collect();
+        groups.sort_unstable();
+        groups
+    }
+
+    /// What the log knows of a group.
+    #[must_use]
+    pub fn state(&self, group: u64) -> LogState {
+        let index = self.shared.index.lock();
+        let Some(log) = index.groups.get(&group) else { return LogState::default() };
+        let facts = log.facts.clone();
+        let last = log.last();
+        LogState { vote: facts.vote, committed: facts.committed, purged: facts.purged, last }
+    }
+
+    /// Appends entries; they can be read at once and are durable when `done` is told so.
+    pub fn append(&self, group: u64, entries: Vec<LogEntry>, done: Done) {
+        let mut records = Vec::with_capacity(entries.len() + 1);
+        let mut index = self.shared.index.lock();
+        let log = index.groups.entry(group).or_default();
+        if let Err(error) = check(group, log, &entries) {
+            drop(index);
+            done(Err(error));
+            return;
+        }
+        if log.committed_unwritten {
+            log.committed_unwritten = false;
+            let committed = log.facts.committed.unwrap_or_default();
+            records.push(small(Kind::Committed, group, committed));
+        }
+        for LogEntry { index, term, payload } in entries {
+            let slot = Slot { term, location: None, payload: Some(payload.clone()) };
+            log.push(index, slot);
+            records.push(Record { kind: Kind::Entry, group, index, term, payload });
+        }
+        self.queue(index, Operation { records, done });
+    }
+
+    /// Queues an operation while the index is locked, so that both see operations in the same
+    /// order; what must be told at once is told without the lock.
+    fn queue(&self, index: MutexGuard<'_, Index>, operation: Operation) {
+        let queued = self.shared.queue.put(operation);
+        drop(index);
+        if let Err((operation, error)) = queued {
+            (operation.done)(Err(error));
+        }
+    }
+
+    /// Saves the vote of a group.
+    pub fn save_vote(&self, group: u64, vote: Bytes, done: Done) {
+        let mut index = self.shared.index.lock();
+        let log = index.groups.entry(group).or_default();
+        log.facts.vote = Some(vote.clone());
+        let record = Record { kind: Kind::Vote, group, index: 0, term: 0, payload: vote };
+        self.queue(index, Operation { records: vec![record], done });
+    }
+
+    /// Notes how far a group is committed; written with its next append, so it may lag after a
+    /// crash, by which nothing is lost: Raft finds out again.
+    pub fn save_committed(&self, group: u64, committed: Position) {
+        let mut index = self.shared.index.lock();
+        let log = index.groups.entry(group).or_default();
+        if log.facts.committed != Some(committed) {
+            log.facts.committed = Some(committed);
+            log.committed_unwritten = true;
+        }
+    }
+
+    /// Drops the entries of a group from an index on.
+    pub fn truncate(&self, group: u64, from: u64, done: Done) {
+        let mut index = self.shared.index.lock();
+        index.groups.entry(group).or_default().truncate(from);
+        let record = small(Kind::Truncate, group, Position { index: from, term: 0 });
+        self.queue(index, Operation { records: vec![record], done });
+    }
+
+    /// Drops the entries of a group up to and including a position, which may be past the last.
+    pub fn purge(&self, group: u64, to: Position, done: Done) {
+        let mut index = self.shared.index.lock();
+        index.groups.entry(group).or_default().purge(to);
+        let record = small(Kind::Purge, group, to);
+        self.queue(index, Operation { records: vec![record], done });
+    }
+
+    /// Forgets a group.
+    pub fn remove(&self, group: u64, done: Done) {
+        let mut index = self.shared.index.lock();
+        index.groups.remove(&group);
+        let record = small(Kind::Remove, group, Position::default());
+        self.queue(index, Operation { records: vec![record], done });
+    }
+
+    /// The entries of a group that exist in a range, from its start on; fewer once they exceed
+    /// `bytes_max` together, but at least one.
+    ///
+    /// # Errors
+    /// A segment cannot be read.
+    pub fn read(
+        &self,
+        group: u64,
+        range: Range<u64>,
+        bytes_max: usize,
+    ) -> Result<Vec<LogEntry>, LogError> {
+        let found = self.shared.index.lock().find(group, range.start, range.end, bytes_max);
+        let read = found.into_iter().map(|found| match found {
+            Found::Cached(entry) => Ok(entry),
+            Found::OnDisk { index, term, location, file } => {
+                let payload = file.read_at(location.offset, location.length).map_err(|error| {
+                    LogError::io("read", segment::name(location.segment).as_ref(), error)
+                })?;
+                Ok(LogEntry { index, term, payload: payload.into() })
+            }
+        });
+        read.collect()
+    }
+
+    /// The term of an entry that exists.
+    #[must_use]
+    pub fn term(&self, group: u64, index: u64) -> Option<u64> {
+        let mut shared = self.shared.index.lock();
+        let log = shared.groups.get_mut(&group)?;
+        log.slot(index).map(|slot| slot.term)
+    }
+
+    /// Size of all segments in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.shared.index.lock().segments.iter().map(|segment| segment.bytes).sum()
+    }
+
+    /// The groups whose entries keep the oldest segment from being removed, if it is not the
+    /// current one.
+    #[must_use]
+    pub fn holding_oldest(&self) -> Vec<u64> {
+        let index = self.shared.index.lock();
+        match index.segments.front() {
+            Some(oldest) if index.segments.len() > 1 => index.holding(oldest.number),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Writes what is queued, ends the thread and waits for it; later operations fail.
+    pub fn close(&self) {
+        self.shared.queue.close();
+        let (stopped, ended) = &*self.thread.stopped;
+        let mut stopped = stopped.lock();
+        while !*stopped {
+            ended.wait(&mut stopped);
+        }
+    }
+}
+
+fn small(kind: Kind, group: u64, at: Position) -> Record {
+    Record { kind, group, index: at.index, term: at.term, payload: Bytes::new() }
+}
+
+/// Checks that entries go on from the last and fit into records.
+fn check(group: u64, log: &GroupLog, entries: &[LogEntry]) -> Result<(), LogError> {
+    let mut expected = log.last().map_or(0, |last| last.index + 1);
+    for entry in entries {
+        if entry.index != expected {
+            return Err(LogError::Hole { group, expected, index: entry.index });
+        }
+        let (bytes, bytes_max) = (entry.payload.len(), PAYLOAD_BYTES_MAX);
+        if bytes > bytes_max {
+            return Err(LogError::TooLarge { group, bytes, bytes_max });
+        }
+        expected += 1;
+    }
+    Ok(())
+}

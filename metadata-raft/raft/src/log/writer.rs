@@ -1,0 +1,272 @@
+//! The log thread: takes everything that is queued, writes it once, syncs once, tells everyone.
+//!
+//! It alone changes segments. A failed write or sync is the end of the log: what is on disk is
+//! then unknown, so nothing is acknowledged any more and the owner is told.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+
+use super::{
+    LogError, Position, Shared,
+    format::{Kind, Record, SEGMENT_HEADER_BYTES, SegmentHeader, Sequence},
+    index::{Facts, Location, Segment},
+    pins::Pins,
+    segment,
+};
+use crate::{disk::Disk, limits::BATCH_BYTES};
+
+/// Told once when the records of an operation are durable, or never will be.
+pub(crate) type Done = Box<dyn FnOnce(Result<(), LogError>) + Send>;
+
+/// Records to be written together, in order.
+pub(crate) struct Operation {
+    pub(crate) records: Vec<Record>,
+    pub(crate) done: Done,
+}
+
+/// The state of the log thread.
+pub(crate) struct Writer {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) dir: PathBuf,
+    pub(crate) segment_bytes: u64,
+    pub(crate) cache_bytes: usize,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) current: Segment,
+    /// End of what is written in the current segment.
+    pub(crate) offset: u64,
+    pub(crate) next_lsn: u64,
+    /// The facts as the records written so far tell them: a new segment begins with them, so
+    /// that only entries keep an old segment.
+    pub(crate) facts: BTreeMap<u64, Facts>,
+    /// Which segments the written entries are in.
+    pub(crate) pins: Pins,
+    pub(crate) buffer: Vec<u8>,
+}
+
+/// An entry in the buffer.
+struct Placed {
+    group: u64,
+    position: Position,
+    location: Location,
+}
+
+impl Writer {
+    /// Writes what is queued until the log is closed.
+    pub(crate) fn run(mut self) {
+        while let Some(operations) = self.shared.queue.take() {
+            let mut operations = VecDeque::from(operations);
+            while !operations.is_empty() {
+                if let Err(error) = self.write_some(&mut operations) {
+                    self.shared.fail(&error);
+                    for operation in operations {
+                        (operation.done)(Err(error.clone()));
+                    }
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Writes and syncs one batch from the front of `operations` and completes it.
+    fn write_some(&mut self, operations: &mut VecDeque<Operation>) -> Result<(), LogError> {
+        let mut completions = Vec::new();
+        let outcome = self.write_batch(operations, &mut completions);
+        for done in completions {
+            done(outcome.as_ref().map(|_| ()).map_err(Clone::clone));
+        }
+        if outcome? { self.delete_segments() } else { Ok(()) }
+    }
+
+    /// Whether entries were dropped, so that segments may be free.
+    fn write_batch(
+        &mut self,
+        operations: &mut VecDeque<Operation>,
+        completions: &mut Vec<Done>,
+    ) -> Result<bool, LogError> {
+        let mut placed = Vec::new();
+        let mut dropped = false;
+        let mut batch = self.next_lsn;
+        let mut bytes = 0;
+        while bytes < BATCH_BYTES
+            && let Some(operation) = operations.pop_front()
+        {
+            completions.push(operation.done);
+            for record in operation.records {
+                let size = record.encoded_bytes();
+                bytes += size;
+                if self.end() + to_u64(size) > self.current.bytes {
+                    self.flush()?;
+                    self.roll(size)?;
+                    batch = self.next_lsn;
+                }
+                dropped |= matches!(record.kind, Kind::Purge | Kind::Truncate | Kind::Remove);
+                self.place(&record, batch, &mut placed);
+            }
+        }
+        self.flush()?;
+        let mut index = self.shared.index.lock();
+        for Placed { group, position, location } in placed {
+            index.written(group, position.index, position.term, location);
+        }
+        index.evict(self.cache_bytes);
+        Ok(dropped)
+    }
+
+    /// Encodes a record into the buffer.
+    fn place(&mut self, record: &Record, batch: u64, placed: &mut Vec<Placed>) {
+        let end = self.end() + to_u64(record.encoded_bytes());
+        record.encode(Sequence { lsn: self.next_lsn, batch }, &mut self.buffer);
+        self.next_lsn += 1;
+        let position = Position { index: record.index, term: record.term };
+        if record.kind == Kind::Entry {
+            let length = record.payload.len();
+            let offset = end - to_u64(length);
+            let location = Location { segment: self.current.number, offset, length };
+            placed.push(Placed { group: record.group, position, location });
+        }
+        self.account(record, position);
+    }
+
+    /// Keeps the account of what the written records say.
+    fn account(&mut self, record: &Record, position: Position) {
+        let group = record.group;
+        match record.kind {
+            Kind::Entry => self.pins.entry(group, position.index, self.current.number),
+            Kind::Vote => self.facts.entry(group).or_default().vote = Some(record.payload.clone()),
+            Kind::Committed => self.facts.entry(group).or_default().committed = Some(position),
+            Kind::Purge => {
+                self.facts.entry(group).or_default().purged = Some(position);
+                self.pins.purge(group, position.index);
+            }
+            Kind::Truncate => self.pins.truncate(group, position.index),
+            Kind::Remove => {
+                self.facts.remove(&group);
+                self.pins.remove(group);
+            }
+        }
+    }
+
+    /// End of the current segment's records once the buffer is written.
+    fn end(&self) -> u64 {
+        self.offset + to_u64(self.buffer.len())
+    }
+
+    /// Makes the buffer durable.
+    fn flush(&mut self) -> Result<(), LogError> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let file = &self.current.file;
+        let written = file.write_at(self.offset, &self.buffer).and_then(|()| file.sync_data());
+        written.map_err(|error| {
+            LogError::io("write", &self.dir.join(segment::name(self.current.number)), error)
+        })?;
+        self.offset = self.end();
+        self.buffer.clear();
+        Ok(())
+    }
+
+    /// Begins a new segment that has room for a record of `size` bytes.
+    fn roll(&mut self, size: usize) -> Result<(), LogError> {
+        let first = First {
+            segment: self.current.number + 1,
+            first_lsn: self.next_lsn,
+            previous_end: self.offset,
+            room_bytes: to_u64(size),
+        };
+        let made = first.create(&*self.disk, &self.dir, self.segment_bytes, &self.facts)?;
+        self.next_lsn = made.next_lsn;
+        self.offset = made.offset;
+        self.current = made.segment;
+        self.shared.index.lock().segments.push_back(self.current.clone());
+        Ok(())
+    }
+
+    /// Removes the oldest segments that no entry is in, in order.
+    pub(crate) fn delete_segments(&mut self) -> Result<(), LogError> {
+        loop {
+            let free = {
+                let index = self.shared.index.lock();
+                let needed = self.pins.oldest().unwrap_or(self.current.number);
+                let oldest = index.segments.front().map(|oldest| oldest.number);
+                oldest.filter(|oldest| *oldest < needed.min(self.current.number))
+            };
+            let Some(number) = free else { return Ok(()) };
+            let path = self.dir.join(segment::name(number));
+            // Durably one after the other: a gap would look like a lost segment.
+            let removed = self.disk.remove(&path).and_then(|()| self.disk.sync_dir(&self.dir));
+            removed.map_err(|error| LogError::io("remove segment", &path, error))?;
+            self.shared.index.lock().segments.pop_front();
+        }
+    }
+}
+
+/// A segment about to be made.
+pub(crate) struct First {
+    pub(crate) segment: u64,
+    pub(crate) first_lsn: u64,
+    pub(crate) previous_end: u64,
+    /// Room that there must be behind the checkpoint.
+    pub(crate) room_bytes: u64,
+}
+
+/// A segment that was made.
+pub(crate) struct Made {
+    pub(crate) segment: Segment,
+    pub(crate) offset: u64,
+    pub(crate) next_lsn: u64,
+}
+
+impl First {
+    /// Makes the segment, beginning with the facts of every group, durably.
+    pub(crate) fn create(
+        &self,
+        disk: &dyn Disk,
+        dir: &Path,
+        segment_bytes: u64,
+        facts: &BTreeMap<u64, Facts>,
+    ) -> Result<Made, LogError> {
+        let mut next_lsn = self.first_lsn;
+        let mut records = Vec::new();
+        for record in checkpoint_records(facts) {
+            record.encode(Sequence { lsn: next_lsn, batch: self.first_lsn }, &mut records);
+            next_lsn += 1;
+        }
+        let offset = to_u64(SEGMENT_HEADER_BYTES + records.len());
+        let header = SegmentHeader {
+            segment: self.segment,
+            first_lsn: self.first_lsn,
+            previous_end: self.previous_end,
+            checkpoint_end: offset,
+        };
+        let bytes = segment_bytes.max(offset + self.room_bytes);
+        let segment = segment::create(disk, dir, header, &records, bytes)?;
+        Ok(Made { segment, offset, next_lsn })
+    }
+}
+
+/// The records that tell the facts of every group.
+fn checkpoint_records(facts: &BTreeMap<u64, Facts>) -> impl Iterator<Item = Record> {
+    facts.iter().flat_map(|(group, facts)| {
+        let record = |kind, position: Position, payload: Bytes| Record {
+            kind,
+            group: *group,
+            index: position.index,
+            term: position.term,
+            payload,
+        };
+        let vote = facts.vote.clone().map(|vote| record(Kind::Vote, Position::default(), vote));
+        let purged = facts.purged.map(|purged| record(Kind::Purge, purged, Bytes::new()));
+        let committed = facts.committed.map(|last| record(Kind::Committed, last, Bytes::new()));
+        [vote, purged, committed].into_iter().flatten()
+    })
+}
+
+fn to_u64(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
