@@ -21,6 +21,7 @@ mod error;
 mod lex;
 pub mod limits;
 mod parse;
+pub mod plan;
 
 pub use error::{SyntaxError, SyntaxErrorKind};
 pub use parse::{Parsed, parse_statement};

@@ -1,0 +1,145 @@
+//! Scalar functions: which one a call means, and how it is computed. Functions are pure over
+//! their arguments and the [`Env`] of the request.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cellar_schema::CqlType;
+
+use super::types::{Fit, fit};
+use super::{Env, PlanError};
+use crate::ast::{ArithmeticOperator, QualifiedName};
+
+/// What is known of an argument before the function is chosen.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Argument {
+    /// A column, a call, a cast or a type hint: this type and no other.
+    Typed(CqlType),
+    /// A constant: this type by nature, others that accept the literal too.
+    Constant(CqlType),
+    /// A bind marker or null: whatever is expected.
+    Unknown,
+}
+
+/// Computes a value from argument values; null is `None`.
+pub type Compute =
+    Arc<dyn Fn(&Env, &[Option<Bytes>]) -> Result<Option<Bytes>, PlanError> + Send + Sync>;
+
+/// A function chosen for given argument types.
+#[derive(Clone)]
+pub struct ScalarFn {
+    /// Its name as in CQL, without keyspace.
+    pub name: String,
+    /// The types it takes.
+    pub arguments: Vec<CqlType>,
+    /// The type it gives.
+    pub result: CqlType,
+    /// Whether equal arguments always give equal results (not so for `now()`).
+    pub pure: bool,
+    /// The computation.
+    pub compute: Compute,
+}
+
+impl fmt::Debug for ScalarFn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}({:?}) -> {:?}", self.name, self.arguments, self.result)
+    }
+}
+
+/// The function that `name(arguments)` means where `receiver` is expected.
+///
+/// # Errors
+/// No such function, or none that takes these arguments.
+pub fn resolve(
+    name: &QualifiedName,
+    arguments: &[Argument],
+    receiver: Option<&CqlType>,
+) -> Result<ScalarFn, PlanError> {
+    let _ = (arguments, receiver);
+    Err(unknown(name))
+}
+
+/// The function that `left op right` means where `receiver` is expected.
+///
+/// # Errors
+/// Operands that have no such operator.
+pub fn operator(
+    operator: ArithmeticOperator,
+    left: &Argument,
+    right: &Argument,
+    receiver: Option<&CqlType>,
+) -> Result<ScalarFn, PlanError> {
+    let _ = (operator, left, right, receiver);
+    Err(PlanError::not_built("arithmetic"))
+}
+
+/// The function that `-operand` means where `receiver` is expected.
+///
+/// # Errors
+/// An operand that is not a number.
+pub fn negation(operand: &Argument, receiver: Option<&CqlType>) -> Result<ScalarFn, PlanError> {
+    let _ = (operand, receiver);
+    Err(PlanError::not_built("arithmetic"))
+}
+
+/// The function that `CAST(from AS to)` means.
+///
+/// # Errors
+/// Types that cannot be cast.
+pub fn cast(from: &CqlType, to: &CqlType) -> Result<ScalarFn, PlanError> {
+    let _ = (from, to);
+    Err(PlanError::not_built("CAST"))
+}
+
+/// The error for a name that is no function.
+fn unknown(name: &QualifiedName) -> PlanError {
+    PlanError::invalid(format!("Unknown function '{name}'"))
+}
+
+impl Argument {
+    /// How well this argument fits a parameter.
+    #[must_use]
+    pub fn fit(&self, parameter: &CqlType) -> Fit {
+        match self {
+            Self::Typed(given) => fit(parameter, given),
+            Self::Constant(given) if given == parameter => Fit::Exact,
+            Self::Constant(given) if constant_accepts(given, parameter) => Fit::Weak,
+            Self::Constant(_) => Fit::No,
+            Self::Unknown => Fit::Weak,
+        }
+    }
+}
+
+/// Whether a constant whose natural type is `natural` may be written for `parameter`.
+#[must_use]
+pub fn constant_accepts(natural: &CqlType, parameter: &CqlType) -> bool {
+    use CqlType::{
+        Ascii, Bigint, Blob, Boolean, Counter, Date, Decimal, Double, Duration, Float, Inet, Int,
+        Smallint, Text, Time, Timestamp, Timeuuid, Tinyint, Uuid, Varint,
+    };
+    match natural {
+        Text => matches!(parameter, Ascii | Text | Inet | Timestamp | Date | Time),
+        Int | Bigint | Varint => matches!(
+            parameter,
+            Bigint
+                | Counter
+                | Date
+                | Decimal
+                | Double
+                | Float
+                | Int
+                | Smallint
+                | Time
+                | Timestamp
+                | Tinyint
+                | Varint
+        ),
+        Double => matches!(parameter, Decimal | Double | Float),
+        Uuid => matches!(parameter, Uuid | Timeuuid),
+        Boolean => *parameter == Boolean,
+        Blob => *parameter == Blob,
+        Duration => *parameter == Duration,
+        other => fit(parameter, other) != Fit::No,
+    }
+}
