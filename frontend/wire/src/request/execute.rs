@@ -1,0 +1,36 @@
+//! EXECUTE: `<id short bytes>`, from v5 `<result metadata id short bytes>`, `<params>`.
+
+use bytes::Bytes;
+
+use super::QueryParams;
+use crate::Version;
+use crate::decode::{DecodeError, Reader};
+use crate::encode::Writer;
+
+/// Run a prepared statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Execute {
+    /// The id PREPARE was answered with.
+    pub id: Bytes,
+    /// The id of the result metadata the client knows; from v5.
+    pub result_metadata_id: Option<Bytes>,
+    /// How to run it.
+    pub params: QueryParams,
+}
+
+impl Execute {
+    pub(super) fn read(reader: &mut Reader, version: Version) -> Result<Self, DecodeError> {
+        let id = reader.short_bytes()?;
+        let result_metadata_id =
+            if version >= Version::V5 { Some(reader.short_bytes()?) } else { None };
+        Ok(Self { id, result_metadata_id, params: QueryParams::read(reader, version)? })
+    }
+
+    pub(super) fn write(&self, writer: &mut Writer<'_>) {
+        writer.short_bytes(&self.id);
+        if writer.version() >= Version::V5 {
+            writer.short_bytes(self.result_metadata_id.as_deref().unwrap_or_default());
+        }
+        self.params.write(writer);
+    }
+}
