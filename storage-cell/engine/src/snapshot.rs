@@ -1,6 +1,12 @@
 //! Reading at one point of the write order, however long it takes.
 
-use std::{ops::RangeBounds, sync::Arc};
+use std::{
+    ops::{
+        Bound::{self, Excluded, Included, Unbounded},
+        Range,
+    },
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use lsm_tree::{AbstractTree, Guard, Slice};
@@ -46,8 +52,16 @@ impl Snapshot {
     ///
     /// An inverted range is empty. After an error the iterator ends. It outlives the snapshot,
     /// and may move to another thread.
-    pub fn scan<K: AsRef<[u8]>>(&self, range: impl RangeBounds<K>, reverse: bool) -> Scan {
-        self.pin.core.scan_at(range, reverse, self.pin.seqno)
+    pub fn scan<K: AsRef<[u8]>>(&self, range: Range<K>, reverse: bool) -> Scan {
+        let bounds = (Included(range.start.as_ref()), Excluded(range.end.as_ref()));
+        self.pin.core.scan_at(bounds, reverse, self.pin.seqno)
+    }
+
+    /// The rows from `start` to the last one there is; with an empty `start`, all rows. See
+    /// [`Snapshot::scan`].
+    #[must_use]
+    pub fn scan_from(&self, start: &[u8], reverse: bool) -> Scan {
+        self.pin.core.scan_at((Included(start), Unbounded), reverse, self.pin.seqno)
     }
 }
 
@@ -64,18 +78,11 @@ impl Core {
         Ok(value.map(value_bytes))
     }
 
-    fn scan_at<K: AsRef<[u8]>>(
-        &self,
-        range: impl RangeBounds<K>,
-        reverse: bool,
-        seqno: u64,
-    ) -> Scan {
-        let start = range.start_bound().map(|key| Slice::from(key.as_ref()));
-        let end = range.end_bound().map(|key| Slice::from(key.as_ref()));
+    fn scan_at(&self, bounds: (Bound<&[u8]>, Bound<&[u8]>), reverse: bool, seqno: u64) -> Scan {
         let state = match self.check() {
             Err(error) => ScanState::Failed(error),
-            Ok(()) if is_empty(&start, &end) => ScanState::Done,
-            Ok(()) => ScanState::Rows(self.tree.range((start, end), seqno, None)),
+            Ok(()) if is_empty(bounds) => ScanState::Done,
+            Ok(()) => ScanState::Rows(self.tree.range::<&[u8], _>(bounds, seqno, None)),
         };
         Scan { state, reverse }
     }
@@ -125,13 +132,8 @@ impl Iterator for Scan {
 }
 
 /// True if no key can lie between the bounds; the tree takes only proper ranges.
-fn is_empty(start: &std::ops::Bound<Slice>, end: &std::ops::Bound<Slice>) -> bool {
-    use std::ops::Bound::{Excluded, Included};
-    match (start, end) {
-        (Included(start), Included(end)) => start > end,
-        (Included(start) | Excluded(start), Included(end) | Excluded(end)) => start >= end,
-        _ => false,
-    }
+fn is_empty(bounds: (Bound<&[u8]>, Bound<&[u8]>)) -> bool {
+    matches!(bounds, (Included(start), Excluded(end)) if start >= end)
 }
 
 /// Hands a value out: short ones as a copy, so that they do not keep their block in memory.
