@@ -1,8 +1,10 @@
 //! What the data is: CQL types and values, tables, engine keys, rows, mutations and how they
 //! merge. Pure: no I/O, no async, no ambient time outside `clock`.
 
+pub mod apply;
 pub mod clock;
 mod codec;
+mod evaluate;
 mod ids;
 pub mod keys;
 pub mod limits;
@@ -15,8 +17,10 @@ mod types;
 pub mod value;
 pub mod units;
 
+pub use apply::{ApplyError, PartitionStore, Stamp};
 pub use clock::{Clock, FixedClock, HybridClock, OffsetClock, SystemClock};
 pub use codec::FormatError;
+pub use evaluate::evaluate;
 pub use keys::{DecodedKey, KeyError, RowKind};
 pub use ids::{ColumnId, RequestId, TableId};
 pub use mutation::{
@@ -30,6 +34,6 @@ pub use row::{
 pub use table::{
     AgeOf, Column, ColumnKind, DroppedColumn, Keyspace, Order, Table, TableOptions, TieringPolicy,
 };
-pub use types::{CqlType, Frozen, UserType};
+pub use types::{CqlType, Frozen, TypeError, UserType};
 pub use units::{Units, read_units, write_units};
 pub use value::ValueError;

@@ -1,11 +1,15 @@
 //! CQL data types, as schema objects hold them. Values of these types travel as the bytes of the
 //! CQL native protocol; nothing is decoded until a function, JSON or Parquet needs it.
 
+mod parse;
 mod print;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
+pub use parse::TypeError;
+pub(crate) use print::Identifier;
 
 /// A CQL type. `frozen` is kept where CQL allows both forms; types inside a frozen type count as
 /// frozen whatever their own flag says.

@@ -4,10 +4,17 @@
 //! Empty bytes are a value everywhere (text and blob mean it; the others have it from Cassandra's
 //! past). Null is the absence of bytes and never reaches these functions.
 
+mod calendar;
 mod collection;
 mod compare;
+mod duration_text;
 mod error;
+mod from_json;
+mod from_text;
+mod number;
 mod scalar;
+mod to_json;
+mod to_text;
 mod validate;
 
 pub use collection::{
@@ -17,9 +24,13 @@ pub use collection::{
 pub(crate) use collection::{split_list, split_map, split_tuple, split_vector};
 pub use compare::compare;
 pub use error::ValueError;
+pub use from_json::from_json;
+pub use from_text::from_text;
 pub use scalar::{
     as_bool, as_decimal, as_duration, as_f32, as_f64, as_i8, as_i16, as_i32, as_i64, as_inet,
     as_str, as_u32, as_uuid, as_varint, bigint, boolean, date, decimal, double, duration, float,
     inet, int, smallint, text, time, timestamp, tinyint, uuid, varint,
 };
+pub use to_json::to_json;
+pub use to_text::to_text;
 pub use validate::validate;
