@@ -1,1 +1,11 @@
-//! Not built yet.
+//! The metadata service: one Raft group that holds the schema, the nodes and the placement, and
+//! tells every change of them to those who watch.
+//!
+//! Guarantees: commands are applied one after the other, each wholly or not at all, and the same
+//! on every replica ([`State`] is pure); what was answered as done survives the loss of power;
+//! watchers see versions in order, each at most once.
+
+mod limits;
+mod state;
+
+pub use state::State;

@@ -98,6 +98,22 @@ impl Placement {
         Ok(())
     }
 
+    /// Puts a cell onto other nodes.
+    ///
+    /// # Errors
+    /// [`PlacementError`] when the cell is unknown or has moved on; nothing has changed then.
+    pub fn change_replicas(
+        &mut self,
+        (id, planned): (CellId, Epoch),
+        replicas: Vec<NodeId>,
+    ) -> Result<(), PlacementError> {
+        let mut cell = self.current(id, planned)?.clone();
+        cell.replicas = replicas;
+        cell.epoch = cell.epoch.next();
+        self.by_start.insert(cell.range.start, cell);
+        Ok(())
+    }
+
     fn by_id(&self, id: CellId) -> Option<&Cell> {
         self.by_start.values().find(|cell| cell.id == id)
     }

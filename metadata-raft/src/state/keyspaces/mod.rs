@@ -1,0 +1,142 @@
+//! CREATE, ALTER and DROP KEYSPACE.
+
+mod replication;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use cellar_metadata_api::{Answer, MetadataError, Node, SchemaChangeKind, SchemaTarget};
+use cellar_schema::Keyspace;
+
+pub(super) use self::replication::Replication;
+use super::draft::{Draft, is_valid_name};
+use crate::limits::{KEYSPACES_MAX, NAME_CHARACTERS_MAX};
+
+/// Keyspaces that the frontends themselves show.
+const SYSTEM: [&str; 10] = [
+    "system",
+    "system_schema",
+    "system_auth",
+    "system_distributed",
+    "system_traces",
+    "system_views",
+    "system_virtual_schema",
+    "system_schema_mcs",
+    "system_multiregion_info",
+    "system_cluster_metadata",
+];
+
+impl Draft<'_> {
+    pub(super) fn create_keyspace(
+        &mut self,
+        name: &str,
+        options: &BTreeMap<String, String>,
+        durable_writes: bool,
+        if_not_exists: bool,
+    ) -> Result<Answer, MetadataError> {
+        refuse_system(name)?;
+        if self.before.keyspaces.contains_key(name) {
+            if if_not_exists {
+                return Ok(self.unchanged());
+            }
+            let keyspace = name.to_owned();
+            return Err(MetadataError::AlreadyExists { keyspace, table: None });
+        }
+        if !is_valid_name(name) {
+            return Err(MetadataError::config(format!(
+                "Keyspace name must not be empty, more than {NAME_CHARACTERS_MAX} characters long, \
+                 or contain non-alphanumeric-underscore characters (got \"{name}\")"
+            )));
+        }
+        if self.before.keyspaces.len() >= KEYSPACES_MAX {
+            return Err(MetadataError::invalid(format!(
+                "Cannot add keyspace {name}: there are {KEYSPACES_MAX} already, which is the most"
+            )));
+        }
+        let replication = Replication::parse(name, options)?;
+        let group = self.group_for(&replication);
+        self.put_group(name, Some(group));
+        self.put_keyspace(Keyspace {
+            name: name.to_owned(),
+            replication: options.clone(),
+            durable_writes,
+            tables: BTreeMap::new(),
+            types: BTreeMap::new(),
+        });
+        let created = self.changed(SchemaChangeKind::Created, SchemaTarget::Keyspace, name, None);
+        Ok(self.warned(created, name, &replication))
+    }
+
+    pub(super) fn alter_keyspace(
+        &mut self,
+        name: &str,
+        options: Option<&BTreeMap<String, String>>,
+        durable_writes: Option<bool>,
+        if_exists: bool,
+    ) -> Result<Answer, MetadataError> {
+        refuse_system(name)?;
+        if if_exists && !self.before.keyspaces.contains_key(name) {
+            return Ok(self.unchanged());
+        }
+        let mut keyspace = Keyspace::clone(self.keyspace(name)?);
+        keyspace.durable_writes = durable_writes.unwrap_or(keyspace.durable_writes);
+        let before = Replication::parse(name, &keyspace.replication)?;
+        if let Some(options) = options {
+            keyspace.replication.clone_from(options);
+        }
+        let replication = Replication::parse(name, &keyspace.replication)?;
+        let moves = before.normalised() != replication.normalised();
+        if moves && keyspace.tables.is_empty() {
+            let group = self.group_for(&replication);
+            self.put_group(name, Some(group));
+        }
+        let stays = moves && !keyspace.tables.is_empty();
+        self.put_keyspace(keyspace);
+        let updated = self.changed(SchemaChangeKind::Updated, SchemaTarget::Keyspace, name, None);
+        let mut answer = self.warned(updated, name, &replication);
+        if let (true, Answer::Schema { warnings, .. }) = (stays, &mut answer) {
+            warnings.push(format!(
+                "Keyspace {name} has tables: their data and that of new tables stays on the nodes \
+                 chosen by the replication setting it was created with"
+            ));
+        }
+        Ok(answer)
+    }
+
+    pub(super) fn drop_keyspace(
+        &mut self,
+        name: &str,
+        if_exists: bool,
+    ) -> Result<Answer, MetadataError> {
+        refuse_system(name)?;
+        if if_exists && !self.before.keyspaces.contains_key(name) {
+            return Ok(self.unchanged());
+        }
+        let keyspace = Arc::clone(self.keyspace(name)?);
+        for table in keyspace.tables.values() {
+            self.drop_data(table);
+        }
+        self.remove_keyspace(name);
+        self.put_group(name, None);
+        Ok(self.changed(SchemaChangeKind::Dropped, SchemaTarget::Keyspace, name, None))
+    }
+
+    /// The answer with what a client should know about copies without a node.
+    fn warned(&self, answer: Answer, keyspace: &str, replication: &Replication) -> Answer {
+        let nodes: Vec<&Node> = self.before.nodes.values().collect();
+        match answer {
+            Answer::Schema { version, change, .. } if !nodes.is_empty() => {
+                let warnings = replication.warnings(keyspace, &nodes);
+                Answer::Schema { version, change, warnings }
+            }
+            other => other,
+        }
+    }
+}
+
+/// Refuses what would touch a keyspace that the frontends themselves show.
+pub(super) fn refuse_system(keyspace: &str) -> Result<(), MetadataError> {
+    if SYSTEM.contains(&keyspace) {
+        return Err(MetadataError::invalid(format!("{keyspace} keyspace is not user-modifiable.")));
+    }
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! Replication settings: what CQL says, checked and brought into one form.
+
+use std::collections::BTreeMap;
+
+use cellar_metadata_api::{MetadataError, Node};
+
+/// The package that Cassandra's strategies live in; scripts name them with it or without.
+const PACKAGE: &str = "org.apache.cassandra.locator.";
+/// Copies of a keyspace of Amazon Keyspaces' `SingleRegionStrategy`.
+const SINGLE_REGION_COPIES: u32 = 3;
+
+/// How often and where the data of a keyspace is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::state) enum Replication {
+    /// So many copies, wherever.
+    Anywhere(u32),
+    /// So many copies in every data centre, apart from those that are named.
+    EveryDatacenter(u32, BTreeMap<String, u32>),
+    /// So many copies in each of these data centres.
+    Datacenters(BTreeMap<String, u32>),
+}
+
+impl Replication {
+    /// Reads the replication map of a keyspace.
+    pub(in crate::state) fn parse(
+        keyspace: &str,
+        options: &BTreeMap<String, String>,
+    ) -> Result<Self, MetadataError> {
+        let class = options
+            .get("class")
+            .ok_or_else(|| MetadataError::config("Missing replication strategy class"))?;
+        let short = class.strip_prefix(PACKAGE).unwrap_or(class);
+        match short {
+            "SimpleStrategy" => Self::simple(keyspace, options),
+            "NetworkTopologyStrategy" => Self::topology(keyspace, options),
+            "SingleRegionStrategy" => match options.keys().find(|option| *option != "class") {
+                Some(option) => Err(unrecognized(option, short, keyspace)),
+                None => Ok(Self::Anywhere(SINGLE_REGION_COPIES)),
+            },
+            _ => {
+                let package = if class.contains('.') { "" } else { PACKAGE };
+                Err(MetadataError::config(format!(
+                    "Unable to find replication strategy class '{package}{class}'"
+                )))
+            }
+        }
+    }
+
+    fn simple(keyspace: &str, options: &BTreeMap<String, String>) -> Result<Self, MetadataError> {
+        let unknown = |option: &&String| !matches!(option.as_str(), "class" | "replication_factor");
+        if let Some(option) = options.keys().find(unknown) {
+            return Err(unrecognized(option, "SimpleStrategy", keyspace));
+        }
+        let factor = options.get("replication_factor").ok_or_else(|| {
+            MetadataError::config("SimpleStrategy requires a replication_factor strategy option.")
+        })?;
+        Ok(Self::Anywhere(copies(factor)?))
+    }
+
+    fn topology(keyspace: &str, options: &BTreeMap<String, String>) -> Result<Self, MetadataError> {
+        let mut datacenters = BTreeMap::new();
+        for (datacenter, factor) in options {
+            if datacenter != "class" && datacenter != "replication_factor" {
+                datacenters.insert(datacenter.clone(), copies(factor)?);
+            }
+        }
+        if let Some(factor) = options.get("replication_factor") {
+            return Ok(Self::EveryDatacenter(copies(factor)?, datacenters));
+        }
+        if datacenters.values().all(|copies| *copies == 0) {
+            return Err(MetadataError::config(format!(
+                "Configuration for at least one datacenter must be present \
+                 (keyspace {keyspace}, NetworkTopologyStrategy)"
+            )));
+        }
+        Ok(Self::Datacenters(datacenters))
+    }
+
+    /// The form that is equal exactly for settings that mean the same: names the placement group.
+    pub(in crate::state) fn normalised(&self) -> String {
+        let list = |datacenters: &BTreeMap<String, u32>| {
+            datacenters
+                .iter()
+                .map(|(name, copies)| format!("{}:{name}={copies}", name.len()))
+                .collect::<Vec<_>>()
+                .join(",")
+        };
+        match self {
+            Self::Anywhere(copies) => format!("anywhere={copies}"),
+            Self::EveryDatacenter(copies, named) => format!("every={copies},{}", list(named)),
+            Self::Datacenters(named) => list(named),
+        }
+    }
+
+    /// The nodes that copies may stand on, as (how many at most, which), one for each data centre.
+    pub(in crate::state) fn shares<'n>(&self, nodes: &[&'n Node]) -> Vec<(u32, Vec<&'n Node>)> {
+        let inside = |name: &str| -> Vec<&'n Node> {
+            nodes.iter().copied().filter(|node| node.datacenter == name).collect()
+        };
+        match self {
+            Self::Anywhere(copies) => vec![(*copies, nodes.to_vec())],
+            Self::Datacenters(named) => {
+                named.iter().map(|(name, copies)| (*copies, inside(name))).collect()
+            }
+            Self::EveryDatacenter(copies, named) => {
+                let mut all: BTreeMap<&str, u32> =
+                    nodes.iter().map(|node| (node.datacenter.as_str(), *copies)).collect();
+                all.extend(named.iter().map(|(name, copies)| (name.as_str(), *copies)));
+                all.into_iter().map(|(name, copies)| (copies, inside(name))).collect()
+            }
+        }
+    }
+
+    /// What a client should know about copies that have no node to stand on.
+    pub(in crate::state) fn warnings(&self, keyspace: &str, nodes: &[&Node]) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for (copies, candidates) in self.shares(nodes) {
+            let found = candidates.len();
+            if usize::try_from(copies).is_ok_and(|copies| copies > found) {
+                warnings.push(format!(
+                    "Your replication factor {copies} for keyspace {keyspace} is higher than the \
+                     number of nodes {found}; there will be as many copies as nodes"
+                ));
+            }
+        }
+        warnings
+    }
+}
+
+fn copies(factor: &str) -> Result<u32, MetadataError> {
+    match factor.trim().parse::<i64>() {
+        Ok(copies) if copies < 0 => Err(MetadataError::config(format!(
+            "Replication factor must be non-negative, found {copies}"
+        ))),
+        Ok(copies) => u32::try_from(copies)
+            .map_err(|_| MetadataError::config(format!("For input string: \"{factor}\""))),
+        Err(_) if factor.contains('/') => {
+            Err(MetadataError::config("Transient replication is not enabled on this node"))
+        }
+        Err(_) => Err(MetadataError::config(format!("For input string: \"{factor}\""))),
+    }
+}
+
+fn unrecognized(option: &str, strategy: &str, keyspace: &str) -> MetadataError {
+    MetadataError::config(format!(
+        "Unrecognized strategy option {{{option}}} passed to {strategy} for keyspace {keyspace}"
+    ))
+}

@@ -1,0 +1,118 @@
+//! The state machine: the catalog and the ids to hand out next. Pure and deterministic.
+//!
+//! A command is checked and worked out on a [`Draft`] first. Only a draft without an error is
+//! taken over, as one update of the catalog, so that nothing is ever done by half and watchers
+//! that apply the updates hold exactly what is here.
+
+mod draft;
+mod keyspaces;
+mod nodes;
+mod placements;
+mod tables;
+mod types;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+use cellar_metadata_api::{
+    Answer, Catalog, Command, GroupId, MetadataError, NodeId, TableId, Update,
+};
+use serde::{Deserialize, Serialize};
+
+use self::draft::Draft;
+use crate::limits::{RECENT_UPDATES_MAX, TABLE_ID_FIRST};
+
+/// Everything the metadata service knows.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    catalog: Arc<Catalog>,
+    ledger: Ledger,
+    /// Changes up to the catalog's version, without gaps, oldest first.
+    recent: VecDeque<Update>,
+}
+
+/// What only the service itself needs to know: ids to hand out next, and what is under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ledger {
+    next_table: u32,
+    next_cell: u64,
+    next_node: u64,
+    next_group: u64,
+    /// The group of each normalised replication setting.
+    settings: BTreeMap<String, GroupId>,
+    /// The nodes that have nothing left of a dropped table.
+    forgotten: BTreeMap<TableId, BTreeSet<NodeId>>,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self {
+            next_table: TABLE_ID_FIRST,
+            next_cell: 1,
+            next_node: 1,
+            next_group: 1,
+            settings: BTreeMap::new(),
+            forgotten: BTreeMap::new(),
+        }
+    }
+}
+
+impl State {
+    /// The state of a new cluster.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The catalog as it is now.
+    #[must_use]
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    /// Runs a command, wholly or not at all.
+    ///
+    /// # Errors
+    /// See [`MetadataError`]; nothing has changed then.
+    pub fn execute(&mut self, command: &Command) -> Result<Answer, MetadataError> {
+        let mut draft = Draft::new(&self.catalog, &self.ledger);
+        let answer = draft.execute(command)?;
+        let (update, ledger) = draft.finish();
+        self.ledger = ledger;
+        if !update.is_empty() {
+            self.catalog = Arc::new(self.catalog.apply(update.clone()));
+            if self.recent.len() >= RECENT_UPDATES_MAX {
+                self.recent.pop_front();
+            }
+            self.recent.push_back(update);
+        }
+        Ok(answer)
+    }
+
+    /// What brings a watcher from `version` to now: the changes if they are remembered, else all.
+    /// None if the watcher has them all.
+    #[must_use]
+    pub fn since(&self, version: u64) -> Option<Update> {
+        if version == self.catalog.version {
+            return None;
+        }
+        let oldest = self.recent.front().map(|update| update.since);
+        if version == 0 || version > self.catalog.version || oldest.is_none_or(|v| v > version) {
+            return Some(self.catalog.to_update());
+        }
+        Some(Update::join(self.recent.iter().filter(|update| update.since >= version)))
+    }
+
+    /// Takes the state apart for a snapshot.
+    pub(crate) fn parts(&self) -> (Update, &Ledger) {
+        (self.catalog.to_update(), &self.ledger)
+    }
+
+    /// Puts a state together from a snapshot.
+    pub(crate) fn from_parts(catalog: Update, ledger: Ledger) -> Self {
+        let catalog = Arc::new(Catalog::default().apply(catalog));
+        Self { catalog, ledger, recent: VecDeque::new() }
+    }
+}
