@@ -13,3 +13,19 @@ pub const CACHE_BYTES: usize = 64 << 20;
 /// One write takes at most about this many bytes, so that the first waiter of a long queue does
 /// not wait for all of it.
 pub(crate) const BATCH_BYTES: usize = 4 << 20;
+/// Entries read from the log for apply at once, in bytes of payload: bounds the memory of a
+/// replay.
+pub(crate) const READ_BYTES: usize = 4 << 20;
+/// Payload of one append call to another member in bytes; far below the transport's limit.
+pub(crate) const APPEND_BYTES: usize = 4 << 20;
+/// Entries given to a machine at once: bounds its batch, and the wait of the first proposer.
+pub(crate) const APPLY_ENTRIES: usize = 4096;
+/// A snapshot travels in pieces of this many bytes.
+pub(crate) const SNAPSHOT_PIECE_BYTES: usize = 8 << 20;
+/// Size of all segments in bytes at which the groups that hold the oldest one are compacted: it
+/// bounds the replay after a restart.
+pub const LOG_BYTES: u64 = 256 << 20;
+/// Pause between looks at the size of the log, in milliseconds.
+pub(crate) const COMPACTION_CHECK_MS: u64 = 1_000;
+/// Time for a compaction in milliseconds, after which waiting for it is given up.
+pub(crate) const COMPACTION_MS_MAX: u64 = 60_000;

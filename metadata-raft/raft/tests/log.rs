@@ -39,7 +39,8 @@ fn a_disk_that_lies_about_syncs_is_caught_losing_what_was_acknowledged() {
 fn append(log: &Log, group: u64, indexes: std::ops::Range<u64>, bytes: usize) {
     for index in indexes {
         let payload = Bytes::from(vec![index as u8; bytes]);
-        wait(|done| log.append(group, vec![LogEntry { index, term: 1, payload }], done)).unwrap();
+        wait(|done| log.append(group, vec![LogEntry { index, term: 1, tag: 0, payload }], done))
+            .unwrap();
     }
 }
 
@@ -63,7 +64,7 @@ fn many_waiters_share_a_sync() {
     let (tell, told) = mpsc::channel();
     for index in 0..5000 {
         let tell = tell.clone();
-        let entry = LogEntry { index, term: 1, payload: Bytes::from_static(b"x") };
+        let entry = LogEntry { index, term: 1, tag: 0, payload: Bytes::from_static(b"x") };
         log.append(1, vec![entry], Box::new(move |outcome| tell.send(outcome).unwrap()));
     }
     for _ in 0..5000 {
@@ -153,7 +154,7 @@ fn a_missing_segment_is_an_error() {
 fn an_append_that_leaves_a_hole_is_refused() {
     let log = open(&SimDisk::new(), 8 << 10).unwrap();
     append(&log, 1, 0..2, 10);
-    let entry = LogEntry { index: 3, term: 1, payload: Bytes::new() };
+    let entry = LogEntry { index: 3, term: 1, tag: 0, payload: Bytes::new() };
     let refused = wait(|done| log.append(1, vec![entry], done));
     assert!(matches!(refused, Err(LogError::Hole { expected: 2, index: 3, .. })), "{refused:?}");
 }
@@ -165,7 +166,7 @@ fn a_failed_sync_ends_the_log_and_nothing_is_acknowledged_after_it() {
     append(&log, 1, 0..2, 10);
     disk.fail_after(1);
     for index in 2..4 {
-        let entry = LogEntry { index, term: 1, payload: Bytes::new() };
+        let entry = LogEntry { index, term: 1, tag: 0, payload: Bytes::new() };
         assert!(wait(|done| log.append(1, vec![entry], done)).is_err());
     }
 }

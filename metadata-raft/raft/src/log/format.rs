@@ -56,6 +56,8 @@ pub(crate) struct Record {
     pub(crate) group: u64,
     pub(crate) index: u64,
     pub(crate) term: u64,
+    /// A note about the payload for the log's user.
+    pub(crate) tag: u8,
     pub(crate) payload: Bytes,
 }
 
@@ -155,7 +157,8 @@ impl Record {
         let length = u32::try_from(self.payload.len()).unwrap_or(u32::MAX);
         target.extend_from_slice(&[0; 4]);
         target.extend_from_slice(&length.to_le_bytes());
-        target.extend_from_slice(&self.kind.code().to_le_bytes());
+        let code = self.kind.code() | u32::from(self.tag) << 8;
+        target.extend_from_slice(&code.to_le_bytes());
         let numbers = [sequence.lsn, sequence.batch, self.group, self.index, self.term];
         for number in numbers {
             target.extend_from_slice(&number.to_le_bytes());
@@ -175,8 +178,8 @@ impl Record {
         if length > PAYLOAD_BYTES_MAX {
             return None;
         }
-        let code = reader.u32()?;
-        let kind = Kind::ALL.into_iter().find(|kind| kind.code() == code)?;
+        let [code, tag, 0, 0] = reader.array()? else { return None };
+        let kind = Kind::ALL.into_iter().find(|kind| kind.code() == u32::from(code))?;
         let sequence = Sequence { lsn: reader.u64()?, batch: reader.u64()? };
         let (group, index, term) = (reader.u64()?, reader.u64()?, reader.u64()?);
         let end = RECORD_HEADER_BYTES + length;
@@ -184,7 +187,7 @@ impl Record {
             return None;
         }
         let payload = bytes.slice(RECORD_HEADER_BYTES..end);
-        Some((sequence, Self { kind, group, index, term, payload }))
+        Some((sequence, Self { kind, group, index, term, tag, payload }))
     }
 }
 
@@ -194,7 +197,7 @@ mod tests {
 
     fn record() -> Record {
         let payload = Bytes::from_static(b"hello");
-        Record { kind: Kind::Entry, group: 7, index: 8, term: 9, payload }
+        Record { kind: Kind::Entry, group: 7, index: 8, term: 9, tag: 3, payload }
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub(crate) struct Location {
 #[derive(Debug)]
 pub(crate) struct Slot {
     pub(crate) term: u64,
+    pub(crate) tag: u8,
     pub(crate) location: Option<Location>,
     pub(crate) payload: Option<Bytes>,
 }
@@ -131,7 +132,7 @@ impl GroupLog {
 /// An entry's payload, or where to read it.
 pub(crate) enum Found {
     Cached(LogEntry),
-    OnDisk { index: u64, term: u64, location: Location, file: Arc<dyn DiskFile> },
+    OnDisk { index: u64, term: u64, tag: u8, location: Location, file: Arc<dyn DiskFile> },
 }
 
 impl Index {
@@ -149,13 +150,14 @@ impl Index {
             match (&slot.payload, slot.location) {
                 (Some(payload), _) => {
                     bytes += payload.len();
-                    let payload = payload.clone();
-                    found.push(Found::Cached(LogEntry { index, term: slot.term, payload }));
+                    let (term, tag, payload) = (slot.term, slot.tag, payload.clone());
+                    found.push(Found::Cached(LogEntry { index, term, tag, payload }));
                 }
                 (None, Some(location)) => {
                     bytes += location.length;
                     let Some(file) = self.segment_file(location.segment) else { break };
-                    found.push(Found::OnDisk { index, term: slot.term, location, file });
+                    let (term, tag) = (slot.term, slot.tag);
+                    found.push(Found::OnDisk { index, term, tag, location, file });
                 }
                 (None, None) => break,
             }

@@ -63,6 +63,8 @@ pub struct LogEntry {
     pub index: u64,
     /// The term it was proposed in.
     pub term: u64,
+    /// A note about the payload; opaque here.
+    pub tag: u8,
     /// What it says; opaque here.
     pub payload: Bytes,
 }
@@ -205,10 +207,10 @@ impl Log {
             let committed = log.facts.committed.unwrap_or_default();
             records.push(small(Kind::Committed, group, committed));
         }
-        for LogEntry { index, term, payload } in entries {
-            let slot = Slot { term, location: None, payload: Some(payload.clone()) };
+        for LogEntry { index, term, tag, payload } in entries {
+            let slot = Slot { term, tag, location: None, payload: Some(payload.clone()) };
             log.push(index, slot);
-            records.push(Record { kind: Kind::Entry, group, index, term, payload });
+            records.push(Record { kind: Kind::Entry, group, index, term, tag, payload });
         }
         self.queue(index, Operation { records, done });
     }
@@ -228,7 +230,7 @@ impl Log {
         let mut index = self.shared.index.lock();
         let log = index.groups.entry(group).or_default();
         log.facts.vote = Some(vote.clone());
-        let record = Record { kind: Kind::Vote, group, index: 0, term: 0, payload: vote };
+        let record = Record { kind: Kind::Vote, group, index: 0, term: 0, tag: 0, payload: vote };
         self.queue(index, Operation { records: vec![record], done });
     }
 
@@ -281,11 +283,11 @@ impl Log {
         let found = self.shared.index.lock().find(group, range.start, range.end, bytes_max);
         let read = found.into_iter().map(|found| match found {
             Found::Cached(entry) => Ok(entry),
-            Found::OnDisk { index, term, location, file } => {
+            Found::OnDisk { index, term, tag, location, file } => {
                 let payload = file.read_at(location.offset, location.length).map_err(|error| {
                     LogError::io("read", segment::name(location.segment).as_ref(), error)
                 })?;
-                Ok(LogEntry { index, term, payload: payload.into() })
+                Ok(LogEntry { index, term, tag, payload: payload.into() })
             }
         });
         read.collect()
@@ -328,7 +330,7 @@ impl Log {
 }
 
 fn small(kind: Kind, group: u64, at: Position) -> Record {
-    Record { kind, group, index: at.index, term: at.term, payload: Bytes::new() }
+    Record { kind, group, index: at.index, term: at.term, tag: 0, payload: Bytes::new() }
 }
 
 /// Checks that entries go on from the last and fit into records.

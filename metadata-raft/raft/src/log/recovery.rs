@@ -133,7 +133,7 @@ fn replay_record(index: &mut Index, record: &Record, at: Location) -> Result<(),
     let log = index.groups.entry(record.group).or_default();
     let position = Position { index: record.index, term: record.term };
     match record.kind {
-        Kind::Entry => replay_entry(log, position, at)?,
+        Kind::Entry => replay_entry(log, record, at)?,
         Kind::Vote => log.facts.vote = Some(Bytes::copy_from_slice(&record.payload)),
         Kind::Committed => log.facts.committed = Some(position),
         Kind::Purge => log.purge(position),
@@ -143,12 +143,13 @@ fn replay_record(index: &mut Index, record: &Record, at: Location) -> Result<(),
     Ok(())
 }
 
-fn replay_entry(log: &mut GroupLog, at: Position, location: Location) -> Result<(), &'static str> {
-    // Written before, but numbered after, a purge that went ahead of it in a checkpoint.
+fn replay_entry(log: &mut GroupLog, at: &Record, location: Location) -> Result<(), &'static str> {
+    // Already gone by a purge in the checkpoint that this segment begins with.
     if log.facts.purged.is_some_and(|purged| at.index <= purged.index) {
         return Ok(());
     }
-    let slot = Slot { term: at.term, location: Some(location), payload: None };
+    let (term, tag) = (at.term, at.tag);
+    let slot = Slot { term, tag, location: Some(location), payload: None };
     if log.push(at.index, slot) { Ok(()) } else { Err("an entry leaves a hole") }
 }
 

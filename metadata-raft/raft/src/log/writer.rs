@@ -76,7 +76,8 @@ impl Writer {
     fn write_some(&mut self, operations: &mut VecDeque<Operation>) -> Result<(), LogError> {
         let mut completions = Vec::new();
         let outcome = self.write_batch(operations, &mut completions);
-        for done in completions {
+        // The last first: of several of one group Raft needs only the last, and then wakes once.
+        for done in completions.into_iter().rev() {
             done(outcome.as_ref().map(|_| ()).map_err(Clone::clone));
         }
         if outcome? { self.delete_segments() } else { Ok(()) }
@@ -258,6 +259,7 @@ fn checkpoint_records(facts: &BTreeMap<u64, Facts>) -> impl Iterator<Item = Reco
             group: *group,
             index: position.index,
             term: position.term,
+            tag: 0,
             payload,
         };
         let vote = facts.vote.clone().map(|vote| record(Kind::Vote, Position::default(), vote));

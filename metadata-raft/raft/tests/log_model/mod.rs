@@ -118,7 +118,7 @@ impl Dice {
             _ => (next..=next + self.roll(4))
                 .map(|index| {
                     let payload = vec![serial as u8; self.roll(700) as usize].into();
-                    Step::Entry(group, LogEntry { index, term, payload })
+                    Step::Entry(group, LogEntry { index, term, tag: 7, payload })
                 })
                 .collect(),
         }

@@ -1,0 +1,154 @@
+//! What a group's user provides: the state machine that applies decided commands.
+
+use std::io;
+
+use bytes::Bytes;
+
+use crate::{
+    log::Position,
+    types::{self, LogId, Stored},
+};
+
+/// First byte of an encoded position.
+const VERSION: u8 = 1;
+
+/// A decided entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place in the group's log; grows by one from entry to entry.
+    pub index: u64,
+    /// The command proposed; empty for entries of Raft's own, whose answer nobody reads.
+    pub command: Bytes,
+}
+
+/// How far a machine has applied its group's log, and who the members were at that point.
+///
+/// A machine gets it encoded as `position`, stores it in the same atomic write as the effects,
+/// and gives it back at start; the default means that nothing was applied.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// The last entry applied.
+    pub last: Option<Position>,
+    /// Raft's own note of the members.
+    pub membership: Vec<u8>,
+}
+
+/// Why a machine could not do its work. The group stops: going on without the entry would let
+/// replicas diverge.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct MachineError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+impl MachineError {
+    /// An error from its cause or text.
+    pub fn new(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self(cause.into())
+    }
+}
+
+impl From<io::Error> for MachineError {
+    fn from(error: io::Error) -> Self {
+        Self::new(error)
+    }
+}
+
+impl From<MachineError> for io::Error {
+    fn from(error: MachineError) -> Self {
+        Self::other(error)
+    }
+}
+
+/// A replicated state machine.
+///
+/// Its methods are called from one place at a time, and may block for the time of a few disk
+/// reads; [`Machine::flush`] and the snapshots may take longer, during which nothing is applied.
+pub trait Machine: Send + 'static {
+    /// The position stored with the effects that are durable at start; the log replays what
+    /// follows.
+    fn applied(&self) -> Applied;
+
+    /// Applies decided entries in order, with one answer each. `position` is an encoded
+    /// [`Applied`] to be stored in the same atomic write as the effects; they need not be durable
+    /// before [`Machine::flush`].
+    ///
+    /// # Errors
+    /// The entries could not be applied; the group stops.
+    fn apply(&mut self, entries: Vec<Entry>, position: Vec<u8>)
+    -> Result<Vec<Bytes>, MachineError>;
+
+    /// Makes everything applied so far durable; the log forgets it when this returns.
+    ///
+    /// # Errors
+    /// It is not durable; the group stops.
+    fn flush(&mut self) -> Result<(), MachineError>;
+
+    /// The whole state as bytes for another replica.
+    ///
+    /// # Errors
+    /// The state cannot be read; the group stops.
+    fn snapshot(&mut self) -> Result<Bytes, MachineError>;
+
+    /// Replaces the whole state by that of a snapshot, which ends at `position`.
+    ///
+    /// # Errors
+    /// The snapshot cannot be taken over; the group stops.
+    fn install(&mut self, snapshot: Bytes, position: Vec<u8>) -> Result<(), MachineError>;
+}
+
+impl Applied {
+    /// Index of the last entry applied.
+    #[must_use]
+    pub fn index(&self) -> Option<u64> {
+        self.last.map(|last| last.index)
+    }
+
+    /// The bytes that a machine stores.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let Some(last) = self.last else { return vec![VERSION] };
+        let mut bytes = Vec::with_capacity(17 + self.membership.len());
+        bytes.push(VERSION);
+        bytes.extend_from_slice(&last.index.to_le_bytes());
+        bytes.extend_from_slice(&last.term.to_le_bytes());
+        bytes.extend_from_slice(&self.membership);
+        bytes
+    }
+
+    /// Reads the bytes that a machine stored; none if they are not such bytes.
+    #[must_use]
+    pub fn decode(position: &[u8]) -> Option<Self> {
+        let (version, rest) = position.split_first()?;
+        if *version != VERSION {
+            return None;
+        }
+        if rest.is_empty() {
+            return Some(Self::default());
+        }
+        let (index, rest) = rest.split_first_chunk()?;
+        let (term, membership) = rest.split_first_chunk()?;
+        let (index, term) = (u64::from_le_bytes(*index), u64::from_le_bytes(*term));
+        let last = Some(Position { index, term });
+        Some(Self { last, membership: membership.to_vec() })
+    }
+
+    /// The position in openraft's terms.
+    pub(crate) fn parts(&self) -> io::Result<(Option<LogId>, Stored)> {
+        let Some(last) = self.last else { return Ok((None, Stored::default())) };
+        Ok((Some(types::log_id(last)), types::decode(&self.membership)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_reads_back() {
+        let some = Applied { last: Some(Position { index: 7, term: 3 }), membership: vec![1, 2] };
+        for applied in [Applied::default(), some] {
+            assert_eq!(Applied::decode(&applied.encode()), Some(applied));
+        }
+        assert_eq!(Applied::decode(&[]), None);
+        assert_eq!(Applied::decode(&[9, 9]), None);
+    }
+}
