@@ -1,5 +1,5 @@
 //! Any message of a version, as it looks after a trip over the wire.
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
 mod requests;
 mod responses;
