@@ -90,10 +90,9 @@ proptest! {
         damage(&mut wire, &changes);
         let mut decoder = ClientDecoder::new(FrameLimits::default());
         decoder.push(&wire);
-        if let Ok(envelope) = Envelope::decode(decoder.next_frame().unwrap().unwrap()) {
-            if let Response::Rows(rows) = envelope.response {
-                prop_assert_eq!(rows.rows.iter().count(), rows.rows.len());
-            }
+        let envelope = Envelope::decode(decoder.next_frame().unwrap().unwrap());
+        if let Ok(Envelope { response: Response::Rows(rows), .. }) = envelope {
+            prop_assert_eq!(rows.rows.iter().count(), rows.rows.len());
         }
     }
 

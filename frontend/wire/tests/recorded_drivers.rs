@@ -11,9 +11,9 @@
 
 use bytes::{Bytes, BytesMut};
 use cellar_wire::{
-    Batch, BatchKind, BatchQuery, BatchStatement, ClientEncoder, Compression, Consistency,
-    EventKind, Execute, FrameLimits, Options, Prepare, Query, QueryParams, Register, Request,
-    RequestEnvelope, ServerDecoder, Value, Values, Version,
+    AuthResponse, Batch, BatchKind, BatchQuery, BatchStatement, ClientEncoder, Compression,
+    Consistency, EventKind, Execute, FrameLimits, Options, Prepare, Query, QueryParams, Register,
+    Request, RequestEnvelope, ServerDecoder, Value, Values, Version,
 };
 
 fn unhex(hex: &str) -> Vec<u8> {
@@ -138,4 +138,15 @@ fn an_uncompressed_frame_with_both_checksums() {
     assert!(out.is_empty(), "an envelope waits for others to share its frame");
     encoder.flush(&mut out);
     assert_eq!(out, wire);
+}
+
+#[test]
+fn an_lz4_frame_with_both_checksums() {
+    let mut decoder = ServerDecoder::new(FrameLimits::default());
+    decoder.switch_to_v5_framing(Compression::Lz4);
+    decoder
+        .push(&unhex("1800aa0104d17ac2ef050000010f000000cc000000c8070100af500707070707ab9bddce"));
+    let request = RequestEnvelope::decode(decoder.next_frame().unwrap().unwrap()).unwrap();
+    let token = Some(Bytes::from_static(&[7; 200]));
+    assert_eq!(request.request, Request::AuthResponse(AuthResponse { token }));
 }
