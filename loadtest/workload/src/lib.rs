@@ -1,4 +1,4 @@
-//! Workloads with oracles: rows that can be made again from two numbers, and real ones with goldens.
+//! Workloads with oracles: rows made again from two numbers, and real ones with goldens.
 //!
 //! Start at [`email::Pipeline`] for the generated e-mail events and at [`flights::month`] for the
 //! flights of January 2013. Guarantees:
