@@ -1,12 +1,5 @@
 //! Any bytes at all: an answer or an error, never a panic, and never more memory than was sent.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::cast_possible_truncation,
-    reason = "tests fail loudly"
-)]
+#![allow(clippy::unwrap_used, reason = "tests fail loudly")]
 
 mod arbitrary;
 

@@ -2,8 +2,6 @@
 //! same: an outside witness for the layouts and for both checksums of v5 framing.
 #![allow(
     clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
     reason = "tests fail loudly"

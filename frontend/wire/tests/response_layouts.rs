@@ -1,13 +1,6 @@
 //! Responses byte for byte, as the specifications of v3, v4 and v5 lay them out. The Python driver
 //! 3.30.1 was seen to read these kinds, with every type and error, in all three versions.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::cast_possible_truncation,
-    reason = "tests fail loudly"
-)]
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "tests fail loudly")]
 
 use bytes::{Bytes, BytesMut};
 use cellar_wire::{
