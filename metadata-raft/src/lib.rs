@@ -6,6 +6,8 @@
 //! watchers see versions in order, each at most once.
 
 mod limits;
+mod snapshot;
 mod state;
 
+pub use snapshot::SnapshotError;
 pub use state::State;

@@ -25,7 +25,7 @@ use self::draft::Draft;
 use crate::limits::{RECENT_UPDATES_MAX, TABLE_ID_FIRST};
 
 /// Everything the metadata service knows.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct State {
     catalog: Arc<Catalog>,
     ledger: Ledger,
@@ -56,6 +56,14 @@ impl Default for Ledger {
             settings: BTreeMap::new(),
             forgotten: BTreeMap::new(),
         }
+    }
+}
+
+impl Default for State {
+    fn default() -> Self {
+        // An empty catalog of version 1, so that watchers know it from none at all.
+        let empty = Update { version: 1, full: true, ..Update::default() };
+        Self::from_parts(empty, Ledger::default())
     }
 }
 
