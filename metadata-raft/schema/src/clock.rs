@@ -130,3 +130,55 @@ impl<C: Clock> HybridClock<C> {
         &self.clock
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_system_clock_is_past_2025() {
+        assert!(SystemClock.now_us() > 1_735_689_600_000_000);
+        assert_eq!(SystemClock.now_seconds() / 1_000, SystemClock.now_us() / 1_000_000_000);
+    }
+
+    #[test]
+    fn timestamps_grow_even_when_the_clock_does_not() {
+        let clock = Arc::new(FixedClock::at_us(100));
+        let hybrid = HybridClock::after_us(Arc::clone(&clock), 50);
+        assert_eq!((hybrid.next_us(), hybrid.next_us(), hybrid.next_us()), (100, 101, 102));
+        clock.set_us(40);
+        assert_eq!(hybrid.next_us(), 103);
+        clock.advance_us(960);
+        assert_eq!(hybrid.next_us(), 1_000);
+        hybrid.observe_us(5_000);
+        hybrid.observe_us(10);
+        assert_eq!(hybrid.next_us(), 5_001);
+    }
+
+    #[test]
+    fn threads_never_get_the_same_timestamp() {
+        let hybrid = HybridClock::after_us(FixedClock::at_us(0), 0);
+        let mut all: Vec<i64> = std::thread::scope(|scope| {
+            let take = || (0..1_000).map(|_| hybrid.next_us()).collect::<Vec<_>>();
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(take)).collect();
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        });
+        all.sort_unstable();
+        assert_eq!(all, (1..=4_000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn an_offset_clock_starts_where_told_and_runs_on() {
+        let base = Arc::new(FixedClock::at_us(1_000));
+        let clock = OffsetClock::starting_at_us(Arc::clone(&base), 5_000_000);
+        assert_eq!((clock.now_us(), clock.now_seconds()), (5_000_000, 5));
+        base.advance_us(7);
+        clock.advance_us(1_000_000);
+        assert_eq!(clock.now_us(), 6_000_007);
+    }
+
+    #[test]
+    fn seconds_before_the_epoch_round_down() {
+        assert_eq!(FixedClock::at_us(-1).now_seconds(), -1);
+    }
+}

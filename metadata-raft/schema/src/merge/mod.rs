@@ -57,6 +57,28 @@ impl Row {
         }
     }
 
+    /// Adds a marker.
+    pub(crate) fn merge_marker(&mut self, marker: Liveness) {
+        self.marker = self.marker.max_by_rank(Some(marker));
+    }
+
+    /// A column's data, an empty collection if there is none as yet ([`Row::normalize`] drops it
+    /// again if it stays empty).
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the position is that of the column just put there"
+    )]
+    pub(crate) fn column_mut(&mut self, column: ColumnId) -> &mut ColumnData {
+        let at = match self.columns.binary_search_by_key(&column, |(id, _)| *id) {
+            Ok(at) => at,
+            Err(at) => {
+                self.columns.insert(at, (column, ColumnData::Complex(Complex::default())));
+                at
+            }
+        };
+        &mut self.columns[at].1
+    }
+
     /// What the row holds of a column.
     #[must_use]
     pub fn column(&self, column: ColumnId) -> Option<&ColumnData> {

@@ -29,7 +29,8 @@ impl Row {
     /// The row's stored form.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut writer = RowWriter { to: Writer::new(self.size_hint()), first: First::default() };
+        let mut writer =
+            RowWriter { to: Writer::new(self.estimated_bytes()), first: First::default() };
         writer.row(self);
         writer.to.finish()
     }
@@ -46,8 +47,9 @@ impl Row {
         Ok(row)
     }
 
-    /// Roughly the encoded length, so that encoding allocates once.
-    fn size_hint(&self) -> usize {
+    /// About how long the stored form is, without writing it.
+    #[must_use]
+    pub fn estimated_bytes(&self) -> usize {
         let columns = self.columns.iter().map(|(_, data)| match data {
             ColumnData::Simple(versioned) => 6 + versioned.value.as_ref().map_or(8, Bytes::len),
             ColumnData::Complex(complex) => complex

@@ -2,6 +2,7 @@
 
 mod codec;
 mod marks_codec;
+mod wire;
 
 use bytes::Bytes;
 

@@ -3,6 +3,10 @@
 //! is 1 KiB written. Bytes of one request are summed first and rounded up once; every request
 //! costs at least one unit (or one half).
 
+mod size;
+
+pub use size::{ROW_STORAGE_BYTES, change_bytes, key_bytes, row_bytes, static_bytes};
+
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign};
@@ -91,4 +95,35 @@ pub fn read_units(bytes: u64, half_price: bool) -> Units {
 #[must_use]
 pub fn write_units(bytes: u64) -> Units {
     Units::whole(bytes.div_ceil(WRITE_UNIT_BYTES).max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_cost_a_unit_for_4_kib_and_half_at_one() {
+        let cases = [(0, 2), (1, 2), (4096, 2), (4097, 4), (1 << 20, 512)];
+        for (bytes, halves) in cases {
+            assert_eq!(read_units(bytes, false).halves(), halves);
+            assert_eq!(read_units(bytes, true).halves(), halves / 2);
+        }
+    }
+
+    #[test]
+    fn writes_cost_a_unit_for_1_kib() {
+        let cases = [(0, 1), (1, 1), (1024, 1), (1025, 2), (26_112, 26)];
+        for (bytes, units) in cases {
+            assert_eq!(write_units(bytes), Units::whole(units));
+        }
+    }
+
+    #[test]
+    fn units_are_added_exactly_and_shown_with_halves() {
+        let sum: Units =
+            [read_units(1, true), read_units(1, false), write_units(1)].into_iter().sum();
+        assert_eq!(sum.to_string(), "2.5");
+        assert_eq!(write_units(3 * 1024).times(2).to_string(), "6");
+        assert_eq!(Units::ZERO.to_string(), "0");
+    }
 }
