@@ -91,14 +91,16 @@ proptest! {
 
     #[test]
     fn a_request_cut_short_is_refused(
-        (version, request) in version().prop_flat_map(|v| (Just(v), request_envelope(v))),
+        (version, mut request) in version().prop_flat_map(|v| (Just(v), request_envelope(v))),
         keep in any::<prop::sample::Index>(),
     ) {
+        request.payload.clear();
         let mut wire = BytesMut::new();
         ClientEncoder::new().encode(version, 1, &request, &mut wire).unwrap();
         let body = wire.split_off(9).freeze();
-        prop_assume!(!body.is_empty());
-        prop_assume!(request.payload.is_empty());
+        if body.is_empty() {
+            return Ok(());
+        }
         let body = body.slice(..keep.index(body.len()));
         prop_assert!(Request::decode(version, request.request.opcode(), body).is_err());
     }
