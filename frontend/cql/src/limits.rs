@@ -1,4 +1,4 @@
-//! Every limit of the parser, with its unit and its reason.
+//! Every limit of the parser and the planner, with its unit and its reason.
 
 /// Levels of nested terms, types, selectors and parentheses. Keeps the recursive descent, and
 /// every later walk over the tree, far below the smallest thread stack.
@@ -6,3 +6,7 @@ pub const NESTING_MAX: usize = 48;
 
 /// Bind markers in one statement: the native protocol counts them with 16 bits.
 pub const MARKERS_MAX: usize = 65_535;
+
+/// Rows one `UPDATE` or `DELETE` may name with `IN`: the product of several lists grows fast, and
+/// each row is a change of its own in the log.
+pub const WRITE_KEYS_MAX: usize = 10_000;

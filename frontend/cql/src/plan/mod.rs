@@ -18,7 +18,7 @@ pub mod write;
 
 pub use error::PlanError;
 pub use schema_view::SchemaView;
-pub use scope::{Scope, column, pseudo, receiver};
+pub use scope::{Scope, column, pseudo, receiver, select_order};
 pub use value::{Binding, BoundValue, ColumnSpec, Env, ResultColumn, Variable};
 
 use std::sync::Arc;

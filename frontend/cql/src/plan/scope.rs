@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use cellar_schema::{Column, CqlType, Table, TableId, UserType};
+use cellar_schema::{Column, ColumnKind, CqlType, Table, TableId, UserType};
 
 use super::error::similar;
 use super::term::Expr;
@@ -161,4 +161,18 @@ pub fn receiver(table: &Table, column: &Column) -> ColumnSpec {
 #[must_use]
 pub fn pseudo(table: &Table, name: &str, cql_type: CqlType) -> ColumnSpec {
     ColumnSpec::of(table, name, cql_type)
+}
+
+/// All columns in the order of `SELECT *`: partition key, clustering, then statics and the
+/// others, each by name.
+#[must_use]
+pub fn select_order(table: &Table) -> Vec<&Column> {
+    let mut columns: Vec<&Column> = table.columns.iter().collect();
+    columns.sort_by_key(|column| match column.kind {
+        ColumnKind::PartitionKey(at) => (0, at, ""),
+        ColumnKind::Clustering(at, _) => (1, at, ""),
+        ColumnKind::Static => (2, 0, column.name.as_str()),
+        ColumnKind::Regular => (3, 0, column.name.as_str()),
+    });
+    columns
 }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use cellar_schema::{CqlType, value};
 
 use crate::ast::Literal;
+use crate::plan::error::invalid;
 use crate::plan::function::constant_accepts;
 use crate::plan::{ColumnSpec, PlanError};
 
@@ -111,6 +112,5 @@ fn mismatch(literal: &Literal, receiver: &ColumnSpec) -> PlanError {
 }
 
 fn parse(expected: &CqlType, text: &str) -> Result<Bytes, PlanError> {
-    let _ = text;
-    Err(PlanError::not_built(format!("a constant of type {expected}")))
+    value::from_text(expected, text).map_err(invalid)
 }

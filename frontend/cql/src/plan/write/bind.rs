@@ -1,0 +1,248 @@
+//! Binding: values in, mutations and conditions out.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cellar_schema::{
+    Change, ChangeKind, ColumnId, Condition, Mutation, Operation, RowChange, Test, keys,
+};
+
+use super::bound::TestedRow;
+use super::condition::{ColumnCondition, Conditions};
+use super::key::{Bound, KeyPart, combinations, partition_key};
+use super::operation::ColumnWrite;
+use super::{Action, BoundWrite, Rows, Write};
+use crate::plan::error::invalid;
+use crate::plan::{Binding, BoundValue, Env, PlanError};
+
+/// Which rows of a partition, with values.
+enum BoundRows {
+    Partition,
+    Statics,
+    /// Clustering values and suffix of each row.
+    Keys(Vec<(Vec<Bytes>, Bytes)>),
+    Ranges(Vec<(Bytes, Bytes)>),
+}
+
+impl Write {
+    /// The mutations and conditions for these values.
+    ///
+    /// # Errors
+    /// Values that are not of their type, nulls and unset values in keys, TTLs out of range.
+    pub fn bind(&self, values: &[BoundValue], env: &Env) -> Result<BoundWrite, PlanError> {
+        self.bind_in(&Binding::new(values, self.markers, env)?)
+    }
+
+    /// As [`Write::bind`], with the values of a whole batch.
+    pub(crate) fn bind_in(&self, binding: &Binding<'_>) -> Result<BoundWrite, PlanError> {
+        let Some(document) = &self.document else { return self.bound(binding) };
+        let json = document.read(&self.table, binding)?;
+        self.bound(&Binding { json: &json, ..*binding })
+    }
+
+    fn bound(&self, binding: &Binding<'_>) -> Result<BoundWrite, PlanError> {
+        let own_timestamp = self.attributes.timestamp_us(binding)?;
+        let counter = self.table.is_counter();
+        let timestamp_us = if counter || self.is_conditional() {
+            None
+        } else {
+            own_timestamp.or(binding.env.default_timestamp_us)
+        };
+        let partition_values = combinations(&self.partition, binding)?;
+        let rows = self.bound_rows(binding)?;
+        let changes: Vec<Change> = self
+            .change_kinds(&rows, binding)?
+            .into_iter()
+            .map(|kind| Change { timestamp_us, kind })
+            .collect();
+        let mut write = BoundWrite {
+            table: Arc::clone(&self.table),
+            mutations: Vec::with_capacity(partition_values.len()),
+            conditions: Vec::new(),
+            counter,
+            idempotent: self.idempotent,
+            own_timestamp: own_timestamp.is_some(),
+            tested: Vec::new(),
+        };
+        for values in &partition_values {
+            let partition = partition_key(&self.table, values)?;
+            if self.is_conditional() {
+                self.add_conditions(&mut write, &partition, values, &rows, binding)?;
+            }
+            if !changes.is_empty() {
+                write.mutations.push(Mutation { partition, changes: changes.clone() });
+            }
+        }
+        Ok(write)
+    }
+
+    fn bound_rows(&self, binding: &Binding<'_>) -> Result<BoundRows, PlanError> {
+        Ok(match &self.rows {
+            Rows::Partition => BoundRows::Partition,
+            Rows::Statics => BoundRows::Statics,
+            Rows::Keys(parts) => {
+                let suffixed = |values: Vec<Bytes>| {
+                    let suffix = keys::row_suffix(&self.table, &values).map_err(invalid)?;
+                    Ok((values, suffix))
+                };
+                let rows = combinations(parts, binding)?.into_iter().map(suffixed);
+                BoundRows::Keys(rows.collect::<Result<_, PlanError>>()?)
+            }
+            Rows::Range { prefix, lower, upper } => {
+                BoundRows::Ranges(self.ranges(prefix, lower.as_ref(), upper.as_ref(), binding)?)
+            }
+        })
+    }
+
+    fn ranges(
+        &self,
+        prefix: &[KeyPart],
+        lower: Option<&Bound>,
+        upper: Option<&Bound>,
+        binding: &Binding<'_>,
+    ) -> Result<Vec<(Bytes, Bytes)>, PlanError> {
+        let end = |bound: Option<&Bound>| -> Result<Option<(Vec<Bytes>, bool)>, PlanError> {
+            let Some(bound) = bound else { return Ok(None) };
+            Ok(Some((bound.choice.values(&bound.names, binding)?, bound.inclusive)))
+        };
+        let (lower, upper) = (end(lower)?, end(upper)?);
+        let mut ranges = Vec::new();
+        for equal in combinations(prefix, binding)? {
+            let tuple = |bound: &Option<(Vec<Bytes>, bool)>| match bound {
+                Some((values, inclusive)) => {
+                    Some(([equal.as_slice(), values.as_slice()].concat(), *inclusive))
+                }
+                None if equal.is_empty() => None,
+                None => Some((equal.clone(), true)),
+            };
+            let (first, last) = (tuple(&lower), tuple(&upper));
+            let first = first.as_ref().map(|(values, inside)| (values.as_slice(), *inside));
+            let last = last.as_ref().map(|(values, inside)| (values.as_slice(), *inside));
+            let found = keys::suffix_range_tuple(&self.table, first, last).map_err(invalid)?;
+            ranges.extend(found);
+        }
+        Ok(ranges)
+    }
+
+    fn change_kinds(
+        &self,
+        rows: &BoundRows,
+        binding: &Binding<'_>,
+    ) -> Result<Vec<ChangeKind>, PlanError> {
+        if self.action == Action::DeleteRows {
+            return Ok(deletions(rows));
+        }
+        let ttl_seconds = match self.action {
+            Action::Insert | Action::Update if !self.table.is_counter() => {
+                self.attributes.ttl_seconds(binding)?
+            }
+            _ => 0,
+        };
+        let mut kinds = Vec::with_capacity(2);
+        let statics = operations(&self.statics, binding)?;
+        if !statics.is_empty() {
+            kinds.push(ChangeKind::Upsert(RowChange {
+                suffix: keys::static_suffix(),
+                marker: false,
+                ttl_seconds,
+                operations: statics,
+            }));
+        }
+        let BoundRows::Keys(found) = rows else { return Ok(kinds) };
+        let regular = operations(&self.regular, binding)?;
+        let marker = self.action == Action::Insert;
+        if marker || !regular.is_empty() {
+            let upsert = |suffix: &Bytes| {
+                ChangeKind::Upsert(RowChange {
+                    suffix: suffix.clone(),
+                    marker,
+                    ttl_seconds,
+                    operations: regular.clone(),
+                })
+            };
+            kinds.extend(found.iter().map(|(_, suffix)| upsert(suffix)));
+        }
+        Ok(kinds)
+    }
+
+    fn add_conditions(
+        &self,
+        write: &mut BoundWrite,
+        partition: &Bytes,
+        partition_values: &[Bytes],
+        rows: &BoundRows,
+        binding: &Binding<'_>,
+    ) -> Result<(), PlanError> {
+        let (clustering, suffix) = match rows {
+            BoundRows::Keys(found) => match found.as_slice() {
+                [(values, suffix)] => (values.as_slice(), suffix.clone()),
+                _ => return Err(PlanError::invalid("A condition needs exactly one row")),
+            },
+            _ => (&[][..], keys::static_suffix()),
+        };
+        let ids = self.table.partition_key().map(|column| column.id);
+        let clustering_ids = self.table.clustering().map(|(column, _)| column.id);
+        let key: Vec<(ColumnId, Bytes)> = ids
+            .zip(partition_values.iter().cloned())
+            .chain(clustering_ids.zip(clustering.iter().cloned()))
+            .collect();
+        let add = |write: &mut BoundWrite, suffix: Bytes, test: Test| {
+            write.conditions.push(Condition { partition: partition.clone(), suffix, test });
+        };
+        let before = write.conditions.len();
+        let shown = match &self.conditions {
+            Conditions::None => return Ok(()),
+            Conditions::Exists => {
+                add(write, suffix, Test::Exists);
+                None
+            }
+            Conditions::NotExists => {
+                add(write, suffix, Test::NotExists);
+                None
+            }
+            Conditions::Columns(columns) => {
+                for condition in columns {
+                    let place =
+                        if condition.is_static { keys::static_suffix() } else { suffix.clone() };
+                    add(write, place, condition.bind(binding)?);
+                }
+                Some(shown(columns))
+            }
+        };
+        let conditions = write.conditions.len() - before;
+        write.tested.push(TestedRow { key, shown, conditions });
+        Ok(())
+    }
+}
+
+fn shown(columns: &[ColumnCondition]) -> Vec<ColumnId> {
+    columns.iter().map(|condition| condition.column).collect()
+}
+
+fn deletions(rows: &BoundRows) -> Vec<ChangeKind> {
+    match rows {
+        BoundRows::Partition => vec![ChangeKind::DeletePartition],
+        BoundRows::Statics => vec![ChangeKind::DeleteRow { suffix: keys::static_suffix() }],
+        BoundRows::Keys(found) => found
+            .iter()
+            .map(|(_, suffix)| ChangeKind::DeleteRow { suffix: suffix.clone() })
+            .collect(),
+        BoundRows::Ranges(ranges) => ranges
+            .iter()
+            .map(|(start, end)| ChangeKind::DeleteRange { start: start.clone(), end: end.clone() })
+            .collect(),
+    }
+}
+
+fn operations(
+    writes: &[(ColumnId, ColumnWrite)],
+    binding: &Binding<'_>,
+) -> Result<Vec<(ColumnId, Operation)>, PlanError> {
+    let mut out = Vec::with_capacity(writes.len());
+    for (column, write) in writes {
+        if let Some(operation) = write.bind(binding)? {
+            out.push((*column, operation));
+        }
+    }
+    Ok(out)
+}
