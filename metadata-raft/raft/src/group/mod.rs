@@ -1,2 +1,259 @@
-//! x
+//! One replicated group on this node: proposals, reads, members, compaction.
+
+mod changes;
+mod network;
+mod start;
+mod state;
 mod store;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use cellar_rpc::tasks::Tasks;
+pub(crate) use network::{
+    APPEND, Envelope, PRE_VOTE, Piece, Refused, SNAPSHOT, TRANSFER, VOTE, refused,
+};
+use openraft::{
+    BasicNode, ChangeMembers, Raft, ReadPolicy,
+    async_runtime::WatchReceiver,
+    errors::{
+        ClientWriteError, Fatal, InitializeError, LinearizableReadError, RaftError as Failed,
+    },
+    impls::OneshotResponder,
+};
+pub(crate) use start::{Start, config};
+use state::{State, StateHandle};
+use tokio::{sync::watch, time::timeout};
+
+pub use changes::Changes;
+
+use crate::{
+    error::{ProposeError, RaftError},
+    limits::COMPACTION_MS_MAX,
+    types::{Command, Types},
+};
+
+pub(crate) type RaftHandle = Raft<Types, StateHandle>;
+
+/// A handle to a group; clones are the same group.
+#[derive(Clone)]
+pub struct Group {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    id: u64,
+    raft: RaftHandle,
+    state: Arc<State>,
+    changes: watch::Receiver<Changes>,
+    purged: watch::Receiver<Option<u64>>,
+    tasks: Tasks,
+}
+
+impl std::fmt::Debug for Group {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Group").field("id", &self.inner.id).finish_non_exhaustive()
+    }
+}
+
+fn stopped(fatal: &Fatal<Types>) -> ProposeError {
+    match fatal {
+        Fatal::Stopped => ProposeError::Stopped,
+        Fatal::StorageError(_) | Fatal::Panicked => ProposeError::Fatal(fatal.to_string()),
+    }
+}
+
+impl Group {
+    /// The group's number.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.inner.id
+    }
+
+    /// openraft's own handle.
+    pub(crate) fn raft(&self) -> &RaftHandle {
+        &self.inner.raft
+    }
+
+    /// Makes the group's first members known, once and on one of them; a group of this node
+    /// alone is ready when this returns.
+    ///
+    /// # Errors
+    /// The group was initialised before, does not contain this node or has failed.
+    pub async fn initialize(&self, members: BTreeMap<u64, String>) -> Result<(), RaftError> {
+        let alone = members.len() == 1;
+        let members: BTreeMap<u64, BasicNode> =
+            members.into_iter().map(|(id, addr)| (id, BasicNode { addr })).collect();
+        let initialized = self.inner.raft.initialize(members).await;
+        initialized.map_err(|error| match error {
+            Failed::APIError(InitializeError::NotAllowed(_)) => RaftError::Initialized(self.id()),
+            other => self.failed(other),
+        })?;
+        if alone {
+            return self.lead().await;
+        }
+        // The others wait for a leader only after their timeout: be first.
+        self.inner.raft.trigger().elect(true).await.map_err(|error| self.failed(error))
+    }
+
+    /// Becomes leader without waiting for anybody, and applies what is left of the log: for the
+    /// only voter of a group.
+    async fn lead(&self) -> Result<(), RaftError> {
+        let Inner { raft, state, .. } = &*self.inner;
+        raft.trigger().elect(false).await.map_err(|error| self.failed(error))?;
+        let mut applied = state.applied.subscribe();
+        let mut metrics = raft.metrics();
+        let failure = async {
+            loop {
+                if let Err(fatal) = &metrics.borrow_watched().running_state {
+                    return self.failed(fatal);
+                }
+                if let Err(closed) = metrics.changed().await {
+                    return self.failed(closed);
+                }
+            }
+        };
+        tokio::select! {
+            _ = applied.wait_for(|_| state.is_sole()) => Ok(()),
+            failure = failure => Err(failure),
+        }
+    }
+
+    /// Proposes a command; returns the machine's answer once it is decided and applied. Many may
+    /// be in flight at once.
+    ///
+    /// # Errors
+    /// See [`ProposeError`]: only after [`ProposeError::NotLeader`] and
+    /// [`ProposeError::Stopped`] is it certain that the command will not be applied.
+    pub async fn propose(&self, command: Bytes) -> Result<Bytes, ProposeError> {
+        let (responder, answer) = OneshotResponder::new_pair();
+        let proposed = self.inner.raft.client_write_ff(Command(command), Some(responder)).await;
+        proposed.map_err(|fatal| stopped(&fatal))?;
+        match answer.await {
+            Ok(Ok(response)) => Ok(response.data),
+            Ok(Err(ClientWriteError::ForwardToLeader(to))) => {
+                Err(ProposeError::NotLeader { leader: to.leader_id })
+            }
+            Ok(Err(_)) | Err(_) => Err(ProposeError::Unknown),
+        }
+    }
+
+    /// Returns when a read of the machine is linearizable: everything answered before this call
+    /// is applied, and no other node leads. With one member it costs an atomic load; with more,
+    /// the leader's lease, or a round to a majority when that has run out.
+    ///
+    /// # Errors
+    /// See [`ProposeError`].
+    pub async fn read_barrier(&self) -> Result<(), ProposeError> {
+        if self.inner.state.is_sole() {
+            return Ok(());
+        }
+        match self.confirm(ReadPolicy::LeaseRead).await {
+            Err(ProposeError::Unknown) => self.confirm(ReadPolicy::ReadIndex).await,
+            confirmed => confirmed,
+        }
+    }
+
+    async fn confirm(&self, policy: ReadPolicy) -> Result<(), ProposeError> {
+        match self.inner.raft.ensure_linearizable(policy).await {
+            Ok(_) => Ok(()),
+            Err(Failed::APIError(LinearizableReadError::ForwardToLeader(to))) => {
+                Err(ProposeError::NotLeader { leader: to.leader_id })
+            }
+            Err(Failed::APIError(LinearizableReadError::QuorumNotEnough(_))) => {
+                Err(ProposeError::Unknown)
+            }
+            Err(Failed::Fatal(fatal)) => Err(stopped(&fatal)),
+        }
+    }
+
+    /// Whether this node leads the group, as far as it knows.
+    #[must_use]
+    pub fn is_leader(&self) -> bool {
+        self.inner.state.is_sole() || self.inner.raft.is_leader()
+    }
+
+    /// The group's leader, as far as this node knows.
+    #[must_use]
+    pub fn leader(&self) -> Option<u64> {
+        self.inner.raft.server_metrics().borrow_watched().current_leader
+    }
+
+    /// What changes about the group, to be watched.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<Changes> {
+        self.inner.changes.clone()
+    }
+
+    /// The index of the last entry applied here, to be watched.
+    #[must_use]
+    pub fn applied(&self) -> watch::Receiver<Option<u64>> {
+        self.inner.state.applied.subscribe()
+    }
+
+    /// Adds a member without a vote and returns once it has caught up.
+    ///
+    /// # Errors
+    /// This node does not lead, or the group has failed.
+    pub async fn add_learner(&self, node: u64, addr: String) -> Result<(), RaftError> {
+        let added = self.inner.raft.add_learner(node, BasicNode { addr }, true).await;
+        added.map(|_| ()).map_err(|error| self.refused(error))
+    }
+
+    /// Makes exactly these members (who must be learners or voters already) the voters; others
+    /// leave the group.
+    ///
+    /// # Errors
+    /// This node does not lead, a member is unknown, or the group has failed.
+    pub async fn change_members(&self, voters: BTreeSet<u64>) -> Result<(), RaftError> {
+        let change = ChangeMembers::ReplaceAllVoters(voters);
+        let changed = self.inner.raft.change_membership(change, false).await;
+        changed.map(|_| ()).map_err(|error| self.refused(error))
+    }
+
+    /// Flushes the machine and drops the log up to what was applied when this was called.
+    ///
+    /// # Errors
+    /// The group has failed, or it took too long.
+    pub async fn compact(&self) -> Result<(), RaftError> {
+        let target = *self.inner.state.applied.borrow();
+        let mut purged = self.inner.purged.clone();
+        let compacting = async {
+            while *purged.borrow_and_update() < target {
+                self.inner.raft.trigger().snapshot().await.map_err(|error| self.failed(error))?;
+                // An earlier flush may have been under way, which purges less.
+                purged.changed().await.map_err(|error| self.failed(error))?;
+            }
+            Ok(())
+        };
+        let patience = Duration::from_millis(COMPACTION_MS_MAX);
+        let slow = RaftError::Slow { group: self.id(), action: "compaction" };
+        timeout(patience, compacting).await.unwrap_or(Err(slow))
+    }
+
+    /// Stops the group on this node and drops its machine; what it decided stays in the log.
+    pub async fn stop(&self) {
+        if let Err(error) = self.inner.raft.shutdown().await {
+            tracing::warn!(group = self.id(), %error, "raft did not end in order");
+        }
+        self.inner.state.stop().await;
+        self.inner.tasks.token().cancel();
+    }
+
+    fn failed(&self, reason: impl std::fmt::Display) -> RaftError {
+        RaftError::Failed { group: self.id(), reason: reason.to_string() }
+    }
+
+    fn refused(&self, error: Failed<Types, ClientWriteError<Types>>) -> RaftError {
+        match error {
+            Failed::APIError(ClientWriteError::ForwardToLeader(to)) => {
+                RaftError::NotLeader { leader: to.leader_id }
+            }
+            other => self.failed(other),
+        }
+    }
+}

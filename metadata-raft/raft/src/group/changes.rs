@@ -1,0 +1,78 @@
+//! What a group's user watches, and the switching off of a group that has nobody to talk to.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use openraft::{
+    async_runtime::WatchReceiver, metrics::RaftServerMetrics, type_config::alias::WatchReceiverOf,
+};
+use tokio::sync::watch;
+
+use super::{RaftHandle, state::State};
+use crate::types::{RaftVote, Stored, Types};
+
+/// What can change about a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The leader, as far as this node knows.
+    pub leader: Option<u64>,
+    /// The current term.
+    pub term: u64,
+    /// Index of the last entry applied here.
+    pub applied: Option<u64>,
+    /// Members with their addresses, voters and learners.
+    pub members: BTreeMap<u64, String>,
+}
+
+type Metrics = WatchReceiverOf<Types, RaftServerMetrics<Types>>;
+
+/// Whether a node has nobody to send heartbeats to.
+pub(crate) fn is_alone(node: u64, members: &Stored) -> bool {
+    members.nodes().all(|(id, _)| *id == node)
+}
+
+/// Turns timers off for a group of one and on for all others.
+pub(crate) fn switch_timers(raft: &RaftHandle, on: bool) {
+    let config = raft.runtime_config();
+    config.tick(on);
+    config.heartbeat(on);
+    config.elect(on);
+}
+
+/// Passes on what openraft and apply report, until the group stops.
+pub(crate) async fn observe(raft: RaftHandle, state: Arc<State>, changes: watch::Sender<Changes>) {
+    let mut metrics: Metrics = raft.server_metrics();
+    let mut applied = state.applied.subscribe();
+    let mut alone = None;
+    loop {
+        let (vote, leader, members) = {
+            let now = metrics.borrow_watched();
+            (now.vote, now.current_leader, Arc::clone(&now.membership_config))
+        };
+        let now_alone = is_alone(state.node, &members);
+        if alone != Some(now_alone) {
+            switch_timers(&raft, !now_alone);
+            alone = Some(now_alone);
+        }
+        let reached = *applied.borrow_and_update();
+        changes.send_if_modified(|seen| {
+            let next = describe(&vote, leader, reached, &members);
+            let modified = *seen != next;
+            *seen = next;
+            modified
+        });
+        tokio::select! {
+            changed = metrics.changed() => if changed.is_err() { return },
+            changed = applied.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+fn describe(
+    vote: &RaftVote,
+    leader: Option<u64>,
+    applied: Option<u64>,
+    members: &Stored,
+) -> Changes {
+    let members = members.nodes().map(|(id, node)| (*id, node.addr.clone())).collect();
+    Changes { leader, term: vote.leader_id.term, applied, members }
+}

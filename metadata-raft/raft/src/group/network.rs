@@ -1,0 +1,193 @@
+//! The calls between members of a group, over the internal transport.
+
+use std::{future::Future, io};
+
+use bytes::Bytes;
+use cellar_rpc::{CallError, Client};
+use futures::{FutureExt, pin_mut, select};
+use openraft::{
+    BasicNode, RaftNetworkFactory, RaftNetworkV2,
+    errors::{RPCError, ReplicationClosed, StreamingError, Unreachable},
+    network::RPCOption,
+    raft::{
+        AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, TransferLeaderRequest,
+        TransferLeaderResponse, VoteRequest, VoteResponse,
+    },
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::sync::Arc;
+
+use crate::{
+    host::Peers,
+    limits::SNAPSHOT_PIECE_BYTES,
+    types::{RaftVote, Snapshot, SnapshotMeta, Types},
+};
+
+pub(crate) const APPEND: &str = "/raft/append";
+pub(crate) const VOTE: &str = "/raft/vote";
+pub(crate) const PRE_VOTE: &str = "/raft/pre-vote";
+pub(crate) const SNAPSHOT: &str = "/raft/snapshot";
+pub(crate) const TRANSFER: &str = "/raft/transfer";
+
+/// A message to a member of a group.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(bound(deserialize = "T: DeserializeOwned"))]
+pub(crate) struct Envelope<T> {
+    pub(crate) group: u64,
+    /// The node it is meant for: an address may have been given to another.
+    pub(crate) to: u64,
+    pub(crate) message: T,
+}
+
+/// Why a member did not answer.
+#[derive(Clone, Debug, Serialize, Deserialize, thiserror::Error)]
+pub(crate) enum Refused {
+    /// This is another node.
+    #[error("this is node {0}")]
+    OtherNode(u64),
+    /// The group does not run here.
+    #[error("group {0} does not run here")]
+    NoGroup(u64),
+    /// The group has stopped, or the pieces of a snapshot do not fit.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// A part of a snapshot's bytes.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Piece {
+    pub(crate) vote: RaftVote,
+    pub(crate) meta: SnapshotMeta,
+    pub(crate) offset: u64,
+    pub(crate) bytes: Bytes,
+    /// Whether it is the last.
+    pub(crate) last: bool,
+}
+
+/// Makes the clients of a group's members.
+pub(crate) struct Network {
+    pub(crate) group: u64,
+    pub(crate) peers: Arc<dyn Peers>,
+}
+
+/// Calls one member.
+pub(crate) struct Member {
+    group: u64,
+    to: u64,
+    client: Client,
+}
+
+impl RaftNetworkFactory<Types> for Network {
+    type Network = Member;
+
+    async fn new_client(&mut self, target: u64, node: &BasicNode) -> Member {
+        let client = self.peers.client(target, &node.addr);
+        Member { group: self.group, to: target, client }
+    }
+}
+
+fn unreachable(error: &CallError) -> Unreachable<Types> {
+    match error.remote::<Refused>() {
+        Some(refused) => Unreachable::new(&refused),
+        None => Unreachable::from_string(error),
+    }
+}
+
+impl Member {
+    async fn call<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        path: &str,
+        message: Q,
+        option: &RPCOption,
+    ) -> Result<A, Unreachable<Types>> {
+        let envelope = Envelope { group: self.group, to: self.to, message };
+        let answer = self.client.call(path, &envelope, option.hard_ttl()).await;
+        answer.map_err(|error| unreachable(&error))
+    }
+
+    /// Sends a snapshot piece by piece; the answer to the last counts.
+    async fn send_snapshot(
+        &self,
+        vote: RaftVote,
+        snapshot: Snapshot,
+        option: RPCOption,
+    ) -> Result<SnapshotResponse<Types>, StreamingError<Types>> {
+        let Snapshot { meta, snapshot } = snapshot;
+        let mut rest = snapshot;
+        let mut offset = 0;
+        loop {
+            let bytes = rest.split_to(rest.len().min(SNAPSHOT_PIECE_BYTES));
+            let (meta, last) = (meta.clone(), rest.is_empty());
+            let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            let piece = Piece { vote, meta, offset, bytes, last };
+            let answer: SnapshotResponse<Types> = self.call(SNAPSHOT, piece, &option).await?;
+            if last || answer.vote > vote {
+                return Ok(answer);
+            }
+            offset += length;
+        }
+    }
+}
+
+impl RaftNetworkV2<Types> for Member {
+    type SnapshotData = Bytes;
+
+    async fn append_entries(
+        &mut self,
+        request: AppendEntriesRequest<Types>,
+        option: RPCOption,
+    ) -> Result<AppendEntriesResponse<Types>, RPCError<Types>> {
+        Ok(self.call(APPEND, request, &option).await?)
+    }
+
+    async fn vote(
+        &mut self,
+        request: VoteRequest<Types>,
+        option: RPCOption,
+    ) -> Result<VoteResponse<Types>, RPCError<Types>> {
+        Ok(self.call(VOTE, request, &option).await?)
+    }
+
+    async fn pre_vote(
+        &mut self,
+        request: VoteRequest<Types>,
+        option: RPCOption,
+    ) -> Result<VoteResponse<Types>, RPCError<Types>> {
+        Ok(self.call(PRE_VOTE, request, &option).await?)
+    }
+
+    async fn full_snapshot(
+        &mut self,
+        vote: RaftVote,
+        snapshot: Snapshot,
+        cancel: impl Future<Output = ReplicationClosed> + Send + 'static,
+        option: RPCOption,
+    ) -> Result<SnapshotResponse<Types>, StreamingError<Types>> {
+        let sending = self.send_snapshot(vote, snapshot, option).fuse();
+        let cancel = cancel.fuse();
+        pin_mut!(sending, cancel);
+        select! {
+            sent = sending => sent,
+            closed = cancel => Err(closed.into()),
+        }
+    }
+
+    async fn transfer_leader(
+        &mut self,
+        request: TransferLeaderRequest<Types>,
+        option: RPCOption,
+    ) -> Result<TransferLeaderResponse<Types>, RPCError<Types>> {
+        Ok(self.call(TRANSFER, request, &option).await?)
+    }
+}
+
+/// An error as a refusal.
+pub(crate) fn refused(error: impl std::fmt::Display) -> Refused {
+    Refused::Failed(error.to_string())
+}
+
+impl From<Refused> for io::Error {
+    fn from(refused: Refused) -> Self {
+        Self::other(refused)
+    }
+}

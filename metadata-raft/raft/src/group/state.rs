@@ -1,0 +1,264 @@
+//! A group's machine, as openraft wants to see it.
+//!
+//! The log is purged only up to what [`Machine::flush`] has made durable: the position of a
+//! "snapshot" that openraft knows is always such a position, and the snapshot's bytes are made
+//! only for a member that needs them.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use futures::{Stream, TryStreamExt};
+use openraft::{
+    EntryPayload, OptionalSend, RaftSnapshotBuilder,
+    storage::{ApplyResponder, EntryResponder, RaftStateMachine},
+};
+use parking_lot::Mutex;
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    sync::{self, watch},
+    task,
+};
+
+use crate::{
+    limits::APPLY_ENTRIES,
+    machine::{Applied, Entry, Machine, MachineError},
+    types::{self, Command, LogId, Snapshot, SnapshotMeta, Stored, Types},
+};
+
+/// A group's machine and how far it is, shared by apply, flush and the handle.
+pub(crate) struct State {
+    pub(crate) node: u64,
+    /// None once the group has stopped, so that the machine's resources are free then.
+    machine: sync::Mutex<Option<Box<dyn Machine>>>,
+    /// What is applied.
+    reached: Mutex<Reached>,
+    /// What is durable.
+    flushed: Mutex<Reached>,
+    /// Whether openraft has read its initial state.
+    pub(crate) running: AtomicBool,
+    /// Last entry of the log at start, of which this node alone may know that it was decided.
+    recovered: Option<u64>,
+    /// Whether this node is the only voter and has applied everything that was ever answered, so
+    /// that reads need no more.
+    sole: AtomicBool,
+    /// Index of the last entry applied.
+    pub(crate) applied: watch::Sender<Option<u64>>,
+}
+
+/// A position in the log with the members there.
+#[derive(Clone, Debug)]
+struct Reached {
+    last: Option<LogId>,
+    members: Stored,
+    /// The members, encoded.
+    encoded: Vec<u8>,
+}
+
+impl Reached {
+    fn new(applied: &Applied) -> io::Result<Self> {
+        let (last, members) = applied.parts()?;
+        Ok(Self { last, members, encoded: applied.membership.clone() })
+    }
+
+    /// The position as a machine stores it.
+    fn position(&self) -> Vec<u8> {
+        let last = self.last.as_ref().map(types::position);
+        Applied { last, membership: self.encoded.clone() }.encode()
+    }
+
+    fn meta(&self) -> SnapshotMeta {
+        SnapshotMeta { last_log_id: self.last, last_membership: self.members.clone() }
+    }
+}
+
+/// Entries taken from openraft together with those who wait for their answers.
+#[derive(Default)]
+struct Chunk {
+    entries: Vec<Entry>,
+    responders: Vec<Option<ApplyResponder<Types>>>,
+}
+
+fn stopped() -> io::Error {
+    io::Error::other("the group has stopped")
+}
+
+/// Runs what may read from disk without holding up the runtime's other tasks.
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+        task::block_in_place(work)
+    } else {
+        work()
+    }
+}
+
+impl State {
+    /// The state of a machine that was just opened.
+    pub(crate) fn new(
+        node: u64,
+        machine: Box<dyn Machine>,
+        recovered: Option<u64>,
+    ) -> io::Result<Self> {
+        let reached = Reached::new(&machine.applied())?;
+        let applied = watch::Sender::new(reached.last.map(|last| last.index));
+        Ok(Self {
+            node,
+            machine: sync::Mutex::new(Some(machine)),
+            flushed: Mutex::new(reached.clone()),
+            reached: Mutex::new(reached),
+            running: AtomicBool::new(false),
+            recovered,
+            sole: AtomicBool::new(false),
+            applied,
+        })
+    }
+
+    /// Whether a read of the machine now is linearizable without asking anybody.
+    pub(crate) fn is_sole(&self) -> bool {
+        self.sole.load(Ordering::Acquire)
+    }
+
+    /// Drops the machine.
+    pub(crate) async fn stop(&self) {
+        self.sole.store(false, Ordering::Release);
+        *self.machine.lock().await = None;
+    }
+
+    fn is_sole_voter(&self, members: &Stored) -> bool {
+        let mut voters = members.voter_ids();
+        voters.next() == Some(self.node) && voters.next().is_none()
+    }
+
+    /// Applies a chunk and answers.
+    async fn apply(&self, chunk: &mut Chunk, next: Reached) -> io::Result<()> {
+        let entries = std::mem::take(&mut chunk.entries);
+        let count = entries.len();
+        let mut machine = self.machine.lock().await;
+        let machine = machine.as_mut().ok_or_else(stopped)?;
+        if !self.is_sole_voter(&next.members) {
+            // From here on another leader may be elected without this node.
+            self.sole.store(false, Ordering::Release);
+        }
+        let answers = blocking(|| machine.apply(entries, next.position()))?;
+        if answers.len() != count {
+            let reason = format!("{} answers to {count} entries", answers.len());
+            return Err(MachineError::new(reason).into());
+        }
+        let index = next.last.map(|last| last.index);
+        let sole = index >= self.recovered && self.is_sole_voter(&next.members);
+        *self.reached.lock() = next;
+        if sole {
+            self.sole.store(true, Ordering::Release);
+        }
+        self.applied.send_replace(index);
+        for (responder, answer) in chunk.responders.drain(..).zip(answers) {
+            if let Some(responder) = responder {
+                responder.send(answer);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes what is applied durable and tells up to where.
+    fn flush(&self) -> io::Result<SnapshotMeta> {
+        let mut machine = self.machine.blocking_lock();
+        let machine = machine.as_mut().ok_or_else(stopped)?;
+        machine.flush()?;
+        let reached = self.reached.lock().clone();
+        let meta = reached.meta();
+        *self.flushed.lock() = reached;
+        Ok(meta)
+    }
+}
+
+/// The handle that openraft owns, and its builder of snapshots.
+#[derive(Clone)]
+pub(crate) struct StateHandle(pub(crate) Arc<State>);
+
+impl RaftStateMachine<Types> for StateHandle {
+    type SnapshotData = Bytes;
+    type SnapshotBuilder = Self;
+
+    async fn applied_state(&mut self) -> io::Result<(Option<LogId>, Stored)> {
+        let reached = self.0.reached.lock();
+        Ok((reached.last, reached.members.clone()))
+    }
+
+    async fn apply<S>(&mut self, mut entries: S) -> io::Result<()>
+    where
+        S: Stream<Item = io::Result<EntryResponder<Types>>> + Unpin + OptionalSend,
+    {
+        let mut next = self.0.reached.lock().clone();
+        let mut chunk = Chunk::default();
+        while let Some((entry, responder)) = entries.try_next().await? {
+            next.last = Some(entry.log_id);
+            let command = match entry.payload {
+                EntryPayload::Normal(Command(command)) => command,
+                EntryPayload::Blank => Bytes::new(),
+                EntryPayload::Membership(members) => {
+                    next.members = Stored::new(Some(entry.log_id), members);
+                    next.encoded = types::encode(&next.members)?;
+                    Bytes::new()
+                }
+            };
+            chunk.entries.push(Entry { index: entry.log_id.index, command });
+            chunk.responders.push(responder);
+            if chunk.entries.len() == APPLY_ENTRIES {
+                self.0.apply(&mut chunk, next.clone()).await?;
+            }
+        }
+        if chunk.entries.is_empty() { Ok(()) } else { self.0.apply(&mut chunk, next).await }
+    }
+
+    async fn get_snapshot_builder(&mut self) -> Self {
+        self.clone()
+    }
+
+    async fn install_snapshot(&mut self, meta: &SnapshotMeta, snapshot: Bytes) -> io::Result<()> {
+        let encoded = types::encode(&meta.last_membership)?;
+        let members = meta.last_membership.clone();
+        let reached = Reached { last: meta.last_log_id, members, encoded };
+        let mut machine = self.0.machine.lock().await;
+        let machine = machine.as_mut().ok_or_else(stopped)?;
+        self.0.sole.store(false, Ordering::Release);
+        blocking(|| {
+            machine.install(snapshot, reached.position())?;
+            // The log forgets what the snapshot holds.
+            machine.flush()
+        })?;
+        self.0.applied.send_replace(reached.last.map(|last| last.index));
+        *self.0.flushed.lock() = reached.clone();
+        *self.0.reached.lock() = reached;
+        Ok(())
+    }
+
+    async fn get_current_snapshot(&mut self) -> io::Result<Option<Snapshot>> {
+        if !self.0.running.load(Ordering::Acquire) {
+            // Start only asks up to where the log may be purged.
+            let meta = self.0.flushed.lock().meta();
+            let known = meta.last_log_id.is_some();
+            return Ok(known.then(|| Snapshot { meta, snapshot: Bytes::new() }));
+        }
+        let mut machine = self.0.machine.lock().await;
+        let machine = machine.as_mut().ok_or_else(stopped)?;
+        let snapshot = blocking(|| machine.snapshot())?;
+        let meta = self.0.reached.lock().meta();
+        Ok(Some(Snapshot { meta, snapshot }))
+    }
+}
+
+impl RaftSnapshotBuilder<Types> for StateHandle {
+    type SnapshotData = Bytes;
+
+    async fn build_snapshot(&mut self) -> io::Result<Snapshot> {
+        let state = Arc::clone(&self.0);
+        let flushed = task::spawn_blocking(move || state.flush()).await;
+        let meta = flushed.map_err(io::Error::other)??;
+        Ok(Snapshot { meta, snapshot: Bytes::new() })
+    }
+}

@@ -1,0 +1,285 @@
+//! The groups of one process on one disk.
+
+mod rpc;
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use cellar_rpc::{Client, Pool, Router, tasks::Tasks};
+use futures::future::join_all;
+use openraft::Config;
+use parking_lot::Mutex;
+use rpc::Snapshots;
+use tokio::{sync::oneshot, task, time};
+
+use crate::{
+    disk::{Disk, RealDisk},
+    error::RaftError,
+    group::{Group, Start, config},
+    limits::{CACHE_BYTES, COMPACTION_CHECK_MS, LOG_BYTES, SEGMENT_BYTES},
+    log::{Log, LogError, LogOptions, OnFatal},
+    machine::Machine,
+};
+
+/// Finds the members of groups.
+pub trait Peers: Send + Sync + 'static {
+    /// The client for a node; `address` is what the group's members were told about it.
+    fn client(&self, node: u64, address: &str) -> Client;
+}
+
+impl Peers for Pool {
+    fn client(&self, _node: u64, address: &str) -> Client {
+        Self::client(self, address)
+    }
+}
+
+/// How a host works.
+#[derive(Clone)]
+pub struct HostOptions {
+    /// This node; the number must never be given to another.
+    pub node: u64,
+    /// Directory of the log.
+    pub dir: PathBuf,
+    /// The disk.
+    pub disk: Arc<dyn Disk>,
+    /// Background work of the host is a child of this.
+    pub tasks: Tasks,
+    /// Size of a segment of the log, in bytes.
+    pub segment_bytes: u64,
+    /// Size of the log, in bytes, at which the groups that hold its oldest segment are compacted.
+    pub log_bytes: u64,
+    /// Newest entries kept in memory, in bytes.
+    pub cache_bytes: usize,
+    /// Interval of a leader's heartbeats in groups with other members, in milliseconds.
+    pub heartbeat_ms: u64,
+    /// Shortest silence of a leader before an election, in milliseconds.
+    pub election_ms_min: u64,
+    /// Longest silence of a leader before an election, in milliseconds.
+    pub election_ms_max: u64,
+    /// Told when the log has failed. The default ends the process: what it has told others may
+    /// be lost, so it must not go on.
+    pub on_fatal: OnFatal,
+}
+
+impl HostOptions {
+    /// The defaults for a node with its log in `dir`.
+    #[must_use]
+    pub fn new(node: u64, dir: PathBuf, tasks: &Tasks) -> Self {
+        Self {
+            node,
+            dir,
+            disk: Arc::new(RealDisk),
+            tasks: tasks.clone(),
+            segment_bytes: SEGMENT_BYTES,
+            log_bytes: LOG_BYTES,
+            cache_bytes: CACHE_BYTES,
+            heartbeat_ms: 200,
+            election_ms_min: 1_000,
+            election_ms_max: 2_000,
+            on_fatal: Arc::new(abort),
+        }
+    }
+}
+
+/// Ends the process.
+fn abort(error: &LogError) {
+    tracing::error!(%error, "the log has failed, ending the process");
+    std::process::abort();
+}
+
+/// The groups of one process on one disk; clones are the same host.
+#[derive(Clone)]
+pub struct Host {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    node: u64,
+    log: Log,
+    peers: Arc<dyn Peers>,
+    config: Arc<Config>,
+    tasks: Tasks,
+    running: Mutex<Running>,
+    snapshots: Snapshots,
+}
+
+#[derive(Default)]
+struct Running {
+    groups: HashMap<u64, Group>,
+    /// Groups that are being started or stopped.
+    busy: HashSet<u64>,
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host").field("node", &self.inner.node).finish_non_exhaustive()
+    }
+}
+
+/// Marks a group as busy while something is done to it.
+struct Busy<'a> {
+    host: &'a Inner,
+    group: u64,
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.host.running.lock().busy.remove(&self.group);
+    }
+}
+
+impl Inner {
+    fn group(&self, group: u64) -> Option<Group> {
+        self.running.lock().groups.get(&group).cloned()
+    }
+}
+
+impl Host {
+    /// Opens the log of a disk, or begins one. To be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// The log cannot be opened, or the options make no sense.
+    pub fn open(options: HostOptions, peers: Arc<dyn Peers>) -> Result<Self, RaftError> {
+        let config = config(&options)?;
+        let log = Log::open(LogOptions {
+            disk: options.disk,
+            dir: options.dir,
+            segment_bytes: options.segment_bytes,
+            cache_bytes: options.cache_bytes,
+            on_fatal: options.on_fatal,
+        })?;
+        let inner = Arc::new(Inner {
+            node: options.node,
+            log,
+            peers,
+            config,
+            tasks: options.tasks.child(),
+            running: Mutex::default(),
+            snapshots: Snapshots::default(),
+        });
+        let compacting = keep_small(Arc::clone(&inner), options.log_bytes);
+        let token = inner.tasks.token().clone();
+        inner.tasks.spawn("raft log compaction", async move {
+            token.run_until_cancelled(compacting).await;
+        });
+        Ok(Self { inner })
+    }
+
+    /// This node.
+    #[must_use]
+    pub fn node(&self) -> u64 {
+        self.inner.node
+    }
+
+    /// The groups found in the log, running or not.
+    #[must_use]
+    pub fn groups(&self) -> Vec<u64> {
+        self.inner.log.groups()
+    }
+
+    /// A group that runs.
+    #[must_use]
+    pub fn group(&self, group: u64) -> Option<Group> {
+        self.inner.group(group)
+    }
+
+    /// Size of the log in bytes.
+    #[must_use]
+    pub fn log_bytes(&self) -> u64 {
+        self.inner.log.bytes()
+    }
+
+    /// Starts a group that the log knows, or a new one, which then waits for
+    /// [`Group::initialize`] or for a leader to call. If this node is its only voter, it leads
+    /// and has applied its whole log when this returns.
+    ///
+    /// # Errors
+    /// The group runs already, or its log and its machine do not fit together.
+    pub async fn start(&self, group: u64, machine: Box<dyn Machine>) -> Result<Group, RaftError> {
+        let _busy = self.busy(group)?;
+        if self.inner.group(group).is_some() {
+            return Err(RaftError::Running(group));
+        }
+        let Inner { node, log, peers, config, tasks, .. } = &*self.inner;
+        let start = Start { node: *node, log, peers, config, tasks };
+        let started = start.start(group, machine).await?;
+        self.inner.running.lock().groups.insert(group, started.clone());
+        Ok(started)
+    }
+
+    /// Stops a group on this node; it can be started again.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub async fn stop(&self, group: u64) -> Result<(), RaftError> {
+        let _busy = self.busy(group)?;
+        let found = self.inner.running.lock().groups.remove(&group);
+        found.ok_or(RaftError::NotRunning(group))?.stop().await;
+        Ok(())
+    }
+
+    /// Stops a group if it runs and forgets its log, durably. Its number must not be used on
+    /// this node again while others may still take it for a member.
+    ///
+    /// # Errors
+    /// The log failed.
+    pub async fn remove(&self, group: u64) -> Result<(), RaftError> {
+        let _busy = self.busy(group)?;
+        let found = self.inner.running.lock().groups.remove(&group);
+        if let Some(running) = found {
+            running.stop().await;
+        }
+        let (tell, told) = oneshot::channel();
+        self.inner.log.remove(group, Box::new(|removed| drop(tell.send(removed))));
+        told.await.unwrap_or(Err(LogError::Closed))?;
+        Ok(())
+    }
+
+    fn busy(&self, group: u64) -> Result<Busy<'_>, RaftError> {
+        if self.inner.running.lock().busy.insert(group) {
+            Ok(Busy { host: &self.inner, group })
+        } else {
+            Err(RaftError::Running(group))
+        }
+    }
+
+    /// Stops every group and closes the log.
+    pub async fn shutdown(&self) {
+        let groups = std::mem::take(&mut self.inner.running.lock().groups);
+        join_all(groups.values().map(Group::stop)).await;
+        self.inner.tasks.token().cancel();
+        let log = self.inner.log.clone();
+        if let Err(error) = task::spawn_blocking(move || log.close()).await {
+            tracing::error!(%error, "closing the log");
+        }
+    }
+
+    /// Adds the calls between members to a router.
+    #[must_use]
+    pub fn register(&self, router: Router) -> Router {
+        rpc::register(&self.inner, router)
+    }
+}
+
+/// Compacts the groups that hold the oldest segment whenever the log is too large.
+async fn keep_small(host: Arc<Inner>, log_bytes: u64) {
+    let mut ticks = time::interval(Duration::from_millis(COMPACTION_CHECK_MS));
+    ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if host.log.bytes() <= log_bytes {
+            continue;
+        }
+        let holding = host.log.holding_oldest();
+        let groups: Vec<Group> = holding.into_iter().filter_map(|id| host.group(id)).collect();
+        for compacted in join_all(groups.iter().map(Group::compact)).await {
+            if let Err(error) = compacted {
+                tracing::warn!(%error, "compaction");
+            }
+        }
+    }
+}
