@@ -119,6 +119,31 @@ proptest! {
     }
 
     #[test]
+    fn a_reader_sees_a_row_under_the_marks_of_its_partition(
+        row in row(), marks in marks(), at in suffix(), now in 0..5_i64,
+    ) {
+        let mut shadowed = row.clone();
+        if let Some(covering) = marks.covering(&at) {
+            shadowed.shadow(covering);
+        }
+        prop_assert_eq!(marks.view(&at, row, now), shadowed.live(now));
+    }
+
+    #[test]
+    fn a_deletion_at_the_newest_time_leaves_nothing(row in row()) {
+        let mut hidden = row.clone();
+        match row.newest_us() {
+            Some(newest) => {
+                hidden.shadow(newest.saturating_sub(1));
+                prop_assert!(!hidden.is_empty());
+                hidden.shadow(newest);
+                prop_assert!(hidden.is_empty());
+            }
+            None => prop_assert!(row.is_empty()),
+        }
+    }
+
+    #[test]
     fn forgetting_deletions_changes_nothing_a_reader_sees(row in row(), before in timestamp()) {
         let mut purged = row.clone();
         purged.purge(before, 2);
