@@ -8,9 +8,11 @@
 
 mod catalog;
 mod cell;
+mod client;
 mod command;
 mod error;
 mod ids;
+mod limits;
 mod metadata;
 mod placement;
 mod range;
@@ -18,6 +20,7 @@ mod range;
 pub use catalog::{Catalog, Frontend, KeyspaceChange, Node, NodeState, Update};
 pub use cell::{Cell, SplitPlan};
 pub use cellar_schema::TableId;
+pub use client::{Client, protocol, protocol::Identity};
 pub use command::{
     Answer, Command, NewTable, NodeRegistration, OptionChanges, SchemaChangeKind, SchemaEvent,
     SchemaTarget, TableChange, TieringChange, TypeChange,

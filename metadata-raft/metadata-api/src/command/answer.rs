@@ -27,6 +27,17 @@ pub enum Answer {
     },
 }
 
+impl Answer {
+    /// The catalog's version that has what was done, if the answer is about the catalog.
+    #[must_use]
+    pub fn version(&self) -> Option<u64> {
+        match self {
+            Self::Schema { version, .. } | Self::Done { version } => Some(*version),
+            Self::Node(_) | Self::Cells(_) => None,
+        }
+    }
+}
+
 /// A change of the schema, as drivers are told of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SchemaEvent {

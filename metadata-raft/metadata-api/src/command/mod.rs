@@ -163,6 +163,35 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Whether it changes keyspaces, tables or types, so that its answer waits for everybody who
+    /// serves them.
+    #[must_use]
+    pub fn is_schema(&self) -> bool {
+        match self {
+            Self::CreateKeyspace { .. }
+            | Self::AlterKeyspace { .. }
+            | Self::DropKeyspace { .. }
+            | Self::CreateTable { .. }
+            | Self::AlterTable { .. }
+            | Self::DropTable { .. }
+            | Self::TruncateTable { .. }
+            | Self::CreateType { .. }
+            | Self::AlterType { .. }
+            | Self::DropType { .. } => true,
+            Self::RegisterNode { .. }
+            | Self::SetNodeState { .. }
+            | Self::RegisterFrontend { .. }
+            | Self::RemoveFrontend { .. }
+            | Self::AllocateCells { .. }
+            | Self::Split(_)
+            | Self::MergeCells { .. }
+            | Self::ChangeReplicas { .. }
+            | Self::ForgetTable { .. } => false,
+        }
+    }
+}
+
 /// What a node says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeRegistration {

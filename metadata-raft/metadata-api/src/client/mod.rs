@@ -1,0 +1,100 @@
+//! The metadata service over the network: one watch that keeps the catalog, and submitted
+//! commands.
+//!
+//! Guarantees: the catalog stays while the service is away and never goes back; a submitted
+//! command is repeated only while it certainly did not run; what this client was answered is in
+//! its own catalog, unless a warning says otherwise.
+
+pub mod protocol;
+mod submit;
+mod watch;
+
+use std::{fmt, sync::Arc};
+
+use cellar_rpc::{Pool, tasks::Tasks};
+use futures::{FutureExt, future::BoxFuture};
+use parking_lot::Mutex;
+use tokio::sync::watch as channel;
+
+use self::protocol::Identity;
+use crate::{Answer, Catalog, Command, Metadata, MetadataError};
+
+/// The metadata service over the network; clones are the same client.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    pool: Pool,
+    addresses: Vec<String>,
+    /// The member that led when last heard of.
+    leader: Mutex<Option<String>>,
+    identity: Identity,
+    catalog: channel::Sender<Arc<Catalog>>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("addresses", &self.inner.addresses)
+            .field("version", &self.inner.catalog.borrow().version)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client of the members at `addresses` ("host:port"). Returns at once, with an empty
+    /// catalog of version 0; the watch is a task of `tasks` and ends with them.
+    #[must_use]
+    pub fn connect(pool: &Pool, addresses: &[String], identity: Identity, tasks: &Tasks) -> Self {
+        let inner = Arc::new(Inner {
+            pool: pool.clone(),
+            addresses: addresses.to_vec(),
+            leader: Mutex::new(None),
+            identity,
+            catalog: channel::Sender::new(Arc::default()),
+        });
+        let watching = Arc::clone(&inner);
+        let token = tasks.token().clone();
+        tasks.spawn("metadata watch", async move {
+            token.run_until_cancelled(watching.watch()).await;
+        });
+        Self { inner }
+    }
+
+    /// Waits for the first catalog.
+    pub async fn ready(&self) {
+        let mut catalog = self.inner.catalog.subscribe();
+        // The sender lives as long as this client does.
+        let _ = catalog.wait_for(|catalog| catalog.version > 0).await;
+    }
+}
+
+impl Metadata for Client {
+    fn submit(&self, command: Command) -> BoxFuture<'_, Result<Answer, MetadataError>> {
+        self.inner.submit(command).boxed()
+    }
+
+    fn catalog(&self) -> channel::Receiver<Arc<Catalog>> {
+        self.inner.catalog.subscribe()
+    }
+}
+
+impl Inner {
+    /// The address for an attempt: the leader first, then every member in turn.
+    fn address(&self, attempt: usize) -> Option<String> {
+        if let Some(leader) = self.leader.lock().take() {
+            return Some(leader);
+        }
+        let turn = attempt.checked_rem(self.addresses.len())?;
+        self.addresses.get(turn).cloned()
+    }
+
+    /// Remembers a member that leads, or is said to.
+    fn lead(&self, leader: Option<String>) {
+        if leader.is_some() {
+            *self.leader.lock() = leader;
+        }
+    }
+}

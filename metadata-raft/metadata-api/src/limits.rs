@@ -1,0 +1,17 @@
+//! Every limit of the metadata client, with its unit and reason.
+
+/// Longest wait for the answer to a submitted command, in milliseconds: the service's own wait
+/// for frontends (10 s), and an election before it.
+pub(crate) const SUBMIT_MS_MAX: u64 = 30_000;
+/// Time in milliseconds for which a command that certainly did not run is tried again: a restart
+/// or an election fits in.
+pub(crate) const SUBMIT_RETRY_MS_MAX: u64 = 10_000;
+/// Longest wait in milliseconds until one's own catalog has what was answered.
+pub(crate) const VISIBLE_MS_MAX: u64 = 5_000;
+/// Time for opening the watch and for each acknowledgement, in milliseconds.
+pub(crate) const WATCH_CALL_MS_MAX: u64 = 3_000;
+/// First pause before the next attempt in milliseconds; doubled per failure, with jitter.
+pub(crate) const PAUSE_MS_MIN: u64 = 20;
+/// Longest pause before the next attempt in milliseconds: a service that came back is noticed
+/// within this.
+pub(crate) const PAUSE_MS_MAX: u64 = 500;
