@@ -5,6 +5,7 @@
 //! bytes); [`Value::canonical`] is the same text whichever way a value was obtained.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::net::IpAddr;
 
 use uuid::Uuid;
@@ -75,23 +76,32 @@ impl Value {
     /// order.
     #[must_use]
     pub fn canonical(&self) -> String {
-        match self {
-            Self::Null => String::new(),
-            Self::Bigint(n) | Self::Timestamp(n) => n.to_string(),
-            Self::Int(n) => n.to_string(),
-            Self::Smallint(n) => n.to_string(),
-            Self::Text(text) => text.clone(),
-            Self::Date(day) => date::day_text(*day),
-            Self::Uuid(uuid) => uuid.to_string(),
-            Self::Inet(address) => address.to_string(),
-            Self::Boolean(truth) => truth.to_string(),
-            Self::Texts(texts) => texts.iter().map(String::as_str).collect::<Vec<_>>().join(","),
-            Self::TextMap(map) => map
+        let mut out = String::new();
+        self.write_canonical(&mut out);
+        out
+    }
+
+    /// Appends the canonical text, because oracles make it for every column of every row.
+    fn write_canonical(&self, out: &mut String) {
+        let written = match self {
+            Self::Null => Ok(()),
+            Self::Bigint(n) | Self::Timestamp(n) => write!(out, "{n}"),
+            Self::Int(n) => write!(out, "{n}"),
+            Self::Smallint(n) => write!(out, "{n}"),
+            Self::Text(text) => out.write_str(text),
+            Self::Date(day) => out.write_str(&date::day_text(*day)),
+            Self::Uuid(uuid) => write!(out, "{uuid}"),
+            Self::Inet(address) => write!(out, "{address}"),
+            Self::Boolean(truth) => write!(out, "{truth}"),
+            Self::Texts(texts) => texts
                 .iter()
-                .map(|(key, value)| format!("{key}={value}"))
-                .collect::<Vec<_>>()
-                .join(","),
-        }
+                .enumerate()
+                .try_for_each(|(at, text)| write!(out, "{}{text}", if at > 0 { "," } else { "" })),
+            Self::TextMap(map) => map.iter().enumerate().try_for_each(|(at, (key, value))| {
+                write!(out, "{}{key}={value}", if at > 0 { "," } else { "" })
+            }),
+        };
+        debug_assert!(written.is_ok(), "a string takes every text");
     }
 
     /// The value as it is written inside a statement.
@@ -169,7 +179,14 @@ impl Value {
 /// The canonical text of a row: the canonical texts of its values between bars.
 #[must_use]
 pub fn canonical_row(values: &[Value]) -> String {
-    values.iter().map(Value::canonical).collect::<Vec<_>>().join("|")
+    let mut out = String::with_capacity(values.len() * 16);
+    for (at, value) in values.iter().enumerate() {
+        if at > 0 {
+            out.push('|');
+        }
+        value.write_canonical(&mut out);
+    }
+    out
 }
 
 fn collection<'a>(count: usize, items: impl Iterator<Item = &'a String>) -> Option<Vec<u8>> {

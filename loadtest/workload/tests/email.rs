@@ -109,6 +109,33 @@ fn no_two_rows_of_a_table_share_a_primary_key() {
 }
 
 #[test]
+fn threads_do_not_change_the_oracle() {
+    let pipeline = small();
+    let whole = Oracle::of(&pipeline, 5..2_900, &Filter::default());
+    for threads in [0, 1, 3, 4_000] {
+        assert_eq!(Oracle::of_parallel(&pipeline, 5..2_900, &Filter::default(), threads), whole);
+    }
+    let none = Oracle::of_parallel(&pipeline, 9..9, &Filter::default(), 4);
+    assert_eq!(none, Oracle::default());
+}
+
+#[test]
+fn whoever_leaves_or_complains_is_suppressed() {
+    let pipeline = measured();
+    let (mut left, mut complained) = (0, 0);
+    for message in pipeline.range(0..60_000) {
+        let has = |kind| message.events.iter().any(|event| event.event == kind);
+        let (unsubscribed, spam) = (has(EventKind::Unsubscribe), has(EventKind::Spamreport));
+        let reason = message.suppression().map(|row| row.reason);
+        left += u32::from(reason == Some(EventKind::Unsubscribe));
+        complained += u32::from(reason == Some(EventKind::Spamreport));
+        assert_eq!(reason.is_some(), unsubscribed || spam);
+        assert_eq!(reason == Some(EventKind::Spamreport), spam);
+    }
+    assert!(left > 50 && complained > 0, "{left} {complained}");
+}
+
+#[test]
 fn shares_of_the_events_are_those_of_the_specification() {
     let pipeline = measured();
     let oracle = Oracle::of(&pipeline, 0..200_000, &Filter::default());

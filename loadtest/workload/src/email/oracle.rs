@@ -118,6 +118,32 @@ impl Oracle {
         oracle
     }
 
+    /// The same as [`Oracle::of`], made by this many threads.
+    #[must_use]
+    pub fn of_parallel(
+        pipeline: &Pipeline,
+        range: Range<u64>,
+        filter: &Filter,
+        threads: u64,
+    ) -> Self {
+        let part = range.end.saturating_sub(range.start).div_ceil(threads.max(1)).max(1);
+        let step = usize::try_from(part).unwrap_or(usize::MAX);
+        std::thread::scope(|scope| {
+            let started: Vec<_> = range
+                .clone()
+                .step_by(step)
+                .map(|from| from..(from + part).min(range.end))
+                .map(|part| (part.clone(), scope.spawn(|| Self::of(pipeline, part, filter))))
+                .collect();
+            let mut oracle = Self::default();
+            for (part, thread) in started {
+                // A part whose thread died is made here, where it dies loudly.
+                oracle.merge(&thread.join().unwrap_or_else(|_| Self::of(pipeline, part, filter)));
+            }
+            oracle
+        })
+    }
+
     /// Adds the rows of one message that a filter keeps.
     pub fn add(&mut self, message: &Message, filter: &Filter) {
         let claim = &message.claim;
