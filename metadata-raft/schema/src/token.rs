@@ -79,9 +79,13 @@ mod tests {
     }
 
     #[test]
-    fn a_key_with_high_bytes_in_its_tail_is_hashed_with_signed_bytes() {
-        // gocql's murmur test: 15 bytes of 0xfe leave tails in both halves.
-        assert_ne!(token(&[0xfe; 15]), token(&[0xfe; 16]));
+    fn bytes_of_the_tail_are_signed() {
+        // From a second transcription of Cassandra's MurmurHash, in Python, checked against the
+        // values above: tails of both halves made of negative bytes.
+        assert_eq!(token(&[0xfe; 15]), 8_102_345_716_022_190_393);
+        assert_eq!(token(&[0x80; 9]), -8_549_929_301_482_172_571);
+        let bytes = (0xf0..=0xff).chain(0x80..=0x8e).collect::<Vec<u8>>();
+        assert_eq!(token(&bytes), -3_178_509_922_528_124_351);
         assert_eq!(token(b""), 0);
     }
 }

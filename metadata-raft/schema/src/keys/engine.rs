@@ -5,11 +5,9 @@ use bytes::Bytes;
 use super::order::write_escaped;
 use super::order_read::Reader;
 use super::{KeyError, after, suffix};
+use crate::limits::ENGINE_KEY_BYTES_MAX;
 use crate::token::token;
 use crate::{Table, TableId};
-
-/// Longest component of a key: its length is a u16 in a routing key.
-pub(super) const MAX_COMPONENT_BYTES: usize = 65_535;
 
 /// Bytes before the routing key: table and token.
 const POSITION_BYTES: usize = 12;
@@ -49,8 +47,20 @@ pub fn partition(table: TableId, routing: &[u8]) -> Bytes {
     Bytes::from(out)
 }
 
+/// The engine key of a record of a partition.
+///
+/// # Errors
+/// When both together are longer than an engine key may be.
+pub fn engine_key(partition: &[u8], suffix: &[u8]) -> Result<Bytes, KeyError> {
+    let bytes = partition.len() + suffix.len();
+    if bytes > ENGINE_KEY_BYTES_MAX {
+        return Err(KeyError::TooLong { bytes, limit_bytes: ENGINE_KEY_BYTES_MAX });
+    }
+    Ok(Bytes::from([partition, suffix].concat()))
+}
+
 /// The routing key of these partition key values: one raw, several each as u16 length, bytes,
-/// 0x00. Values longer than 65535 bytes are cut in length only; `row` limits refuse them before.
+/// 0x00. No component may be longer than [`crate::limits::KEY_COMPONENT_BYTES_MAX`].
 #[must_use]
 pub fn routing(components: &[&[u8]]) -> Bytes {
     if let [only] = components {

@@ -13,8 +13,8 @@ use thiserror::Error;
 use crate::CqlType;
 
 pub use engine::{
-    DecodedKey, RowKind, decode, partition, position_key, routing, routing_components, split,
-    table_of, table_range, token_of, token_range,
+    DecodedKey, RowKind, decode, engine_key, partition, position_key, routing, routing_components,
+    split, table_of, table_range, token_of, token_range,
 };
 pub use range::{suffix_range, suffix_range_tuple};
 pub use suffix::{
@@ -42,8 +42,8 @@ pub enum KeyError {
         /// Values given.
         got: usize,
     },
-    /// A component is longer than a key allows.
-    #[error("key component of {bytes} bytes is longer than the maximum of {limit_bytes}")]
+    /// A component, or the whole, is longer than a key may be.
+    #[error("key of {bytes} bytes is longer than the maximum of {limit_bytes}")]
     TooLong {
         /// Its length.
         bytes: usize,

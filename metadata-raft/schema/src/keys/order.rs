@@ -86,8 +86,8 @@ fn write_fields<'a>(
     count: usize,
     bytes: &[u8],
 ) -> Result<(), KeyError> {
-    let fields = split_tuple(count, bytes)
-        .map_err(|_| KeyError::Value { cql_type: "tuple".to_owned() })?;
+    let fields =
+        split_tuple(count, bytes).map_err(|_| KeyError::Value { cql_type: "tuple".to_owned() })?;
     for (kind, field) in types.zip(fields) {
         match field {
             Some(part) => write(out, kind, part)?,

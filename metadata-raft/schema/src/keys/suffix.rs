@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 
-use super::engine::{MAX_COMPONENT_BYTES, RowKind};
+use super::KeyError;
+use super::engine::RowKind;
 use super::order;
 use super::order_read::{self, Reader};
-use super::KeyError;
+use crate::limits::KEY_COMPONENT_BYTES_MAX;
 use crate::{Column, Order, Table};
 
 const MARKS: u8 = 0x00;
@@ -53,8 +54,7 @@ pub fn row_suffix(table: &Table, clustering: &[Bytes]) -> Result<Bytes, KeyError
     // so that ranges over the components still hold.
     let forms = out.clone();
     let mut reader = Reader::new(forms.get(1..).unwrap_or(&[]));
-    for ((index, value), (column, direction)) in (0_u16..).zip(clustering).zip(table.clustering())
-    {
+    for ((index, value), (column, direction)) in (0_u16..).zip(clustering).zip(table.clustering()) {
         if reader.component(&column.cql_type, direction)? != value.as_ref() {
             out.extend_from_slice(&index.to_be_bytes());
             order::write_escaped(&mut out, value);
@@ -119,8 +119,9 @@ pub(super) fn component(
     direction: Order,
     value: &[u8],
 ) -> Result<(), KeyError> {
-    if value.len() > MAX_COMPONENT_BYTES {
-        return Err(KeyError::TooLong { bytes: value.len(), limit_bytes: MAX_COMPONENT_BYTES });
+    let limit_bytes = KEY_COMPONENT_BYTES_MAX;
+    if value.len() > limit_bytes {
+        return Err(KeyError::TooLong { bytes: value.len(), limit_bytes });
     }
     let start = out.len();
     order::write(out, &column.cql_type, value)?;

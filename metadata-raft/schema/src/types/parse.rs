@@ -283,9 +283,22 @@ mod tests {
     #[test]
     fn text_that_is_no_type_is_refused() {
         for text in [
-            "", "list", "list<>", "list<int", "list<int>>", "int<text>", "map<int>", "frozen<int>",
-            "vector<float>", "vector<float, 0>", "vector<float, 65536>", "list<list<int>>",
-            "list<address>", "nothing", "\"address", "é",
+            "",
+            "list",
+            "list<>",
+            "list<int",
+            "list<int>>",
+            "int<text>",
+            "map<int>",
+            "frozen<int>",
+            "vector<float>",
+            "vector<float, 0>",
+            "vector<float, 65536>",
+            "list<list<int>>",
+            "list<address>",
+            "nothing",
+            "\"address",
+            "é",
         ] {
             assert!(parse(text).is_err(), "{text}");
         }

@@ -129,8 +129,11 @@ pub(crate) fn split_list(bytes: &[u8]) -> Result<Vec<&[u8]>, ValueError> {
     Ok(elements)
 }
 
+/// Key and value of a map.
+type Entry<'a> = (&'a [u8], &'a [u8]);
+
 /// As [`map_entries`], for borrowed bytes.
-pub(crate) fn split_map(bytes: &[u8]) -> Result<Vec<(&[u8], &[u8])>, ValueError> {
+pub(crate) fn split_map(bytes: &[u8]) -> Result<Vec<Entry<'_>>, ValueError> {
     if bytes.is_empty() {
         return Ok(Vec::new());
     }
@@ -201,10 +204,7 @@ fn read_count<'a>(bytes: &'a [u8], what: &'static str) -> Result<(usize, &'a [u8
     Ok((count.map_err(|_| ValueError::Truncated { what })?, rest))
 }
 
-fn read_sized<'a>(
-    rest: &mut &'a [u8],
-    what: &'static str,
-) -> Result<Option<&'a [u8]>, ValueError> {
+fn read_sized<'a>(rest: &mut &'a [u8], what: &'static str) -> Result<Option<&'a [u8]>, ValueError> {
     let (head, tail) = rest.split_first_chunk::<4>().ok_or(ValueError::Truncated { what })?;
     let Ok(length) = usize::try_from(i32::from_be_bytes(*head)) else {
         *rest = tail;

@@ -1,5 +1,5 @@
 //! The order of values, exactly Cassandra's comparator of each type. Bytes that are no value of
-//! the type are ordered by their bytes, so that the order is total whatever comes.
+//! the type come last, in the order of their bytes, so that the order is total whatever comes.
 
 use std::cmp::Ordering;
 
@@ -15,55 +15,63 @@ pub fn compare(cql_type: &CqlType, left: &[u8], right: &[u8]) -> Ordering {
     if left.is_empty() || right.is_empty() {
         return left.len().cmp(&right.len());
     }
-    let ordering = match cql_type {
-        CqlType::Tinyint => both(left, right, as_i8).map(|(l, r)| l.cmp(&r)),
-        CqlType::Smallint => both(left, right, as_i16).map(|(l, r)| l.cmp(&r)),
-        CqlType::Int => both(left, right, as_i32).map(|(l, r)| l.cmp(&r)),
-        CqlType::Bigint | CqlType::Counter | CqlType::Timestamp => {
-            both(left, right, as_i64).map(|(l, r)| l.cmp(&r))
-        }
-        CqlType::Float => {
-            both(left, right, as_f32).map(|(l, r)| order::f32_bits(l).cmp(&order::f32_bits(r)))
-        }
-        CqlType::Double => {
-            both(left, right, as_f64).map(|(l, r)| order::f64_bits(l).cmp(&order::f64_bits(r)))
-        }
-        CqlType::Boolean => both(left, right, super::as_bool).map(|(l, r)| l.cmp(&r)),
-        CqlType::Uuid => both(left, right, order::uuid_bits).map(|(l, r)| l.cmp(&r)),
-        CqlType::Timeuuid => both(left, right, order::timeuuid_bits).map(|(l, r)| l.cmp(&r)),
-        CqlType::Varint => both(left, right, super::as_varint).map(|(l, r)| l.cmp(&r)),
-        CqlType::Decimal => both(left, right, order::decimal).map(|(l, r)| l.cmp(&r)),
-        CqlType::List(element, _) | CqlType::Set(element, _) => {
-            both(left, right, |bytes| split_list(bytes).ok()).map(|(l, r)| each(element, &l, &r))
-        }
-        CqlType::Vector(element, dimensions) => {
-            both(left, right, |bytes| split_vector(element, *dimensions, bytes).ok())
-                .map(|(l, r)| each(element, &l, &r))
-        }
-        CqlType::Map(key, value, _) => both(left, right, |bytes| split_map(bytes).ok())
-            .map(|(l, r)| compare_entries(key, value, &l, &r)),
-        CqlType::Tuple(types) => compare_fields(types.iter(), types.len(), left, right),
-        CqlType::Udt(udt, _) => {
-            let types = udt.fields.iter().map(|(_, kind)| kind);
-            compare_fields(types, udt.fields.len(), left, right)
-        }
+    match cql_type {
         CqlType::Ascii
         | CqlType::Text
         | CqlType::Blob
         | CqlType::Inet
         | CqlType::Date
         | CqlType::Time
-        | CqlType::Duration => None,
-    };
-    ordering.unwrap_or_else(|| left.cmp(right))
+        | CqlType::Duration => left.cmp(right),
+        CqlType::Tinyint => by(left, right, as_i8, Ord::cmp),
+        CqlType::Smallint => by(left, right, as_i16, Ord::cmp),
+        CqlType::Int => by(left, right, as_i32, Ord::cmp),
+        CqlType::Bigint | CqlType::Counter | CqlType::Timestamp => {
+            by(left, right, as_i64, Ord::cmp)
+        }
+        CqlType::Float => by(left, right, |bytes| as_f32(bytes).map(order::f32_bits), Ord::cmp),
+        CqlType::Double => by(left, right, |bytes| as_f64(bytes).map(order::f64_bits), Ord::cmp),
+        CqlType::Boolean => by(left, right, super::as_bool, Ord::cmp),
+        CqlType::Uuid => by(left, right, order::uuid_bits, Ord::cmp),
+        CqlType::Timeuuid => by(left, right, order::timeuuid_bits, Ord::cmp),
+        CqlType::Varint => by(left, right, super::as_varint, Ord::cmp),
+        CqlType::Decimal => by(left, right, order::decimal, Ord::cmp),
+        CqlType::List(element, _) | CqlType::Set(element, _) => {
+            by(left, right, |bytes| split_list(bytes).ok(), |l, r| each(element, l, r))
+        }
+        CqlType::Vector(element, dimensions) => {
+            let split = |bytes| split_vector(element, *dimensions, bytes).ok();
+            by(left, right, split, |l, r| each(element, l, r))
+        }
+        CqlType::Map(key, value, _) => {
+            let split = |bytes| split_map(bytes).ok();
+            by(left, right, split, |l, r| compare_entries(key, value, l, r))
+        }
+        CqlType::Tuple(types) => {
+            let split = |bytes| split_tuple(types.len(), bytes).ok();
+            by(left, right, split, |l, r| compare_fields(types.iter(), l, r))
+        }
+        CqlType::Udt(udt, _) => {
+            let split = |bytes| split_tuple(udt.fields.len(), bytes).ok();
+            let types = || udt.fields.iter().map(|(_, kind)| kind);
+            by(left, right, split, |l, r| compare_fields(types(), l, r))
+        }
+    }
 }
 
-fn both<'a, T>(
+/// Compares what is read from both sides; what cannot be read comes after what can.
+fn by<'a, T>(
     left: &'a [u8],
     right: &'a [u8],
     read: impl Fn(&'a [u8]) -> Option<T>,
-) -> Option<(T, T)> {
-    Some((read(left)?, read(right)?))
+    compare: impl Fn(&T, &T) -> Ordering,
+) -> Ordering {
+    match (read(left), read(right)) {
+        (Some(l), Some(r)) => compare(&l, &r),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => left.cmp(right),
+    }
 }
 
 fn each(element: &CqlType, left: &[&[u8]], right: &[&[u8]]) -> Ordering {
@@ -77,27 +85,22 @@ fn compare_entries(
     left: &[(&[u8], &[u8])],
     right: &[(&[u8], &[u8])],
 ) -> Ordering {
-    let mut pairs = left.iter().zip(right).map(|((left_key, left_value), (right_key, right_value))| {
-        compare(key, left_key, right_key).then_with(|| compare(value, left_value, right_value))
-    });
+    let mut pairs =
+        left.iter().zip(right).map(|((left_key, left_value), (right_key, right_value))| {
+            compare(key, left_key, right_key).then_with(|| compare(value, left_value, right_value))
+        });
     pairs.find(|ordering| ordering.is_ne()).unwrap_or_else(|| left.len().cmp(&right.len()))
 }
 
 fn compare_fields<'a>(
-    mut types: impl Iterator<Item = &'a CqlType>,
-    count: usize,
-    left: &[u8],
-    right: &[u8],
-) -> Option<Ordering> {
-    let (left, right) = both(left, right, |bytes| split_tuple(count, bytes).ok())?;
-    let mut pairs = left.iter().zip(&right);
-    let ordering = pairs.find_map(|pair| {
-        let kind = types.next()?;
-        let ordering = match pair {
-            (Some(l), Some(r)) => compare(kind, l, r),
-            (l, r) => l.is_some().cmp(&r.is_some()),
-        };
-        ordering.is_ne().then_some(ordering)
+    types: impl Iterator<Item = &'a CqlType>,
+    left: &[Option<&[u8]>],
+    right: &[Option<&[u8]>],
+) -> Ordering {
+    let pairs = types.zip(left.iter().zip(right));
+    let mut orderings = pairs.map(|(kind, pair)| match pair {
+        (Some(l), Some(r)) => compare(kind, l, r),
+        (l, r) => l.is_some().cmp(&r.is_some()),
     });
-    Some(ordering.unwrap_or(Ordering::Equal))
+    orderings.find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal)
 }

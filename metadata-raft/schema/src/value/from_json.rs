@@ -62,12 +62,8 @@ fn read_scalar(cql_type: &CqlType, json: &Value) -> Result<Bytes, ValueError> {
     let whole = || json.as_i64().ok_or_else(|| wrong("an integer"));
     Ok(match cql_type {
         CqlType::Boolean => scalar::boolean(json.as_bool().ok_or_else(|| wrong("a boolean"))?),
-        CqlType::Tinyint => {
-            scalar::tinyint(whole()?.try_into().map_err(|_| wrong("a byte"))?)
-        }
-        CqlType::Smallint => {
-            scalar::smallint(whole()?.try_into().map_err(|_| wrong("a short"))?)
-        }
+        CqlType::Tinyint => scalar::tinyint(whole()?.try_into().map_err(|_| wrong("a byte"))?),
+        CqlType::Smallint => scalar::smallint(whole()?.try_into().map_err(|_| wrong("a short"))?),
         CqlType::Int => scalar::int(whole()?.try_into().map_err(|_| wrong("an int"))?),
         CqlType::Bigint | CqlType::Counter => scalar::bigint(whole()?),
         CqlType::Timestamp => scalar::timestamp(whole()?),
@@ -95,11 +91,7 @@ fn read_scalar(cql_type: &CqlType, json: &Value) -> Result<Bytes, ValueError> {
     })
 }
 
-fn elements(
-    cql_type: &CqlType,
-    element: &CqlType,
-    json: &Value,
-) -> Result<Vec<Bytes>, ValueError> {
+fn elements(cql_type: &CqlType, element: &CqlType, json: &Value) -> Result<Vec<Bytes>, ValueError> {
     let parts = json.as_array().ok_or_else(|| wrong_json(cql_type, "a list", json))?;
     let read = |part| from_json(element, part)?.ok_or(ValueError::NullElement { what: "list" });
     parts.iter().map(read).collect()

@@ -69,9 +69,7 @@ fn read(cql_type: &CqlType, text: &str) -> Option<Bytes> {
         }
         CqlType::Inet => scalar::inet(text.parse::<IpAddr>().ok()?.to_canonical()),
         CqlType::Uuid => scalar::uuid(uuid(text)?),
-        CqlType::Timeuuid => {
-            scalar::uuid(uuid(text).filter(|value| value.get_version_num() == 1)?)
-        }
+        CqlType::Timeuuid => scalar::uuid(uuid(text).filter(|value| value.get_version_num() == 1)?),
         _ => return None,
     })
 }

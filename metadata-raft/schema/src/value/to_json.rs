@@ -66,7 +66,9 @@ fn number(value: f64) -> Value {
 fn decimal(bytes: &[u8]) -> Option<Value> {
     let (unscaled, scale) = as_decimal(bytes)?;
     let text = number::print_decimal(&unscaled, scale);
-    if scale == 0 && let Ok(whole) = i64::try_from(&unscaled) {
+    if scale == 0
+        && let Ok(whole) = i64::try_from(&unscaled)
+    {
         return Some(whole.into());
     }
     let exact = text.parse::<f64>().ok().filter(|value| scale > 0 && format!("{value:?}") == text);

@@ -15,9 +15,8 @@ use crate::types::Identifier;
 #[must_use]
 pub fn to_text(cql_type: &CqlType, bytes: &[u8]) -> String {
     let text = match cql_type {
-        CqlType::Ascii | CqlType::Text | CqlType::Blob => plain(cql_type, bytes).map(|text| {
-            if *cql_type == CqlType::Blob { text } else { quoted(&text) }
-        }),
+        CqlType::Ascii | CqlType::Text | CqlType::Blob => plain(cql_type, bytes)
+            .map(|text| if *cql_type == CqlType::Blob { text } else { quoted(&text) }),
         CqlType::Date | CqlType::Time | CqlType::Timestamp | CqlType::Inet => {
             plain(cql_type, bytes).map(|text| quoted(&text))
         }
@@ -67,9 +66,7 @@ pub(super) fn plain(cql_type: &CqlType, bytes: &[u8]) -> Option<String> {
 fn address(address: IpAddr) -> String {
     match address {
         IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            address.segments().map(|segment| format!("{segment:x}")).join(":")
-        }
+        IpAddr::V6(address) => address.segments().map(|segment| format!("{segment:x}")).join(":"),
     }
 }
 
@@ -96,9 +93,8 @@ fn nested(cql_type: &CqlType, bytes: &[u8]) -> Result<String, ValueError> {
         }
         CqlType::Map(key, value, _) => {
             let entries = split_map(bytes)?;
-            let entry = |(k, v): &(&[u8], &[u8])| {
-                format!("{}: {}", to_text(key, k), to_text(value, v))
-            };
+            let entry =
+                |(k, v): &(&[u8], &[u8])| format!("{}: {}", to_text(key, k), to_text(value, v));
             format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
         }
         CqlType::Tuple(types) => {
@@ -108,9 +104,10 @@ fn nested(cql_type: &CqlType, bytes: &[u8]) -> Result<String, ValueError> {
         }
         CqlType::Udt(udt, _) => {
             let fields = split_tuple(udt.fields.len(), bytes)?;
-            let fields = udt.fields.iter().zip(fields).map(|((name, kind), part)| {
-                format!("{}: {}", Identifier(name), field(kind, part))
-            });
+            let fields =
+                udt.fields.iter().zip(fields).map(|((name, kind), part)| {
+                    format!("{}: {}", Identifier(name), field(kind, part))
+                });
             format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
         }
         scalar => to_text(scalar, bytes),
