@@ -24,6 +24,7 @@ pub use value::{Binding, BoundValue, ColumnSpec, Env, ResultColumn, Variable};
 use std::sync::Arc;
 
 use cellar_schema::{Table, TableId};
+use uuid::Uuid;
 
 use crate::ast::{Describe, Marker, Statement};
 
@@ -122,7 +123,9 @@ fn plan_other(scope: &mut Scope<'_>, statement: &Statement) -> Result<Plan, Plan
         | Statement::List(_)
         | Statement::Identity(_) => Plan::Access(Box::new(statement.clone())),
         other => {
-            ddl::check_built(other)?;
+            let (_, warnings) =
+                ddl::command(scope.view(), scope.keyspace(), other, Uuid::nil(), 0)?;
+            scope.warnings.extend(warnings);
             Plan::Schema(Box::new(other.clone()))
         }
     })

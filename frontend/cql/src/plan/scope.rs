@@ -34,6 +34,12 @@ impl<'a> Scope<'a> {
         self.view
     }
 
+    /// The session's keyspace.
+    #[must_use]
+    pub fn keyspace(&self) -> Option<&'a str> {
+        self.keyspace
+    }
+
     /// Number of bind markers of the statement.
     #[must_use]
     pub fn marker_count(&self) -> usize {

@@ -1,0 +1,82 @@
+//! `ALTER TABLE`.
+
+use cellar_metadata_api::{Command, TableChange};
+
+use super::create::column_type;
+use super::home;
+use super::options::Options;
+use crate::ast::{self, AlterTable, Literal, Term};
+use crate::plan::{PlanError, Scope};
+
+pub(super) fn table(
+    scope: &mut Scope<'_>,
+    alter: &AlterTable,
+    now_us: i64,
+) -> Result<Command, PlanError> {
+    let keyspace = home(scope, &alter.name)?;
+    let changes = match &alter.change {
+        ast::TableChange::Add { if_not_exists, columns } => columns
+            .iter()
+            .map(|column| {
+                Ok(TableChange::Add {
+                    name: column.name.as_str().to_owned(),
+                    cql_type: column_type(scope, &keyspace, column)?,
+                    is_static: column.is_static,
+                    if_not_exists: *if_not_exists,
+                })
+            })
+            .collect::<Result<Vec<_>, PlanError>>()?,
+        ast::TableChange::Drop { if_exists, columns, timestamp } => {
+            let at_us = timestamp.as_ref().map_or(Ok(now_us), dropped_at)?;
+            let drop = |column: &ast::Ident| TableChange::Drop {
+                name: column.as_str().to_owned(),
+                if_exists: *if_exists,
+                at_us,
+            };
+            columns.iter().map(drop).collect()
+        }
+        ast::TableChange::Rename { if_exists, columns } => columns
+            .iter()
+            .map(|(from, to)| TableChange::Rename {
+                from: from.as_str().to_owned(),
+                to: to.as_str().to_owned(),
+                if_exists: *if_exists,
+            })
+            .collect(),
+        ast::TableChange::Properties(properties) => {
+            let options = Options::read(scope, properties)?;
+            if options.id.is_some() {
+                return Err(PlanError::config("Cannot alter table id."));
+            }
+            vec![TableChange::Options(options.changes)]
+        }
+        ast::TableChange::Retype(..) => {
+            return Err(PlanError::invalid("Altering column types is no longer supported"));
+        }
+        ast::TableChange::Mask { .. } => {
+            return Err(PlanError::not_built("dynamic data masking (MASKED WITH)"));
+        }
+        ast::TableChange::AddTags(_) | ast::TableChange::DropTags(_) => {
+            return Err(PlanError::not_built("ALTER TABLE with TAGS"));
+        }
+        ast::TableChange::DropCompactStorage => {
+            return Err(PlanError::invalid(
+                "Cannot DROP COMPACT STORAGE on table without COMPACT STORAGE",
+            ));
+        }
+    };
+    Ok(Command::AlterTable {
+        keyspace,
+        name: alter.name.name.as_str().to_owned(),
+        if_exists: alter.if_exists,
+        changes,
+    })
+}
+
+fn dropped_at(timestamp: &Term) -> Result<i64, PlanError> {
+    match timestamp {
+        Term::Literal(Literal::Integer(at_us)) => Ok(*at_us),
+        Term::Marker(_) => Err(PlanError::invalid("Bind variables cannot be used in ALTER TABLE")),
+        _ => Err(PlanError::invalid("Invalid timestamp of a dropped column")),
+    }
+}

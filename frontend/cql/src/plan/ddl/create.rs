@@ -1,0 +1,146 @@
+//! `CREATE TABLE`.
+
+use cellar_metadata_api::{Command, NewTable};
+use cellar_schema::{ColumnKind, CqlType, Order};
+use uuid::Uuid;
+
+use super::home;
+use super::options::Options;
+use crate::ast::{ColumnDef, CreateTable, Ident, PrimaryKey};
+use crate::plan::{PlanError, Scope, types};
+
+pub(super) fn table(
+    scope: &mut Scope<'_>,
+    create: &CreateTable,
+    new_id: Uuid,
+) -> Result<Command, PlanError> {
+    let keyspace = home(scope, &create.name)?;
+    let name = create.name.name.as_str();
+    if create.compact_storage {
+        return Err(PlanError::invalid(
+            "COMPACT STORAGE tables are not allowed starting with version 4.0",
+        ));
+    }
+    let key = create.primary_key.as_ref().ok_or_else(|| {
+        PlanError::invalid(format!(
+            "No PRIMARY KEY specified for table '{name}' (exactly one required)"
+        ))
+    })?;
+    check_key(create, key)?;
+    let orders = orders(create, key)?;
+    let mut columns: Vec<(String, CqlType, ColumnKind)> = Vec::with_capacity(create.columns.len());
+    for column in &create.columns {
+        if columns.iter().any(|(earlier, _, _)| earlier == column.name.as_str()) {
+            return Err(PlanError::invalid(format!(
+                "Duplicate column '{}' declaration for table '{name}'",
+                column.name
+            )));
+        }
+        let cql_type = column_type(scope, &keyspace, column)?;
+        columns.push((column.name.as_str().to_owned(), cql_type, kind(column, key, &orders)?));
+    }
+    let options = Options::read(scope, &create.properties)?;
+    let uuid = options.id.unwrap_or(new_id);
+    let (options, tiering_column) = options.of_new_table();
+    let definition =
+        NewTable { keyspace, name: name.to_owned(), uuid, columns, options, tiering_column };
+    Ok(Command::CreateTable { definition, if_not_exists: create.if_not_exists })
+}
+
+/// The type of a column of a table in `keyspace`.
+pub(super) fn column_type(
+    scope: &Scope<'_>,
+    keyspace: &str,
+    column: &ColumnDef,
+) -> Result<CqlType, PlanError> {
+    if column.masking.is_some() {
+        return Err(PlanError::not_built("dynamic data masking (MASKED WITH)"));
+    }
+    types::resolve(scope, Some(keyspace), &column.cql_type)
+}
+
+fn check_key(create: &CreateTable, key: &PrimaryKey) -> Result<(), PlanError> {
+    let name = &create.name.name;
+    let all: Vec<&Ident> = key.partition.iter().chain(&key.clustering).collect();
+    for (position, part) in all.iter().enumerate() {
+        let Some(column) = create.columns.iter().find(|column| column.name == **part) else {
+            return Err(PlanError::invalid(format!(
+                "Unknown column '{part}' referenced in PRIMARY KEY for table '{name}'"
+            )));
+        };
+        if column.is_static {
+            return Err(PlanError::invalid(format!(
+                "Static column '{part}' cannot be part of the PRIMARY KEY"
+            )));
+        }
+        if all.iter().take(position).any(|earlier| earlier == part) {
+            return Err(PlanError::invalid(format!(
+                "Duplicate column '{part}' in PRIMARY KEY clause for table '{name}'"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The order of each clustering column.
+fn orders(create: &CreateTable, key: &PrimaryKey) -> Result<Vec<Order>, PlanError> {
+    if create.clustering_order.is_empty() {
+        return Ok(vec![Order::Asc; key.clustering.len()]);
+    }
+    let mut orders = Vec::with_capacity(key.clustering.len());
+    for (name, _) in &create.clustering_order {
+        if !key.clustering.contains(name) {
+            return Err(PlanError::invalid(format!(
+                "Only clustering columns can be defined in CLUSTERING ORDER directive: {name} are \
+                 not clustering columns"
+            )));
+        }
+    }
+    let mut given = create.clustering_order.iter();
+    for column in &key.clustering {
+        match given.next() {
+            Some((name, descending)) if name == column => {
+                orders.push(if *descending { Order::Desc } else { Order::Asc });
+            }
+            Some(_) => {
+                return Err(PlanError::invalid(
+                    "The order of columns in the CLUSTERING ORDER directive must be the one of \
+                     the clustering key",
+                ));
+            }
+            None => {
+                return Err(PlanError::invalid(format!(
+                    "Missing CLUSTERING ORDER for column {column}"
+                )));
+            }
+        }
+    }
+    if given.next().is_some() {
+        return Err(PlanError::invalid(
+            "The order of columns in the CLUSTERING ORDER directive must be the one of the \
+             clustering key",
+        ));
+    }
+    Ok(orders)
+}
+
+fn kind(column: &ColumnDef, key: &PrimaryKey, orders: &[Order]) -> Result<ColumnKind, PlanError> {
+    let position = |names: &[Ident]| {
+        names.iter().position(|name| *name == column.name).map(u16::try_from).transpose()
+    };
+    let too_many = |_| PlanError::invalid("too many key columns");
+    if let Some(at) = position(&key.partition).map_err(too_many)? {
+        return Ok(ColumnKind::PartitionKey(at));
+    }
+    if let Some(at) = position(&key.clustering).map_err(too_many)? {
+        let order = orders.get(usize::from(at)).copied().unwrap_or(Order::Asc);
+        return Ok(ColumnKind::Clustering(at, order));
+    }
+    if column.is_static && key.clustering.is_empty() {
+        return Err(PlanError::invalid(
+            "Static columns are only useful (and thus allowed) if the table has at least one \
+             clustering column",
+        ));
+    }
+    Ok(if column.is_static { ColumnKind::Static } else { ColumnKind::Regular })
+}
