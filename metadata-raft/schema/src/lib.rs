@@ -5,6 +5,8 @@ pub mod apply;
 pub mod clock;
 mod codec;
 mod evaluate;
+#[doc = include_str!("../FORMAT.md")]
+pub mod format {}
 mod ids;
 pub mod keys;
 pub mod limits;

@@ -232,6 +232,20 @@ fn a_mutation_that_is_refused_changes_nothing() {
 }
 
 #[test]
+fn what_a_mutation_deletes_itself_is_not_stored() {
+    let mut memory = Memory::default();
+    let delete = Change { timestamp_us: Some(20), kind: ChangeKind::DeletePartition };
+    memory.apply(&[upsert_at(Some(20), set("hidden")), delete], stamp(900)).unwrap();
+    assert!(memory.rows.is_empty());
+    memory.apply(&[upsert_at(Some(30), set("new"))], stamp(901)).unwrap();
+    let kind = ChangeKind::DeletePartition;
+    let write_and_delete =
+        [upsert_at(Some(25), Operation::Delete), Change { timestamp_us: Some(40), kind }];
+    memory.apply(&write_and_delete, stamp(902)).unwrap();
+    assert!(memory.rows.is_empty());
+}
+
+#[test]
 fn a_counter_takes_no_value_and_a_value_no_increment() {
     let mut memory = Memory::default();
     memory.apply(&[upsert(Operation::Add(1))], stamp(5)).unwrap();

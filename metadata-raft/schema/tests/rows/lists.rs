@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use cellar_schema::apply::Stamp;
-use cellar_schema::{ApplyError, ColumnData, CqlType, Frozen, Operation, Row, value};
+use cellar_schema::{ApplyError, ColumnData, ColumnId, CqlType, Frozen, Operation, Row, value};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -168,9 +168,11 @@ fn an_index_counts_only_what_a_reader_sees() {
 #[test]
 fn a_position_is_side_time_sequence_and_index() {
     let mut memory = Memory::default();
-    let sequence = |sequence| Stamp { sequence, ..stamp(0x0102) };
-    memory.apply(&[upsert(Operation::ListAppend(values(&[1, 2])))], sequence(5)).unwrap();
-    memory.apply(&[upsert(Operation::ListPrepend(values(&[3])))], sequence(6)).unwrap();
+    let changes = [
+        upsert(Operation::ListAppend(values(&[1, 2]))),
+        upsert(Operation::ListPrepend(values(&[3]))),
+    ];
+    memory.apply(&changes, Stamp { sequence: 5, ..stamp(0x0102) }).unwrap();
     let rows = memory.visible();
     let Some(ColumnData::Complex(complex)) = rows[SUFFIX].column(COLUMN) else {
         panic!("a list");
@@ -184,4 +186,22 @@ fn a_position_is_side_time_sequence_and_index() {
             "80800000000000010200000005000001",
         ]
     );
+}
+
+#[test]
+fn each_operation_of_a_change_has_its_own_sequence() {
+    let append = || Operation::ListAppend(values(&[1]));
+    let change = cellar_schema::RowChange {
+        suffix: Bytes::from_static(SUFFIX),
+        marker: false,
+        ttl_seconds: 0,
+        operations: vec![(ColumnId(1), append()), (ColumnId(2), append())],
+    };
+    let mut row = Row::default();
+    cellar_schema::apply::upsert(&mut row, &change, stamp(10)).unwrap();
+    let sequences = row.columns.iter().map(|(_, data)| match data {
+        ColumnData::Complex(complex) => complex.elements[0].key[12],
+        other => panic!("not a list: {other:?}"),
+    });
+    assert_eq!(sequences.collect::<Vec<_>>(), [0, 1]);
 }

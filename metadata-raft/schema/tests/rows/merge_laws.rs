@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use cellar_schema::{
-    ColumnData, ColumnId, CounterState, Expiry, Liveness, PartitionMarks, Row, Versioned,
+    ColumnData, ColumnId, Complex, CounterState, Element, Expiry, Liveness, PartitionMarks, Row,
+    Versioned,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -235,4 +236,16 @@ fn empty_bytes_are_a_value_and_a_tombstone_is_none() {
     assert!(simple(7, None, Some(b"")).exists(0));
     assert!(!simple(7, None, None).exists(0));
     assert!(!simple(7, None, None).is_empty());
+}
+
+#[test]
+fn of_one_element_under_two_names_the_larger_name_wins() {
+    let named = |name| {
+        let data = Versioned::tombstone(7);
+        let key = Bytes::from_static(b"k");
+        let elements = vec![Element { key, name: Bytes::from_static(name), data }];
+        let complex = Complex { deletion: None, elements };
+        Row { columns: vec![(COLUMN, ColumnData::Complex(complex))], ..Row::default() }
+    };
+    beats(&named(b"name"), &named(b""));
 }

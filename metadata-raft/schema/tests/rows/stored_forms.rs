@@ -126,3 +126,24 @@ fn a_huge_count_reserves_no_memory() {
     let bytes = Bytes::from_static(&[1, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]);
     assert!(matches!(Row::decode(bytes), Err(FormatError::Truncated { .. })));
 }
+
+#[test]
+fn a_column_or_an_element_twice_is_refused() {
+    let invalid = |bytes: &'static [u8], field| match Row::decode(Bytes::from_static(bytes)) {
+        Err(FormatError::Invalid { field: found, .. }) => assert_eq!(found, field),
+        other => panic!("{other:?}"),
+    };
+    let tombstone_twice = &[1, 0, 2, 5, 0x04, 2, 0, 0x14];
+    invalid(tombstone_twice, "column id");
+    let element_twice = &[1, 0, 1, 5, 0x01, 2, 0x04, 1, b'k', 2, 0x14, 1, b'k'];
+    invalid(element_twice, "element order");
+    let step_past_the_last_id = &[1, 0, 2, 5, 0x04, 2, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x14];
+    invalid(step_past_the_last_id, "column id");
+}
+
+#[test]
+fn overlapping_ranges_are_refused() {
+    let bytes = [1, 0, 2, 1, 1, 1, 3, 2, 1, 2, 1, 4, 2];
+    let read = PartitionMarks::decode(Bytes::copy_from_slice(&bytes));
+    assert!(matches!(read, Err(FormatError::Invalid { field: "range", .. })));
+}
