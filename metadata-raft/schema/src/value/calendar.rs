@@ -266,7 +266,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_calendar_is_that_of_jiff(year in -9999_i16..=9999, month in 1_i8..=12, day in 1_i8..=31) {
+        fn the_calendar_is_that_of_jiff(
+            year in -9999_i16..=9999, month in 1_i8..=12, day in 1_i8..=31
+        ) {
             let ours = epoch_day(i64::from(year), i64::from(month), i64::from(day));
             if let Ok(date) = Date::new(year, month, day) {
                 let epoch = Date::new(1970, 1, 1).unwrap();
@@ -282,7 +284,9 @@ mod tests {
         }
 
         #[test]
-        fn what_is_written_reads_back(days: u32, epoch_ms in -900_000_000_000_000_i64.., ns in 0..DAY_NS) {
+        fn what_is_written_reads_back(
+            days: u32, epoch_ms in -900_000_000_000_000_i64.., ns in 0..DAY_NS
+        ) {
             prop_assert_eq!(parse_date(&date(days)), Some(days));
             prop_assert_eq!(parse_timestamp(&timestamp(epoch_ms, ' ')), Some(epoch_ms));
             prop_assert_eq!(parse_time(&time(ns)), Some(ns));

@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use num_bigint::BigInt;
 use uuid::Uuid;
 
 use super::{ValueError, calendar, duration_text, number, scalar, validate};
@@ -50,10 +49,7 @@ fn read(cql_type: &CqlType, text: &str) -> Option<Bytes> {
         CqlType::Smallint => scalar::smallint(text.parse().ok()?),
         CqlType::Int => scalar::int(text.parse().ok()?),
         CqlType::Bigint | CqlType::Counter => scalar::bigint(text.parse().ok()?),
-        CqlType::Varint => scalar::varint(&text.parse::<BigInt>().ok().filter(|_| {
-            // The parser of big numbers would also take underscores between digits.
-            text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'+'))
-        })?),
+        CqlType::Varint => scalar::varint(&number::parse_varint(text)?),
         CqlType::Decimal => {
             let (unscaled, scale) = number::parse_decimal(text)?;
             scalar::decimal(&unscaled, scale)

@@ -26,6 +26,7 @@ pub use compare::compare;
 pub use error::ValueError;
 pub use from_json::from_json;
 pub use from_text::from_text;
+pub use number::NUMBER_BYTES_MAX;
 pub use scalar::{
     as_bool, as_decimal, as_duration, as_f32, as_f64, as_i8, as_i16, as_i32, as_i64, as_inet,
     as_str, as_u32, as_uuid, as_varint, bigint, boolean, date, decimal, double, duration, float,

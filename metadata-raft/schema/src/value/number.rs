@@ -1,6 +1,14 @@
-//! Decimals as text.
+//! Decimals as text, and how long numbers may be.
 
 use num_bigint::BigInt;
+
+/// Two's complement of a varint, or of a decimal's unscaled value: 39 000 decimal digits. To and
+/// from decimal digits takes time that grows with the square of the length; at this length it is
+/// about a millisecond. Cassandra has no limit.
+pub const NUMBER_BYTES_MAX: usize = 16 << 10;
+
+/// Decimal digits that surely fit [`NUMBER_BYTES_MAX`].
+pub(super) const NUMBER_DIGITS_MAX: usize = 39_000;
 
 /// Zeros written out at most; a number with more is written with an exponent. Cassandra writes
 /// them all, up to two billion.
@@ -15,12 +23,21 @@ pub(super) fn parse_decimal(text: &str) -> Option<(BigInt, i32)> {
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits = whole.strip_prefix(['-', '+']).unwrap_or(whole);
     let only_digits = digits.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit());
-    if !only_digits || (digits.is_empty() && fraction.is_empty()) {
+    let length = digits.len() + fraction.len();
+    if !only_digits || length == 0 || length > NUMBER_DIGITS_MAX {
         return None;
     }
     let scale = i64::try_from(fraction.len()).ok()? - i64::from(exponent);
     let unscaled = format!("{whole}{fraction}").parse().ok()?;
     Some((unscaled, i32::try_from(scale).ok()?))
+}
+
+/// Reads a varint.
+pub(super) fn parse_varint(text: &str) -> Option<BigInt> {
+    // The parser of big numbers would also take underscores between digits.
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let only_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
+    (only_digits && digits.len() <= NUMBER_DIGITS_MAX).then(|| text.parse().ok()).flatten()
 }
 
 /// Writes a decimal without exponent, unless it is too long that way.

@@ -7,6 +7,8 @@ use bytes::Bytes;
 use num_bigint::BigInt;
 use uuid::Uuid;
 
+use super::NUMBER_BYTES_MAX;
+
 /// Wire bytes of an int.
 #[must_use]
 pub fn int(value: i32) -> Bytes {
@@ -185,17 +187,20 @@ pub fn as_inet(bytes: &[u8]) -> Option<IpAddr> {
     <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from)
 }
 
-/// The varint in these bytes.
+/// The varint in these bytes; nothing if it is longer than [`NUMBER_BYTES_MAX`].
 #[must_use]
 pub fn as_varint(bytes: &[u8]) -> Option<BigInt> {
-    if bytes.is_empty() { None } else { Some(BigInt::from_signed_bytes_be(bytes)) }
+    let fits = (1..=NUMBER_BYTES_MAX).contains(&bytes.len());
+    fits.then(|| BigInt::from_signed_bytes_be(bytes))
 }
 
-/// Unscaled value and scale of the decimal in these bytes.
+/// Unscaled value and scale of the decimal in these bytes; nothing if the unscaled value is longer
+/// than [`NUMBER_BYTES_MAX`].
 #[must_use]
 pub fn as_decimal(bytes: &[u8]) -> Option<(BigInt, i32)> {
     let (scale, unscaled) = bytes.split_first_chunk::<4>()?;
-    Some((BigInt::from_signed_bytes_be(unscaled), i32::from_be_bytes(*scale)))
+    let fits = unscaled.len() <= NUMBER_BYTES_MAX;
+    fits.then(|| (BigInt::from_signed_bytes_be(unscaled), i32::from_be_bytes(*scale)))
 }
 
 /// Months, days and nanoseconds of the duration in these bytes.

@@ -2,7 +2,7 @@
 //! encodings, and everything nested.
 
 use super::collection::{split_list, split_map, split_tuple, split_vector};
-use super::{ValueError, as_duration, as_i64, as_str};
+use super::{NUMBER_BYTES_MAX, ValueError, as_duration, as_i64, as_str};
 use crate::CqlType;
 
 /// Nanoseconds in a day: times are below it.
@@ -14,7 +14,9 @@ const DAY_NS: i64 = 86_400_000_000_000;
 /// The first thing that is wrong.
 pub fn validate(cql_type: &CqlType, bytes: &[u8]) -> Result<(), ValueError> {
     match cql_type {
-        CqlType::Blob | CqlType::Varint => Ok(()),
+        CqlType::Blob => Ok(()),
+        CqlType::Varint if bytes.len() <= NUMBER_BYTES_MAX => Ok(()),
+        CqlType::Varint => invalid(cql_type, "longer than 16 KiB"),
         CqlType::Ascii if bytes.is_ascii() => Ok(()),
         CqlType::Ascii => invalid(cql_type, "not ASCII"),
         CqlType::Text if as_str(bytes).is_some() => Ok(()),
@@ -44,8 +46,11 @@ pub fn validate(cql_type: &CqlType, bytes: &[u8]) -> Result<(), ValueError> {
         }
         CqlType::Inet if matches!(bytes.len(), 0 | 4 | 16) => Ok(()),
         CqlType::Inet => invalid(cql_type, "not 4 or 16 bytes"),
-        CqlType::Decimal if bytes.is_empty() || bytes.len() >= 4 => Ok(()),
-        CqlType::Decimal => invalid(cql_type, "shorter than its scale"),
+        CqlType::Decimal if matches!(bytes.len(), 1..4) => {
+            invalid(cql_type, "shorter than its scale")
+        }
+        CqlType::Decimal if bytes.len() <= 4 + NUMBER_BYTES_MAX => Ok(()),
+        CqlType::Decimal => invalid(cql_type, "longer than 16 KiB"),
         CqlType::Duration => validate_duration(cql_type, bytes),
         _ => validate_nested(cql_type, bytes),
     }
@@ -63,6 +68,10 @@ fn validate_nested(cql_type: &CqlType, bytes: &[u8]) -> Result<(), ValueError> {
         CqlType::Tuple(types) => validate_fields(types.iter(), types.len(), bytes),
         CqlType::Udt(udt, _) => {
             validate_fields(udt.fields.iter().map(|(_, kind)| kind), udt.fields.len(), bytes)
+        }
+        // Numbers of a fixed width are all valid: the length tells, and vectors are long.
+        CqlType::Vector(element, dimensions) if matches!(**element, CqlType::Float) => {
+            width(cql_type, bytes, 4 * usize::from(*dimensions), false)
         }
         CqlType::Vector(element, dimensions) => split_vector(element, *dimensions, bytes)?
             .into_iter()

@@ -126,6 +126,18 @@ fn only_what_cassandra_takes_is_valid() {
         good.iter().for_each(|bytes| assert_eq!(validate(&kind, bytes), Ok(()), "{kind}"));
         bad.iter().for_each(|bytes| assert!(validate(&kind, bytes).is_err(), "{kind}"));
     }
+    let longest = vec![1; value::NUMBER_BYTES_MAX];
+    assert_eq!(validate(&CqlType::Varint, &longest), Ok(()));
+    assert_eq!(validate(&CqlType::Decimal, &[vec![0; 4], longest.clone()].concat()), Ok(()));
+    assert!(validate(&CqlType::Varint, &[longest.clone(), vec![1]].concat()).is_err());
+    assert!(validate(&CqlType::Decimal, &[longest, vec![1; 5]].concat()).is_err());
+    let nines = from_text(&CqlType::Varint, &"9".repeat(39_000)).unwrap();
+    assert_eq!(validate(&CqlType::Varint, &nines), Ok(()));
+    assert!(from_text(&CqlType::Varint, &"9".repeat(39_001)).is_err());
+    assert!(from_text(&CqlType::Decimal, &"9".repeat(39_001)).is_err());
+    let floats = CqlType::Vector(Box::new(CqlType::Float), 2);
+    assert_eq!(validate(&floats, &[0; 8]), Ok(()));
+    assert!(validate(&floats, &[0; 7]).is_err() && validate(&floats, &[0; 12]).is_err());
     let list = CqlType::List(Box::new(CqlType::Int), Frozen::Yes);
     let null_inside = [0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff];
     assert!(validate(&list, &null_inside).is_err());
