@@ -3,11 +3,15 @@
 //!
 //! Guarantees: commands are applied one after the other, each wholly or not at all, and the same
 //! on every replica ([`State`] is pure); what was answered as done survives the loss of power;
-//! watchers see versions in order, each at most once.
+//! watchers see versions in order, each at most once. Start at [`Service`].
 
 mod limits;
+mod machine;
+mod service;
 mod snapshot;
 mod state;
 
+pub use machine::OpenError;
+pub use service::{Service, ServiceOptions, StartError};
 pub use snapshot::SnapshotError;
 pub use state::State;

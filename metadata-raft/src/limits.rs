@@ -22,3 +22,14 @@ pub(crate) const CELL_IDS_PER_COMMAND_MAX: u32 = 10_000;
 pub(crate) const TABLE_ID_FIRST: u32 = 16;
 /// Changes kept to bring watchers up to date that were away for a moment; older ones get all.
 pub(crate) const RECENT_UPDATES_MAX: usize = 1_024;
+/// How long a change of the schema waits for those who watch, in milliseconds: several times what
+/// a healthy frontend needs, and below every driver's timeout for such statements (10 to 12 s).
+pub(crate) const SERVED_MS_MAX: u64 = 8_000;
+/// How long a node or frontend may be out of touch in milliseconds: a restart and a reconnect fit
+/// in, so that neither is told to anybody.
+pub(crate) const ABSENT_MS_MAX: u64 = 15_000;
+/// Pause between looks at who is in touch, in milliseconds.
+pub(crate) const PRESENCE_CHECK_MS: u64 = 500;
+/// Commands applied before the next snapshot: a restart replays at most about this many, each of
+/// which takes a millisecond with ten thousand tables.
+pub(crate) const ENTRIES_PER_SNAPSHOT: u64 = 1_000;

@@ -7,6 +7,8 @@
     reason = "helpers of tests; each test binary uses a part and tests fail loudly"
 )]
 
+pub mod service;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use cellar_metadata_api::{

@@ -1,0 +1,249 @@
+//! The metadata service of one process: a member of the metadata group, its calls and its watch.
+//!
+//! A command is answered when it is decided and durable; a change of the schema only when every
+//! frontend and node that watches serves it, or after a bounded wait with a warning. Only the
+//! leader answers; others say who leads.
+
+mod calls;
+mod presence;
+mod watchers;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use cellar_metadata_api::{
+    Answer, Catalog, Command, Metadata, MetadataError, protocol::SubmitError,
+};
+use cellar_raft::{
+    Group, Host, Machine, ProposeError, RaftError,
+    disk::{Disk, RealDisk},
+};
+use cellar_rpc::{Router, tasks::Tasks};
+use futures::{FutureExt, future::BoxFuture};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use self::watchers::{Process, Watchers};
+use crate::{
+    limits::{ABSENT_MS_MAX, SERVED_MS_MAX},
+    machine::{MetadataMachine, OpenError, Shared},
+};
+
+/// How a member of the metadata service works.
+#[derive(Clone, Debug)]
+pub struct ServiceOptions {
+    /// Number of the metadata group in the host's log.
+    pub group: u64,
+    /// Folder of the snapshot file, on the same disk as the log.
+    pub dir: PathBuf,
+    /// The disk.
+    pub disk: Arc<dyn Disk>,
+    /// All members with their addresses ("host:port"), this one among them: for the first start.
+    pub members: BTreeMap<u64, String>,
+    /// Background work of the service is a child of this.
+    pub tasks: Tasks,
+    /// How long a change of the schema waits for those who watch, in milliseconds.
+    pub served_ms_max: u64,
+    /// How long a node or frontend may be out of touch before it is marked or removed, in
+    /// milliseconds.
+    pub absent_ms_max: u64,
+}
+
+impl ServiceOptions {
+    /// The defaults for a service in `dir` whose members are these.
+    #[must_use]
+    pub fn new(dir: PathBuf, members: BTreeMap<u64, String>, tasks: &Tasks) -> Self {
+        Self {
+            group: 0,
+            dir,
+            disk: Arc::new(RealDisk),
+            members,
+            tasks: tasks.clone(),
+            served_ms_max: SERVED_MS_MAX,
+            absent_ms_max: ABSENT_MS_MAX,
+        }
+    }
+}
+
+/// Why a service could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The state could not be read.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The group could not be started.
+    #[error("metadata group: {0}")]
+    Raft(#[from] RaftError),
+}
+
+/// A member of the metadata service; clones are the same member. Commands submitted here are
+/// answered only while this member leads: a process that is not the only member uses
+/// [`cellar_metadata_api::Client`].
+#[derive(Clone)]
+pub struct Service {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    group: Group,
+    shared: Arc<Shared>,
+    watchers: Watchers,
+    /// Nodes and frontends in this very process: they have no watch and are in touch.
+    local: Mutex<BTreeSet<Process>>,
+    tasks: Tasks,
+    served_ms_max: u64,
+    absent_ms_max: u64,
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service")
+            .field("version", &self.inner.shared.catalog.borrow().version)
+            .field("leads", &self.inner.group.is_leader())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Service {
+    /// Starts a member on a host. Of several members, the one with the lowest number makes the
+    /// group known on its first start. A service of one member leads when this returns.
+    ///
+    /// # Errors
+    /// The state cannot be read or the group cannot be started.
+    pub async fn start(host: &Host, options: ServiceOptions) -> Result<Self, StartError> {
+        let machine = MetadataMachine::open(options.disk, &options.dir)?;
+        let shared = Arc::clone(machine.shared());
+        let durable = machine.applied().index();
+        let known = host.groups().contains(&options.group);
+        let group = host.start(options.group, Box::new(machine)).await?;
+        let first = options.members.keys().next() == Some(&host.node());
+        if first && !known {
+            match group.initialize(options.members).await {
+                Ok(()) | Err(RaftError::Initialized(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let inner = Arc::new(Inner {
+            group,
+            shared,
+            watchers: Watchers::new(),
+            local: Mutex::default(),
+            tasks: options.tasks.child(),
+            served_ms_max: options.served_ms_max,
+            absent_ms_max: options.absent_ms_max,
+        });
+        let token = inner.tasks.token().clone();
+        let following = Arc::clone(&inner);
+        inner.tasks.spawn("metadata presence", async move {
+            token.run_until_cancelled(presence::follow(&following, durable)).await;
+        });
+        Ok(Self { inner })
+    }
+
+    /// Adds the service's calls and its watch to a router.
+    #[must_use]
+    pub fn register(&self, router: Router) -> Router {
+        calls::register(&self.inner, router)
+    }
+
+    /// Whether this member leads, as far as it knows.
+    #[must_use]
+    pub fn is_leader(&self) -> bool {
+        self.inner.group.is_leader()
+    }
+
+    /// The Raft group, for operators: members, leader, log.
+    #[must_use]
+    pub fn group(&self) -> &Group {
+        &self.inner.group
+    }
+}
+
+impl Metadata for Service {
+    fn submit(&self, command: Command) -> BoxFuture<'_, Result<Answer, MetadataError>> {
+        async move {
+            let here = match &command {
+                Command::RegisterFrontend { frontend } => Some(Process::Frontend(frontend.host_id)),
+                _ => None,
+            };
+            let registers_node = matches!(command, Command::RegisterNode { .. });
+            let answer = self.inner.submit(&command).await.map_err(|error| match error {
+                SubmitError::Failed(error) => error,
+                SubmitError::NotLeader { leader } => {
+                    let leader = leader.unwrap_or_else(|| "unknown".to_owned());
+                    MetadataError::Unavailable { reason: format!("the leader is {leader}") }
+                }
+            })?;
+            let node = match answer {
+                Answer::Node(id) if registers_node => Some(Process::Node(id)),
+                _ => None,
+            };
+            self.inner.local.lock().extend(here.or(node));
+            Ok(answer)
+        }
+        .boxed()
+    }
+
+    fn catalog(&self) -> watch::Receiver<Arc<Catalog>> {
+        self.inner.shared.catalog.subscribe()
+    }
+}
+
+impl Inner {
+    /// Runs a command and, if it is of the schema, waits until it is served.
+    async fn submit(&self, command: &Command) -> Result<Answer, SubmitError> {
+        let mut answer = self.propose(command).await?;
+        if !command.is_schema() {
+            return Ok(answer);
+        }
+        let Some(version) = answer.version() else { return Ok(answer) };
+        let patience = Duration::from_millis(self.served_ms_max);
+        let behind = self.watchers.serve(version, patience).await;
+        if !behind.is_empty() {
+            let behind = behind.join(", ");
+            tracing::warn!(version, behind, "a change of the schema is not served everywhere yet");
+            if let Answer::Schema { warnings, .. } = &mut answer {
+                warnings.push(format!(
+                    "the change is done and not yet served by {behind}; they follow by themselves"
+                ));
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Has a command decided and applied.
+    async fn propose(&self, command: &Command) -> Result<Answer, SubmitError> {
+        let unknown = |reason: String| SubmitError::Failed(MetadataError::Unknown { reason });
+        let bytes = cbor4ii::serde::to_vec(Vec::new(), command).map_err(|error| {
+            SubmitError::Failed(MetadataError::invalid(format!("the command: {error}")))
+        })?;
+        let answer = match self.group.propose(Bytes::from(bytes)).await {
+            Ok(answer) => answer,
+            Err(ProposeError::NotLeader { .. }) => return Err(self.not_leader()),
+            Err(ProposeError::Stopped) => {
+                let reason = "the metadata service is stopping".to_owned();
+                return Err(SubmitError::Failed(MetadataError::Unavailable { reason }));
+            }
+            Err(error @ (ProposeError::Unknown | ProposeError::Fatal(_))) => {
+                return Err(unknown(error.to_string()));
+            }
+        };
+        let decided: Result<Answer, MetadataError> = cbor4ii::serde::from_slice(&answer)
+            .map_err(|error| unknown(format!("the answer does not decode: {error}")))?;
+        decided.map_err(SubmitError::Failed)
+    }
+
+    /// Who leads instead of this member.
+    fn not_leader(&self) -> SubmitError {
+        let changes = self.group.changes();
+        let changes = changes.borrow();
+        let leader = changes.leader.and_then(|leader| changes.members.get(&leader).cloned());
+        SubmitError::NotLeader { leader }
+    }
+}
