@@ -69,6 +69,15 @@ fn check(snapshot: &Snapshot, reverse: bool) -> u64 {
     seen
 }
 
+/// Ends the other threads also when the test fails.
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 #[test]
 fn readers_see_whole_batches_in_order_during_flushes_and_compactions() {
     let scratch = tempfile::tempdir().unwrap();
@@ -77,13 +86,13 @@ fn readers_see_whole_batches_in_order_during_flushes_and_compactions() {
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         let writer = scope.spawn(|| {
+            let _stop = StopOnDrop(&stop);
             let until = Instant::now() + Duration::from_millis(1_500);
             let mut batches = 1;
             while Instant::now() < until {
                 batches += 1;
                 engine.apply(&batch(batches)).unwrap();
             }
-            stop.store(true, Ordering::SeqCst);
             batches
         });
         for reader in 0..3 {
