@@ -15,7 +15,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::{
     directory::Directory, error::EngineError, limits::L0_RUNS_MAX, limits::MEMTABLES_MAX,
-    options::Options, outline::Outlines, pins::Pins, samples::Samples, work::Work,
+    options::Options, pins::Pins, sizes::outline::Outlines, sizes::samples::Samples, work::Work,
 };
 
 /// The state of one open engine.
@@ -137,8 +137,9 @@ impl Core {
     /// True while writers should wait for flush or compaction.
     pub(crate) fn is_crowded(&self) -> bool {
         let memtable_bytes_max = self.options.memtable_bytes.saturating_mul(MEMTABLES_MAX);
+        let l0_runs_max = L0_RUNS_MAX.max(2 * usize::from(self.options.l0_runs));
         self.gauges.active_bytes.load(Ordering::Relaxed) >= memtable_bytes_max
-            || self.gauges.l0_runs.load(Ordering::Relaxed) >= L0_RUNS_MAX
+            || self.gauges.l0_runs.load(Ordering::Relaxed) >= l0_runs_max
     }
 
     /// Makes everything applied so far durable.

@@ -20,8 +20,8 @@ pub(crate) const DROP_BATCH_KEYS: usize = 4_096;
 /// Writers wait while the active memtable holds so many times the flush threshold: one memtable
 /// in flight and one filling is what memory is planned for.
 pub(crate) const MEMTABLES_MAX: u64 = 2;
-/// Disjoint runs in level 0 at which writers wait for compaction: each costs a point read one
-/// more filter probe.
+/// Runs in level 0 at which writers wait for compaction, or twice the number at which it starts:
+/// each costs a point read one more filter probe.
 pub(crate) const L0_RUNS_MAX: usize = 24;
 /// Data block size in bytes for all levels: one page of the usual file system.
 pub(crate) const BLOCK_BYTES: u32 = 4 << 10;

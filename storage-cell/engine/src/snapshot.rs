@@ -34,6 +34,20 @@ impl Drop for Pin {
     }
 }
 
+impl Pin {
+    fn scan(&self, bounds: (Bound<&[u8]>, Bound<&[u8]>), reverse: bool) -> Scan {
+        let state = match self.core.check() {
+            Err(error) => ScanState::Failed(error),
+            Ok(()) if is_empty(bounds) => ScanState::Done,
+            Ok(()) => {
+                let rows = self.core.tree.range::<&[u8], _>(bounds, self.seqno, None);
+                ScanState::Rows(rows)
+            }
+        };
+        Scan { state, reverse, _core: Arc::clone(&self.core) }
+    }
+}
+
 impl Snapshot {
     pub(crate) fn new(core: &Arc<Core>) -> Self {
         let seqno = core.pins.pin();
@@ -54,14 +68,14 @@ impl Snapshot {
     /// and may move to another thread.
     pub fn scan<K: AsRef<[u8]>>(&self, range: Range<K>, reverse: bool) -> Scan {
         let bounds = (Included(range.start.as_ref()), Excluded(range.end.as_ref()));
-        self.pin.core.scan_at(bounds, reverse, self.pin.seqno)
+        self.pin.scan(bounds, reverse)
     }
 
     /// The rows from `start` to the last one there is; with an empty `start`, all rows. See
     /// [`Snapshot::scan`].
     #[must_use]
     pub fn scan_from(&self, start: &[u8], reverse: bool) -> Scan {
-        self.pin.core.scan_at((Included(start), Unbounded), reverse, self.pin.seqno)
+        self.pin.scan((Included(start), Unbounded), reverse)
     }
 }
 
@@ -76,15 +90,6 @@ impl Core {
         self.check()?;
         let value = self.tree.get(key, seqno).map_err(EngineError::tree("get"))?;
         Ok(value.map(value_bytes))
-    }
-
-    fn scan_at(&self, bounds: (Bound<&[u8]>, Bound<&[u8]>), reverse: bool, seqno: u64) -> Scan {
-        let state = match self.check() {
-            Err(error) => ScanState::Failed(error),
-            Ok(()) if is_empty(bounds) => ScanState::Done,
-            Ok(()) => ScanState::Rows(self.tree.range::<&[u8], _>(bounds, seqno, None)),
-        };
-        Scan { state, reverse }
     }
 }
 
@@ -104,6 +109,9 @@ impl Drop for BorrowedPin<'_> {
 pub struct Scan {
     state: ScanState,
     reverse: bool,
+    /// Keeps the directory locked: a superseded table removes its file when the last scan lets go
+    /// of it, and a later engine may have given the file's name away by then. Last, to go last.
+    _core: Arc<Core>,
 }
 
 enum ScanState {

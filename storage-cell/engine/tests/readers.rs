@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cellar_engine::{Batch, Engine, Options, Snapshot};
+use cellar_engine::{Batch, Engine, EngineError, Options, Snapshot};
 
 const KEYS: u32 = 60;
 
@@ -176,4 +176,20 @@ fn a_writer_waits_for_room_but_not_for_ever() {
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     assert!(engine.stats().stalls > 0);
     assert_eq!(check(&engine.snapshot(), false), 50);
+}
+
+#[test]
+fn a_directory_stays_locked_until_the_last_scan_of_it_is_gone() {
+    let scratch = tempfile::tempdir().unwrap();
+    let engine = Engine::open(scratch.path(), options()).unwrap();
+    engine.apply(&batch(1)).unwrap();
+    engine.flush().unwrap();
+    let mut scan = engine.snapshot().scan_from(b"", false);
+    drop(engine);
+    let refused = Engine::open(scratch.path(), options());
+    assert!(matches!(refused, Err(EngineError::Locked { .. })));
+    assert_eq!(scan.by_ref().map(Result::unwrap).count(), KEYS as usize + 1);
+    drop(scan);
+    let engine = Engine::open(scratch.path(), options()).unwrap();
+    assert_eq!(check(&engine.snapshot(), true), 1);
 }

@@ -3,11 +3,14 @@
 //! Estimates: from block indexes and memtable samples, without reading rows. Superseded rows and
 //! tombstones count until compaction drops them.
 
+pub(crate) mod outline;
+pub(crate) mod samples;
+
 use bytes::Bytes;
 use lsm_tree::{AbstractTree, Table};
 
 use crate::{
-    core::Core, error::EngineError, limits::MIDDLE_SCAN_BYTES_MAX, outline::Interval,
+    core::Core, error::EngineError, limits::MIDDLE_SCAN_BYTES_MAX, sizes::outline::Interval,
     snapshot::Snapshot,
 };
 
