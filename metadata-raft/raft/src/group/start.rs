@@ -48,6 +48,8 @@ pub(crate) fn config(options: &HostOptions) -> Result<Arc<Config>, RaftError> {
         enable_heartbeat: false,
         enable_elect: false,
         enable_pre_vote: Some(true),
+        // A leader that lost the unsynced end of its log must not write it anew in the same term.
+        enable_leader_restore: Some(false),
         backoff: "20ms 50ms 100ms ..500ms".into(),
         ..Config::default()
     };

@@ -42,7 +42,8 @@ pub(crate) struct State {
     flushed: Mutex<Reached>,
     /// Whether openraft has read its initial state.
     pub(crate) running: AtomicBool,
-    /// Last entry of the log at start, of which this node alone may know that it was decided.
+    /// Last entry of the log at start: what was answered is at most that, and what comes after
+    /// it shows that this node leads.
     recovered: Option<u64>,
     /// Whether this node is the only voter and has applied everything that was ever answered, so
     /// that reads need no more.
@@ -150,7 +151,7 @@ impl State {
             return Err(MachineError::new(reason).into());
         }
         let index = next.last.map(|last| last.index);
-        let sole = index >= self.recovered && self.is_sole_voter(&next.members);
+        let sole = index > self.recovered && self.is_sole_voter(&next.members);
         *self.reached.lock() = next;
         if sole {
             self.sole.store(true, Ordering::Release);
@@ -180,16 +181,9 @@ impl State {
 #[derive(Clone)]
 pub(crate) struct StateHandle(pub(crate) Arc<State>);
 
-impl RaftStateMachine<Types> for StateHandle {
-    type SnapshotData = Bytes;
-    type SnapshotBuilder = Self;
-
-    async fn applied_state(&mut self) -> io::Result<(Option<LogId>, Stored)> {
-        let reached = self.0.reached.lock();
-        Ok((reached.last, reached.members.clone()))
-    }
-
-    async fn apply<S>(&mut self, mut entries: S) -> io::Result<()>
+impl StateHandle {
+    /// Applies entries chunk by chunk.
+    async fn apply_all<S>(&mut self, mut entries: S) -> io::Result<()>
     where
         S: Stream<Item = io::Result<EntryResponder<Types>>> + Unpin + OptionalSend,
     {
@@ -213,6 +207,27 @@ impl RaftStateMachine<Types> for StateHandle {
             }
         }
         if chunk.entries.is_empty() { Ok(()) } else { self.0.apply(&mut chunk, next).await }
+    }
+}
+
+impl RaftStateMachine<Types> for StateHandle {
+    type SnapshotData = Bytes;
+    type SnapshotBuilder = Self;
+
+    async fn applied_state(&mut self) -> io::Result<(Option<LogId>, Stored)> {
+        let reached = self.0.reached.lock();
+        Ok((reached.last, reached.members.clone()))
+    }
+
+    async fn apply<S>(&mut self, entries: S) -> io::Result<()>
+    where
+        S: Stream<Item = io::Result<EntryResponder<Types>>> + Unpin + OptionalSend,
+    {
+        let applied = self.apply_all(entries).await;
+        if applied.is_err() {
+            self.0.sole.store(false, Ordering::Release);
+        }
+        applied
     }
 
     async fn get_snapshot_builder(&mut self) -> Self {

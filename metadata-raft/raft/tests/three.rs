@@ -1,0 +1,196 @@
+//! Groups of three members over the internal transport on loopback.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    dead_code,
+    reason = "tests fail loudly; the harness has parts that others use"
+)]
+
+mod cluster;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cellar_raft::{Group, ProposeError, disk::SimDisk};
+use cluster::{Memory, Node, eventually, propose};
+
+const GROUP: u64 = 5;
+
+struct Cluster {
+    nodes: Vec<Node>,
+    groups: Vec<Group>,
+    memories: Vec<Memory>,
+}
+
+impl Cluster {
+    /// Three nodes with a running, not yet initialised group.
+    async fn start() -> Self {
+        let (mut nodes, mut groups, mut memories) = (Vec::new(), Vec::new(), Vec::new());
+        for id in 1..=3 {
+            let node = Node::start(id, SimDisk::new(), None).await;
+            let memory = Memory::default();
+            groups.push(node.host.start(GROUP, memory.machine()).await.unwrap());
+            nodes.push(node);
+            memories.push(memory);
+        }
+        Self { nodes, groups, memories }
+    }
+
+    async fn initialized() -> Self {
+        let cluster = Self::start().await;
+        let members: BTreeMap<u64, String> = cluster.nodes.iter().map(Node::member).collect();
+        cluster.groups[0].initialize(members).await.unwrap();
+        cluster
+    }
+
+    /// Where the leader is.
+    async fn leader(&self) -> usize {
+        let mut leader = None;
+        eventually("a leader", || {
+            leader = self.groups.iter().position(Group::is_leader);
+            leader.is_some()
+        })
+        .await;
+        leader.unwrap()
+    }
+
+    /// Takes a node out.
+    fn take(&mut self, at: usize) -> (Node, Memory) {
+        self.groups.remove(at);
+        (self.nodes.remove(at), self.memories.remove(at))
+    }
+
+    async fn put(&mut self, node: Node, memory: Memory) {
+        self.groups.push(node.host.start(GROUP, memory.machine()).await.unwrap());
+        self.nodes.push(node);
+        self.memories.push(memory);
+    }
+
+    async fn agree(&self, commands: &[String]) {
+        for memory in &self.memories {
+            eventually("all commands everywhere", || memory.commands().len() >= commands.len())
+                .await;
+            assert_eq!(memory.commands(), commands);
+        }
+    }
+
+    async fn end(self) {
+        for node in self.nodes {
+            node.end().await;
+        }
+    }
+}
+
+fn names(range: std::ops::Range<usize>) -> Vec<String> {
+    range.map(|n| format!("command {n}")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_members_elect_replicate_and_go_on_without_their_leader() {
+    let mut cluster = Cluster::initialized().await;
+    let commands = names(0..100);
+    for command in &commands[..50] {
+        assert_eq!(propose(&cluster.groups, command).await, format!("done {command}"));
+    }
+    cluster.agree(&commands[..50]).await;
+    let leader = cluster.leader().await;
+    cluster.groups[leader].read_barrier().await.unwrap();
+    let other = &cluster.groups[(leader + 1) % 3];
+    let refused = other.propose("x".into()).await;
+    let expected = Some(cluster.nodes[leader].id);
+    assert_eq!(refused, Err(ProposeError::NotLeader { leader: expected }));
+    assert!(other.read_barrier().await.is_err());
+
+    let (node, memory) = cluster.take(leader);
+    let (id, address, memory) = (node.id, node.address, memory.crash());
+    let disk = node.crash(1).await;
+    for command in &commands[50..] {
+        propose(&cluster.groups, command).await;
+    }
+    cluster.agree(&commands).await;
+    let node = Node::start(id, disk, Some(address)).await;
+    cluster.put(node, memory).await;
+    cluster.agree(&commands).await;
+    cluster.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_majority_that_crashed_comes_back_with_everything_that_was_answered() {
+    let mut cluster = Cluster::initialized().await;
+    let commands = names(0..60);
+    for command in &commands[..40] {
+        propose(&cluster.groups, command).await;
+    }
+    let mut found = Vec::new();
+    while !cluster.nodes.is_empty() {
+        let (node, memory) = cluster.take(0);
+        let (id, address) = (node.id, node.address);
+        found.push((id, address, node.crash(id).await, memory.crash()));
+    }
+    for (id, address, disk, memory) in found {
+        let node = Node::start(id, disk, Some(address)).await;
+        cluster.put(node, memory).await;
+    }
+    for command in &commands[40..] {
+        propose(&cluster.groups, command).await;
+    }
+    cluster.agree(&commands).await;
+    cluster.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_of_one_grows_to_three_by_snapshot_and_works_without_the_first() {
+    let mut cluster = Cluster::start().await;
+    let first = BTreeMap::from([cluster.nodes[0].member()]);
+    cluster.groups[0].initialize(first).await.unwrap();
+    let commands = names(0..120);
+    for command in &commands[..100] {
+        propose(&cluster.groups[..1], command).await;
+    }
+    cluster.groups[0].compact().await.unwrap();
+    for node in &cluster.nodes[1..] {
+        let (id, address) = node.member();
+        cluster.groups[0].add_learner(id, address).await.unwrap();
+    }
+    cluster.groups[0].change_members(BTreeSet::from([1, 2, 3])).await.unwrap();
+    cluster.agree(&commands[..100]).await;
+    assert_eq!(cluster.groups[0].changes().borrow().members.len(), 3);
+    let (node, _) = cluster.take(0);
+    node.end().await;
+    for command in &commands[100..] {
+        propose(&cluster.groups, command).await;
+    }
+    cluster.agree(&commands).await;
+    cluster.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_is_cut_off_neither_decides_nor_confirms_reads() {
+    let mut cluster = Cluster::initialized().await;
+    propose(&cluster.groups, "before").await;
+    let leader = cluster.leader().await;
+    let group = cluster.groups[leader].clone();
+    let (cut_off, _) = cluster.take(leader);
+    for at in 0..2 {
+        cluster.nodes[at].host.stop(GROUP).await.unwrap();
+    }
+    // The lease runs out, and then nobody confirms.
+    let mut refused = false;
+    for _ in 0..100 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        let patience = std::time::Duration::from_millis(200);
+        let read = tokio::time::timeout(patience, group.read_barrier()).await;
+        refused = !matches!(read, Ok(Ok(())));
+        if refused {
+            break;
+        }
+    }
+    assert!(refused);
+    let patience = std::time::Duration::from_millis(300);
+    let proposed = tokio::time::timeout(patience, group.propose("x".into())).await;
+    assert!(!matches!(proposed, Ok(Ok(_))), "{proposed:?}");
+    cut_off.end().await;
+    cluster.end().await;
+}
