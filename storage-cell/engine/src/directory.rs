@@ -62,6 +62,8 @@ impl Directory {
             .and_then(|()| file.sync_all())
             .and_then(|()| fs::rename(&new, self.path.join(VERSION_FILE)))
             .and_then(|()| File::open(&self.path)?.sync_all())
+            // The directory's own entry may be new too.
+            .and_then(|()| File::open(self.path.join(".."))?.sync_all())
             .map_err(EngineError::io("write version file"))
     }
 
