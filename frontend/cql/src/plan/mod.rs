@@ -78,7 +78,7 @@ pub fn plan(
 ) -> Result<Planned, PlanError> {
     let mut scope = Scope::new(view, keyspace, markers);
     match statement {
-        Statement::Select(select) => return select::plan(scope, select),
+        Statement::Select(select) => select::plan(scope, select),
         Statement::Insert(insert) => {
             write::plan_insert(&mut scope, insert).and_then(|write| planned_write(scope, write))
         }

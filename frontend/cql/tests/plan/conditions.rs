@@ -1,0 +1,151 @@
+//! `IF`: conditions, and the rows that answer them.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cellar_schema::{
+    Access, ColumnData, Comparison, Condition, Liveness, Row, Test, Versioned, keys, value,
+};
+
+use crate::schema::*;
+
+fn tests(text: &str) -> Vec<(Bytes, Test)> {
+    bind(text, &[]).conditions.into_iter().map(|c| (c.suffix, c.test)).collect()
+}
+
+fn on(table: &str, column: &str, access: Access, comparison: Comparison) -> Test {
+    let cql_type = table_of(table).column(column).unwrap().cql_type.clone();
+    Test::Column { column: id(table, column), cql_type, access, comparison }
+}
+
+fn live(table: &str, cells: &[(&str, Bytes)]) -> Option<Row> {
+    let live = Liveness { timestamp_us: 1, expiry: None };
+    let mut row = Row { marker: Some(live), ..Row::default() };
+    for (name, bytes) in cells {
+        let data = ColumnData::Simple(Versioned { live, value: Some(bytes.clone()) });
+        row.columns.push((id(table, name), data));
+    }
+    row.columns.sort_by_key(|(id, _)| *id);
+    Some(row)
+}
+
+#[test]
+fn existence_is_tested_on_the_row_written() {
+    let write = bind("INSERT INTO simple (k, v) VALUES (1, 'a') IF NOT EXISTS", &[]);
+    let place = partition("simple", &[int(1)]);
+    assert_eq!(
+        write.conditions,
+        [Condition { partition: place, suffix: row("simple", &[]), test: Test::NotExists }]
+    );
+    assert!(!write.idempotent);
+    let suffix = row("log", &[int(2)]);
+    assert_eq!(
+        tests("UPDATE log SET v = 'x' WHERE k = 'k' AND c = 2 IF EXISTS"),
+        [(suffix.clone(), Test::Exists)]
+    );
+    assert_eq!(
+        tests("DELETE FROM log WHERE k = 'k' AND c = 2 IF EXISTS"),
+        [(suffix, Test::Exists)]
+    );
+    assert_eq!(
+        tests("INSERT INTO log (k, s) VALUES ('k', 1) IF NOT EXISTS"),
+        [(keys::static_suffix(), Test::NotExists)]
+    );
+    assert_eq!(
+        tests("DELETE FROM simple WHERE k = 1 IF EXISTS"),
+        [(row("simple", &[]), Test::Exists)]
+    );
+}
+
+#[test]
+fn conditions_on_statics_look_at_the_static_record() {
+    let found = tests("UPDATE log SET v = 'x' WHERE k = 'k' AND c = 2 IF s = 1 AND v != 'y'");
+    assert_eq!(
+        found,
+        [
+            (keys::static_suffix(), on("log", "s", Access::Whole, Comparison::Equal(Some(int(1))))),
+            (
+                row("log", &[int(2)]),
+                on("log", "v", Access::Whole, Comparison::NotEqual(Some(text("y"))))
+            ),
+        ]
+    );
+    assert_eq!(tests("UPDATE log SET s = 2 WHERE k = 'k' IF s = 1").len(), 1);
+}
+
+#[test]
+fn every_comparison_and_every_part_can_be_tested() {
+    let one = |condition: &str| {
+        let text = format!("UPDATE things SET l = [] WHERE k = 1 IF {condition}");
+        tests(&text).remove(0).1
+    };
+    let index = || Access::Index(3);
+    assert_eq!(one("l[3] < 5"), on("things", "l", index(), Comparison::Less(int(5))));
+    assert_eq!(one("l[3] <= 5"), on("things", "l", index(), Comparison::LessOrEqual(int(5))));
+    assert_eq!(one("l[3] > 5"), on("things", "l", index(), Comparison::Greater(int(5))));
+    assert_eq!(one("l[3] >= 5"), on("things", "l", index(), Comparison::GreaterOrEqual(int(5))));
+    let entry = Access::Entry(text("a"));
+    assert_eq!(one("m['a'] = null"), on("things", "m", entry, Comparison::Equal(None)));
+    let field = Access::Field(1);
+    let values = vec![Some(int(1)), None];
+    assert_eq!(one("a.zip IN (1, null)"), on("things", "a", field, Comparison::In(values)));
+    let list = value::build_list(&[int(1)]);
+    assert_eq!(one("l = [1]"), on("things", "l", Access::Whole, Comparison::Equal(Some(list))));
+    assert_eq!(
+        one("s CONTAINS 'x'"),
+        on("things", "s", Access::Whole, Comparison::Contains(text("x")))
+    );
+    assert_eq!(
+        one("m CONTAINS KEY 'x'"),
+        on("things", "m", Access::Whole, Comparison::ContainsKey(text("x")))
+    );
+    let marked = bind(
+        "UPDATE simple SET v = 'a' WHERE k = 1 IF w IN ?",
+        &[some(value::build_list(&[value::bigint(4)]))],
+    );
+    let expected = Comparison::In(vec![Some(value::bigint(4))]);
+    assert_eq!(marked.conditions[0].test, on("simple", "w", Access::Whole, expected));
+}
+
+#[test]
+fn a_conditional_write_carries_no_timestamp() {
+    let env = cellar_cql::plan::Env { default_timestamp_us: Some(7), ..ENV };
+    let write = try_bind_at("UPDATE simple SET v = 'a' WHERE k = 1 IF EXISTS", &[], &env).unwrap();
+    assert_eq!(write.mutations[0].changes[0].timestamp_us, None);
+}
+
+#[test]
+fn a_refused_insert_shows_the_whole_row() {
+    let write = bind("INSERT INTO simple (k, v) VALUES (1, 'a') IF NOT EXISTS", &[]);
+    let result = write.cas_result(false, &[live("simple", &[("v", text("old"))])]);
+    let names: Vec<&str> = result.columns.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["[applied]", "k", "v", "w"]);
+    assert_eq!(
+        result.rows,
+        [vec![Some(value::boolean(false)), Some(int(1)), Some(text("old")), None]]
+    );
+}
+
+#[test]
+fn a_refused_comparison_shows_the_columns_compared() {
+    let write = bind("UPDATE log SET v = 'x' WHERE k = 'k' AND c = 2 IF s = 1 AND v = 'y'", &[]);
+    let current = [live("log", &[("s", int(9))]), live("log", &[("v", text("z"))])];
+    let result = write.cas_result(false, &current);
+    let names: Vec<&str> = result.columns.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["[applied]", "s", "v"]);
+    assert_eq!(result.rows, [vec![Some(value::boolean(false)), Some(int(9)), Some(text("z"))]]);
+}
+
+#[test]
+fn an_applied_write_and_a_missing_row_show_nothing_else() {
+    let write = bind("UPDATE simple SET v = 'a' WHERE k = 1 IF v = 'b'", &[]);
+    let applied = write.cas_result(true, &[live("simple", &[("v", text("b"))])]);
+    assert_eq!(applied.rows, [vec![Some(value::boolean(true))]]);
+    assert_eq!(applied.columns.len(), 1);
+    assert_eq!(applied.columns[0].cql_type, cellar_schema::CqlType::Boolean);
+    let missing = write.cas_result(false, &[None]);
+    assert_eq!(missing.rows, [vec![Some(value::boolean(false))]]);
+    assert_eq!(missing.columns.len(), 1);
+    assert_eq!(write.cas_rows(true, &[None]), [vec![Some(value::boolean(true)), None]]);
+    assert!(Arc::ptr_eq(&write.table, &table_of("simple")));
+}
