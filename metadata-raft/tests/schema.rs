@@ -10,6 +10,8 @@ use cellar_metadata_api::{
 use cellar_schema::{AgeOf, ColumnKind, CqlType, Frozen, TieringPolicy};
 use harness::*;
 
+type Declared<'a> = (&'a str, CqlType, ColumnKind);
+
 fn frozen_list(element: CqlType) -> CqlType {
     CqlType::List(Box::new(element), Frozen::Yes)
 }
@@ -123,7 +125,7 @@ fn key_columns_come_first_in_key_order_whatever_the_declaration() {
 fn tables_that_cassandra_refuses_are_refused_in_its_words() {
     let mut state = state();
     let key = ("k", CqlType::Int, KEY);
-    let cases: Vec<(Vec<(&str, CqlType, ColumnKind)>, &str)> = vec![
+    let cases: Vec<(Vec<Declared<'_>>, &str)> = vec![
         (
             vec![("v", CqlType::Int, VALUE)],
             "No PRIMARY KEY specified for table 'x' (exactly one required)",

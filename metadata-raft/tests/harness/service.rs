@@ -27,9 +27,21 @@ impl Member {
         listen: Option<SocketAddr>,
         change: impl FnOnce(&mut ServiceOptions),
     ) -> Self {
+        Self::start_as(1, dir, listen, change).await
+    }
+
+    pub async fn start_as(
+        number: u64,
+        dir: &Path,
+        listen: Option<SocketAddr>,
+        change: impl FnOnce(&mut ServiceOptions),
+    ) -> Self {
         let tasks = Tasks::new();
         let pool = Pool::new(ClientConfig::default(), &tasks);
-        let options = HostOptions::new(1, dir.join("log"), &tasks);
+        let mut options = HostOptions::new(number, dir.join("log"), &tasks);
+        options.heartbeat_ms = 40;
+        options.election_ms_min = 150;
+        options.election_ms_max = 300;
         let host = Host::open(options, Arc::new(pool)).unwrap();
         let members = [(1, "here:1".to_owned())].into();
         let mut options = ServiceOptions::new(dir.join("metadata"), members, &tasks);
@@ -71,9 +83,13 @@ pub struct User {
 }
 
 pub async fn user(address: SocketAddr, identity: Identity) -> User {
+    user_of(&[address.to_string()], identity).await
+}
+
+pub async fn user_of(addresses: &[String], identity: Identity) -> User {
     let tasks = Tasks::new();
     let pool = Pool::new(ClientConfig::default(), &tasks);
-    let client = Client::connect(&pool, &[address.to_string()], identity, &tasks);
+    let client = Client::connect(&pool, addresses, identity, &tasks);
     tokio::time::timeout(Duration::from_secs(10), client.ready()).await.unwrap();
     User { client, tasks }
 }
