@@ -1,8 +1,9 @@
-//! CQL text to syntax tree: lexer, parser and the tree itself.
+//! CQL text to syntax tree to plan: lexer, parser, the tree itself, and the planner.
 //!
-//! Start at [`parse_statement`]. The result is untyped: literals and bind markers stay as they
-//! were written and are typed later, against a schema. The parser never panics, never recurses
-//! deeper than [`limits::NESTING_MAX`], and reports the first error with its position.
+//! Start at [`parse_statement`], then [`plan::plan`]. A syntax tree is untyped: literals and bind
+//! markers stay as they were written; the planner types them against a schema. The parser never
+//! panics, never recurses deeper than [`limits::NESTING_MAX`], and reports the first error with
+//! its position.
 //!
 //! ```
 //! use cellar_cql::{ast::Statement, parse_statement};

@@ -109,7 +109,8 @@ pub(crate) fn similar<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<String> {
-    let allowed = 1 + name.chars().count() / 4;
+    let length = name.chars().count();
+    let allowed = (1 + length / 4).min(length.saturating_sub(1));
     candidates
         .into_iter()
         .map(|candidate| (strsim::osa_distance(name, candidate), candidate))

@@ -113,7 +113,7 @@ fn plan_other(scope: &mut Scope<'_>, statement: &Statement) -> Result<Plan, Plan
             }
             Plan::Use(keyspace.as_str().to_owned())
         }
-        Statement::Truncate(truncate) => Plan::Truncate(scope.table(&truncate.table)?),
+        Statement::Truncate(truncate) => Plan::Truncate(scope.writable_table(&truncate.table)?),
         Statement::Describe(describe) => Plan::Describe(describe.clone()),
         Statement::CreateRole(_)
         | Statement::AlterRole(_)

@@ -10,6 +10,25 @@ use super::term::Expr;
 use super::{ColumnSpec, PlanError, SchemaView, Variable};
 use crate::ast::{Ident, Marker, MarkerIndex, QualifiedName};
 
+/// Keyspaces that exist by themselves and that no statement changes.
+const SYSTEM_KEYSPACES: [&str; 7] = [
+    "system",
+    "system_auth",
+    "system_distributed",
+    "system_schema",
+    "system_traces",
+    "system_views",
+    "system_virtual_schema",
+];
+
+/// Refuses to change a keyspace that is not a user's.
+pub(crate) fn user_keyspace(keyspace: &str) -> Result<(), PlanError> {
+    if SYSTEM_KEYSPACES.contains(&keyspace) {
+        return Err(PlanError::invalid(format!("{keyspace} keyspace is not user-modifiable.")));
+    }
+    Ok(())
+}
+
 /// One planning run.
 pub struct Scope<'a> {
     view: &'a dyn SchemaView,
@@ -85,6 +104,16 @@ impl<'a> Scope<'a> {
         if !self.tables.contains(&dependency) {
             self.tables.push(dependency);
         }
+        Ok(table)
+    }
+
+    /// As [`Scope::table`], for a table whose rows are to be changed.
+    ///
+    /// # Errors
+    /// As [`Scope::table`]; a table of a system keyspace.
+    pub fn writable_table(&mut self, name: &QualifiedName) -> Result<Arc<Table>, PlanError> {
+        let table = self.table(name)?;
+        user_keyspace(&table.keyspace)?;
         Ok(table)
     }
 

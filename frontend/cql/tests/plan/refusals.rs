@@ -292,3 +292,40 @@ fn too_many_rows_for_one_write() {
     );
     assert_eq!(words, "IN restrictions select more than 10000 rows for one write");
 }
+
+#[test]
+fn values_and_collections_beyond_the_limits() {
+    let long = Bytes::from(vec![b'a'; cellar_schema::limits::VALUE_BYTES_MAX + 1]);
+    let words = refusal_with("INSERT INTO simple (k, v) VALUES (1, ?)", &[some(long)]);
+    assert_eq!(words, "value of 10485761 bytes for v is longer than the maximum of 10485760");
+    let list = value::build_list(&vec![int(1); 65_536]);
+    let words = refusal_with("UPDATE things SET l = ? WHERE k = 1", &[some(list)]);
+    assert!(words.starts_with("a collection of 65536 elements is larger"), "{words}");
+}
+
+#[test]
+fn system_keyspaces_are_not_written() {
+    use cellar_cql::plan::{SchemaView, plan};
+    use std::sync::Arc;
+
+    struct System;
+    impl SchemaView for System {
+        fn keyspace(&self, name: &str) -> Option<Arc<cellar_schema::Keyspace>> {
+            let mut keyspace = (*FIXTURE.keyspace("ks")?).clone();
+            name.clone_into(&mut keyspace.name);
+            for table in keyspace.tables.values_mut() {
+                name.clone_into(&mut Arc::make_mut(table).keyspace);
+            }
+            Some(Arc::new(keyspace))
+        }
+
+        fn keyspace_names(&self) -> Vec<String> {
+            Vec::new()
+        }
+    }
+    for text in ["INSERT INTO system.simple (k) VALUES (1)", "TRUNCATE system.simple"] {
+        let parsed = cellar_cql::parse_statement(text).unwrap();
+        let refused = plan(&System, None, &parsed.statement, &parsed.markers).unwrap_err();
+        assert_eq!(refused.to_string(), "system keyspace is not user-modifiable.");
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cellar_schema::{Change, CqlType, Mutation, TableId};
+use cellar_schema::{Change, CqlType, Mutation, TableId, limits};
 
 use super::write::{Attributes, BoundWrite, Write, plan_delete, plan_insert, plan_update};
 use super::{Binding, BoundValue, ColumnSpec, Env, PlanError, Scope};
@@ -158,6 +158,13 @@ pub fn combine(
                 }
             }
         }
+    }
+    let changes: usize = all.mutations.iter().map(|mutation| mutation.changes.len()).sum();
+    if changes > limits::MUTATION_CHANGES_MAX {
+        return Err(PlanError::invalid(format!(
+            "Batch too large: {changes} changes, the maximum is {}",
+            limits::MUTATION_CHANGES_MAX
+        )));
     }
     Ok(Some(all))
 }

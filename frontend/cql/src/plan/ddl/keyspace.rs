@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use cellar_metadata_api::Command;
 
-use super::{property, user_keyspace};
+use super::property;
 use crate::ast::{AlterKeyspace, CreateKeyspace, KeyspaceChange, Properties, PropertyValue};
+use crate::plan::scope::user_keyspace;
 use crate::plan::{PlanError, Scope};
 
 /// What the options of a keyspace say.

@@ -11,22 +11,12 @@ mod tiering;
 use cellar_metadata_api::{Command, TypeChange};
 use uuid::Uuid;
 
+use super::scope::user_keyspace;
 use super::{PlanError, SchemaView, Scope, types};
 use crate::ast::{
     self, AlterType, CreateType, DropObject, Ident, ObjectKind, QualifiedName, RoutineAction,
     RoutineKind, Statement,
 };
-
-/// Keyspaces that exist by themselves and that no statement changes.
-const SYSTEM_KEYSPACES: [&str; 7] = [
-    "system",
-    "system_auth",
-    "system_distributed",
-    "system_schema",
-    "system_traces",
-    "system_views",
-    "system_virtual_schema",
-];
 
 /// The command that a schema statement means, with warnings for the client. `new_id` names a new
 /// table to drivers; `now_us` dates dropped columns.
@@ -62,13 +52,6 @@ fn home(scope: &Scope<'_>, name: &QualifiedName) -> Result<String, PlanError> {
         return Err(scope.unknown_keyspace(&keyspace));
     }
     Ok(keyspace)
-}
-
-fn user_keyspace(keyspace: &str) -> Result<(), PlanError> {
-    if SYSTEM_KEYSPACES.contains(&keyspace) {
-        return Err(PlanError::invalid(format!("{keyspace} keyspace is not user-modifiable.")));
-    }
-    Ok(())
 }
 
 fn create_type(scope: &Scope<'_>, create: &CreateType) -> Result<Command, PlanError> {

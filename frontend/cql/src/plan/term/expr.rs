@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cellar_schema::{CqlType, value};
+use cellar_schema::{CqlType, limits, value};
 
 use super::collection;
 use crate::plan::error::invalid;
@@ -155,6 +155,14 @@ impl Slot {
             .get(usize::from(self.index))
             .ok_or_else(|| PlanError::invalid("Invalid amount of bind variables"))?;
         let BoundValue::Bytes(bytes) = bound else { return Ok(bound.clone()) };
+        if bytes.len() > limits::VALUE_BYTES_MAX {
+            return Err(PlanError::invalid(format!(
+                "value of {} bytes for {} is longer than the maximum of {}",
+                bytes.len(),
+                self.name,
+                limits::VALUE_BYTES_MAX
+            )));
+        }
         value::validate(&self.cql_type, bytes).map_err(|error| {
             PlanError::invalid(format!("Exception while binding column {}: {error}", self.name))
         })?;

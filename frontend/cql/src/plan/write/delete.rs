@@ -15,7 +15,7 @@ use crate::plan::{PlanError, Scope};
 /// # Errors
 /// Anything wrong with the statement against this schema.
 pub fn plan(scope: &mut Scope<'_>, delete: &Delete) -> Result<Write, PlanError> {
-    let table = scope.table(&delete.table)?;
+    let table = scope.writable_table(&delete.table)?;
     let (mut statics, mut regular) = (Vec::new(), Vec::new());
     for deletion in &delete.columns {
         let (column, write) = assign::deletion(scope, &table, deletion)?;

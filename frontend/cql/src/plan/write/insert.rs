@@ -19,7 +19,7 @@ use crate::plan::{ColumnSpec, PlanError, Scope, column, receiver};
 /// # Errors
 /// Anything wrong with the statement against this schema.
 pub fn plan(scope: &mut Scope<'_>, insert: &Insert) -> Result<Write, PlanError> {
-    let table = scope.table(&insert.table)?;
+    let table = scope.writable_table(&insert.table)?;
     if table.is_counter() {
         return Err(PlanError::invalid(
             "INSERT statements are not allowed on counter tables, use UPDATE instead",

@@ -2,7 +2,7 @@
 //! by evaluating expressions and cutting collections into elements.
 
 use bytes::Bytes;
-use cellar_schema::{Column, CqlType, NewElement, Operation, keys, value};
+use cellar_schema::{Column, CqlType, NewElement, Operation, keys, limits, value};
 
 use crate::plan::error::invalid;
 use crate::plan::term::Expr;
@@ -148,7 +148,7 @@ impl ColumnWrite {
             Self::Append(shape, expr) => append(shape, expr.evaluate(binding)?),
             Self::Prepend(expr) => Ok(match expr.evaluate(binding)? {
                 BoundValue::Bytes(bytes) => {
-                    not_empty(value::list_elements(&bytes).map_err(invalid)?)
+                    some_elements(value::list_elements(&bytes).map_err(invalid)?)?
                         .map(Operation::ListPrepend)
                 }
                 _ => None,
@@ -193,8 +193,16 @@ impl ColumnWrite {
     }
 }
 
-fn not_empty<T>(parts: Vec<T>) -> Option<Vec<T>> {
-    if parts.is_empty() { None } else { Some(parts) }
+/// Elements to write, if there are any.
+fn some_elements<T>(parts: Vec<T>) -> Result<Option<Vec<T>>, PlanError> {
+    if parts.len() > limits::COLLECTION_ELEMENTS_MAX {
+        return Err(PlanError::invalid(format!(
+            "a collection of {} elements is larger than the maximum of {}; freeze it or split it",
+            parts.len(),
+            limits::COLLECTION_ELEMENTS_MAX
+        )));
+    }
+    Ok(if parts.is_empty() { None } else { Some(parts) })
 }
 
 fn replace(shape: &Shape, bound: BoundValue) -> Result<Option<Operation>, PlanError> {
@@ -204,10 +212,9 @@ fn replace(shape: &Shape, bound: BoundValue) -> Result<Option<Operation>, PlanEr
         BoundValue::Unset => return Ok(None),
     };
     let operation = match shape {
-        Shape::List => {
-            not_empty(value::list_elements(&bytes).map_err(invalid)?).map(Operation::ListReplace)
-        }
-        _ => not_empty(shape.elements(&bytes)?).map(Operation::Replace),
+        Shape::List => some_elements(value::list_elements(&bytes).map_err(invalid)?)?
+            .map(Operation::ListReplace),
+        _ => some_elements(shape.elements(&bytes)?)?.map(Operation::Replace),
     };
     // An element-wise value without elements is the same as none.
     Ok(Some(operation.unwrap_or(Operation::Delete)))
@@ -216,10 +223,9 @@ fn replace(shape: &Shape, bound: BoundValue) -> Result<Option<Operation>, PlanEr
 fn append(shape: &Shape, bound: BoundValue) -> Result<Option<Operation>, PlanError> {
     let BoundValue::Bytes(bytes) = bound else { return Ok(None) };
     Ok(match shape {
-        Shape::List => {
-            not_empty(value::list_elements(&bytes).map_err(invalid)?).map(Operation::ListAppend)
-        }
-        _ => not_empty(shape.elements(&bytes)?).map(Operation::Put),
+        Shape::List => some_elements(value::list_elements(&bytes).map_err(invalid)?)?
+            .map(Operation::ListAppend),
+        _ => some_elements(shape.elements(&bytes)?)?.map(Operation::Put),
     })
 }
 
@@ -229,9 +235,9 @@ fn discard(shape: &Shape, bound: BoundValue) -> Result<Option<Operation>, PlanEr
     Ok(match shape {
         Shape::Set(key_type) | Shape::Map(key_type) => {
             let removed = parts.iter().map(|part| element_key(key_type, part));
-            not_empty(removed.collect::<Result<_, _>>()?).map(Operation::Remove)
+            some_elements(removed.collect::<Result<_, _>>()?)?.map(Operation::Remove)
         }
-        _ => not_empty(parts).map(Operation::ListDiscard),
+        _ => some_elements(parts)?.map(Operation::ListDiscard),
     })
 }
 

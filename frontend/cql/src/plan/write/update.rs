@@ -15,7 +15,7 @@ use crate::plan::{PlanError, Scope};
 /// # Errors
 /// Anything wrong with the statement against this schema.
 pub fn plan(scope: &mut Scope<'_>, update: &Update) -> Result<Write, PlanError> {
-    let table = scope.table(&update.table)?;
+    let table = scope.writable_table(&update.table)?;
     refuse_conflicts(&update.assignments)?;
     let attributes = Attributes::plan(scope, &table, &update.using)?;
     let (mut statics, mut regular) = (Vec::new(), Vec::new());
