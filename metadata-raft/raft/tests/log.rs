@@ -10,16 +10,23 @@
 
 mod log_model;
 
-use std::{path::Path, sync::mpsc};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+};
 
 use bytes::Bytes;
 use cellar_raft::{
-    disk::{Disk, SimDisk},
-    log::{Log, LogEntry, LogError, Position},
+    disk::{Disk, RealDisk, SimDisk},
+    log::{Log, LogEntry, LogError, LogOptions, Position},
 };
-use log_model::{lives, observe, open};
+use log_model::{lives, observe, open, options};
 
-const LIVES: u64 = 400;
+const LIVES: u64 = 250;
 
 #[test]
 fn after_any_crash_everything_acknowledged_is_found_and_nothing_that_was_not_asked_for() {
@@ -160,13 +167,60 @@ fn an_append_that_leaves_a_hole_is_refused() {
 }
 
 #[test]
-fn a_failed_sync_ends_the_log_and_nothing_is_acknowledged_after_it() {
+fn a_failed_write_or_sync_ends_the_log_and_its_owner_is_told_once() {
+    for operations in 0..2 {
+        let disk = SimDisk::new();
+        let told = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&told);
+        let log = Log::open(LogOptions {
+            on_fatal: Arc::new(move |_| {
+                count.fetch_add(1, Ordering::SeqCst);
+            }),
+            ..options(&disk, 8 << 10)
+        })
+        .unwrap();
+        append(&log, 1, 0..2, 10);
+        disk.fail_after(operations);
+        for index in 2..4 {
+            let entry = LogEntry { index, term: 1, tag: 0, payload: Bytes::new() };
+            assert!(wait(|done| log.append(1, vec![entry], done)).is_err());
+        }
+        log.close();
+        assert_eq!(told.load(Ordering::SeqCst), 1);
+        let found = open(&disk.crash(5), 8 << 10).unwrap();
+        assert!(found.read(1, 0..9, usize::MAX).unwrap().len() >= 2);
+    }
+}
+
+#[test]
+fn a_real_directory_is_for_one_log_at_a_time_and_keeps_what_was_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let real = || LogOptions {
+        disk: Arc::new(RealDisk),
+        dir: dir.path().join("log"),
+        ..options(&SimDisk::new(), 64 << 10)
+    };
+    let log = Log::open(real()).unwrap();
+    assert!(matches!(Log::open(real()), Err(LogError::Io { action: "lock", .. })));
+    append(&log, 1, 0..100, 3000);
+    wait(|done| log.purge(1, Position { index: 49, term: 1 }, done)).unwrap();
+    log.close();
+    let log = Log::open(real()).unwrap();
+    let found = log.read(1, 0..u64::MAX, usize::MAX).unwrap();
+    assert_eq!(found.iter().map(|entry| entry.index).collect::<Vec<_>>(), Vec::from_iter(50..100));
+    assert!(found.iter().all(|entry| entry.payload == vec![entry.index as u8; 3000]));
+    log.close();
+}
+
+#[test]
+fn entries_that_left_the_cache_are_read_from_their_segment() {
     let disk = SimDisk::new();
     let log = open(&disk, 8 << 10).unwrap();
-    append(&log, 1, 0..2, 10);
-    disk.fail_after(1);
-    for index in 2..4 {
-        let entry = LogEntry { index, term: 1, tag: 0, payload: Bytes::new() };
-        assert!(wait(|done| log.append(1, vec![entry], done)).is_err());
-    }
+    append(&log, 1, 0..60, 300);
+    let found = log.read(1, 3..50, usize::MAX).unwrap();
+    assert_eq!(found.len(), 47);
+    assert!(found.iter().all(|entry| entry.payload == vec![entry.index as u8; 300]));
+    assert_eq!(log.read(1, 3..50, 1000).unwrap().len(), 4);
+    assert_eq!(log.read(1, 58..70, usize::MAX).unwrap().len(), 2);
+    assert_eq!(log.read(2, 0..70, usize::MAX).unwrap().len(), 0);
 }

@@ -20,6 +20,12 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
     /// What the system said.
     fn create_dir(&self, dir: &Path) -> io::Result<()>;
 
+    /// Keeps other processes from the directory until what is returned is dropped.
+    ///
+    /// # Errors
+    /// Another process has it, or what the system said.
+    fn lock(&self, dir: &Path) -> io::Result<Box<dyn Send + Sync>>;
+
     /// Makes a file of `bytes` zero bytes whose space is reserved, replacing one of that name.
     ///
     /// # Errors

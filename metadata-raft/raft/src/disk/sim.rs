@@ -207,6 +207,10 @@ impl Disk for SimDisk {
         Ok(())
     }
 
+    fn lock(&self, _dir: &Path) -> io::Result<Box<dyn Send + Sync>> {
+        Ok(Box::new(()))
+    }
+
     fn create(&self, path: &Path, bytes: u64) -> io::Result<Box<dyn DiskFile>> {
         let mut state = self.state.lock();
         state.change()?;

@@ -26,7 +26,7 @@ use tokio::{
 };
 
 use crate::{
-    limits::APPLY_ENTRIES,
+    limits::{APPLY_ENTRIES, INLINE_ENTRIES},
     machine::{Applied, Entry, Machine, MachineError},
     types::{self, Command, LogId, Snapshot, SnapshotMeta, Stored, Types},
 };
@@ -89,7 +89,7 @@ fn stopped() -> io::Error {
     io::Error::other("the group has stopped")
 }
 
-/// Runs what may read from disk without holding up the runtime's other tasks.
+/// Runs what may block for long without holding up the runtime's other tasks.
 fn blocking<T>(work: impl FnOnce() -> T) -> T {
     if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
         task::block_in_place(work)
@@ -145,7 +145,11 @@ impl State {
             // From here on another leader may be elected without this node.
             self.sole.store(false, Ordering::Release);
         }
-        let answers = blocking(|| machine.apply(entries, next.position()))?;
+        let answers = if count <= INLINE_ENTRIES {
+            machine.apply(entries, next.position())?
+        } else {
+            blocking(|| machine.apply(entries, next.position()))?
+        };
         if answers.len() != count {
             let reason = format!("{} answers to {count} entries", answers.len());
             return Err(MachineError::new(reason).into());

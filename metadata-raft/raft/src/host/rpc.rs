@@ -1,6 +1,6 @@
 //! What members of a group ask this node.
 
-use std::{collections::HashMap, future::Future, sync::Arc};
+use std::{collections::HashMap, future::Future, pin::Pin, sync::Arc};
 
 use bytes::BytesMut;
 use cellar_rpc::Router;
@@ -57,14 +57,13 @@ fn addressed<T>(host: &Inner, envelope: Envelope<T>) -> Result<(Group, T), Refus
     Ok((group, envelope.message))
 }
 
+type Answering<A> = Pin<Box<dyn Future<Output = Result<A, Refused>> + Send>>;
+
 /// A handler that finds the group and gives it the message.
 fn to_group<Q, A, F>(
     host: &Arc<Inner>,
     answer: impl Fn(Group, Q) -> F + Clone + Send + Sync + 'static,
-) -> impl Fn(Envelope<Q>) -> std::pin::Pin<Box<dyn Future<Output = Result<A, Refused>> + Send>>
-+ Send
-+ Sync
-+ 'static
+) -> impl Fn(Envelope<Q>) -> Answering<A> + Send + Sync + 'static
 where
     Q: Send + 'static,
     F: Future<Output = Result<A, Refused>> + Send + 'static,

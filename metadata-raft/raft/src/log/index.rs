@@ -140,10 +140,10 @@ impl Index {
     pub(crate) fn find(&self, group: u64, from: u64, to: u64, bytes_max: usize) -> Vec<Found> {
         let Some(log) = self.groups.get(&group) else { return Vec::new() };
         let skip = usize::try_from(from.saturating_sub(log.first)).unwrap_or(usize::MAX);
-        let mut index = from.max(log.first);
+        let first = from.max(log.first);
         let mut found = Vec::new();
         let mut bytes: usize = 0;
-        for slot in log.slots.iter().skip(skip) {
+        for (index, slot) in (first..).zip(log.slots.iter().skip(skip)) {
             if index >= to || bytes >= bytes_max {
                 break;
             }
@@ -161,7 +161,6 @@ impl Index {
                 }
                 (None, None) => break,
             }
-            index += 1;
         }
         found
     }

@@ -131,6 +131,10 @@ impl Log {
     /// The log cannot be read, is damaged, or no segment can be made.
     pub fn open(options: LogOptions) -> Result<Self, LogError> {
         let LogOptions { disk, dir, segment_bytes, cache_bytes, on_fatal } = options;
+        let lock = disk
+            .create_dir(&dir)
+            .and_then(|()| disk.lock(&dir))
+            .map_err(|error| LogError::io("lock", &dir, error))?;
         let mut recovered = recovery::recover(&*disk, &dir)?;
         let facts = recovery::facts(&recovered.index);
         let pins = recovery::pins(&recovered.index);
@@ -167,6 +171,7 @@ impl Log {
             .name("raft-log".into())
             .spawn(move || {
                 writer.run();
+                drop(lock);
                 *stopped.0.lock() = true;
                 stopped.1.notify_all();
             })
@@ -335,8 +340,8 @@ fn small(kind: Kind, group: u64, at: Position) -> Record {
 
 /// Checks that entries go on from the last and fit into records.
 fn check(group: u64, log: &GroupLog, entries: &[LogEntry]) -> Result<(), LogError> {
-    let mut expected = log.last().map_or(0, |last| last.index + 1);
-    for entry in entries {
+    let first = log.last().map_or(0, |last| last.index + 1);
+    for (expected, entry) in (first..).zip(entries) {
         if entry.index != expected {
             return Err(LogError::Hole { group, expected, index: entry.index });
         }
@@ -344,7 +349,6 @@ fn check(group: u64, log: &GroupLog, entries: &[LogEntry]) -> Result<(), LogErro
         if bytes > bytes_max {
             return Err(LogError::TooLarge { group, bytes, bytes_max });
         }
-        expected += 1;
     }
     Ok(())
 }

@@ -34,7 +34,6 @@ pub(crate) struct Recovered {
 /// Reads every segment of the log in `dir`.
 pub(crate) fn recover(disk: &dyn Disk, dir: &Path) -> Result<Recovered, LogError> {
     let failed = |error| LogError::io("list segments", dir, error);
-    disk.create_dir(dir).map_err(failed)?;
     let names = disk.list(dir).map_err(failed)?;
     if names.iter().any(|name| name == segment::UNFINISHED) {
         disk.remove(&dir.join(segment::UNFINISHED)).map_err(failed)?;

@@ -79,14 +79,18 @@ pub(crate) fn observe(log: &Log) -> Result<Model, LogError> {
     Ok(model)
 }
 
-pub(crate) fn open(disk: &SimDisk, segment_bytes: u64) -> Result<Log, LogError> {
-    Log::open(LogOptions {
+pub(crate) fn options(disk: &SimDisk, segment_bytes: u64) -> LogOptions {
+    LogOptions {
         disk: Arc::new(disk.clone()),
         dir: PathBuf::from("/log"),
         segment_bytes,
         cache_bytes: 2000,
         on_fatal: Arc::new(|_| ()),
-    })
+    }
+}
+
+pub(crate) fn open(disk: &SimDisk, segment_bytes: u64) -> Result<Log, LogError> {
+    Log::open(options(disk, segment_bytes))
 }
 
 pub(crate) struct Dice(pub(crate) u64);
