@@ -24,5 +24,6 @@ pub mod limits;
 mod parse;
 pub mod plan;
 
+pub use ast::is_reserved;
 pub use error::{SyntaxError, SyntaxErrorKind};
-pub use parse::{Parsed, parse_statement};
+pub use parse::{Parsed, literal_map, parse_statement};

@@ -10,3 +10,7 @@ pub const MARKERS_MAX: usize = 65_535;
 /// Rows one `UPDATE` or `DELETE` may name with `IN`: the product of several lists grows fast, and
 /// each row is a change of its own in the log.
 pub const WRITE_KEYS_MAX: usize = 10_000;
+
+/// Partitions, or ranges of a partition, that one `SELECT` may name with `IN`: each is a read of
+/// its own, and all are planned before the first row is known.
+pub const SELECT_KEYS_MAX: usize = 10_000;

@@ -8,6 +8,7 @@ mod cursor;
 mod data;
 mod describe;
 mod literal;
+mod literal_map;
 mod name;
 mod property;
 mod relation;
@@ -19,6 +20,8 @@ mod types;
 use crate::ast::{Marker, Statement};
 use crate::error::SyntaxError;
 use cursor::Parser;
+
+pub use literal_map::literal_map;
 
 /// A statement with its bind markers.
 #[derive(Debug, Clone, PartialEq)]

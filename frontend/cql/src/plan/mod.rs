@@ -19,6 +19,7 @@ pub mod write;
 pub use error::PlanError;
 pub use schema_view::SchemaView;
 pub use scope::{Scope, column, pseudo, receiver, select_order};
+pub use select::{BoundSelect, Flow, PartitionRead, Progress, Reads, RowReader, Select};
 pub use value::{Binding, BoundValue, ColumnSpec, Env, ResultColumn, Variable};
 
 use std::sync::Arc;

@@ -1,17 +1,18 @@
-//! Reads: not planned yet.
+//! `SELECT`: which parts of the key space are read, in which order, and how the rows found there
+//! become rows of the result. Start at [`plan`]; [`Select::bind`] gives the reads, and the
+//! [`RowReader`] turns what they bring into the result.
 
-use super::{PlanError, Planned, Scope};
-use crate::ast;
+mod bound;
+mod json;
+mod order;
+mod output;
+mod planned;
+mod reader;
+mod restrict;
+mod selector;
+mod sink;
+mod view;
 
-/// A planned `SELECT`.
-#[derive(Clone, Debug)]
-pub struct Select {}
-
-/// Plans a `SELECT`.
-///
-/// # Errors
-/// Always, until reads are planned.
-pub fn plan(scope: Scope<'_>, select: &ast::Select) -> Result<Planned, PlanError> {
-    let _ = (scope, select);
-    Err(PlanError::not_built("SELECT"))
-}
+pub use bound::{BoundSelect, PartitionRead, Reads};
+pub use planned::{Select, plan};
+pub use reader::{Flow, Progress, RowReader};

@@ -1,0 +1,88 @@
+//! A `SELECT` with its values: what to read, and how to make a result of it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cellar_schema::{ColumnId, Table};
+
+use super::output::Output;
+use super::reader::{Progress, RowReader};
+use super::restrict::BoundFilter;
+use super::view::ColumnRef;
+use crate::plan::Env;
+
+/// A bound `SELECT`.
+#[derive(Clone, Debug)]
+pub struct BoundSelect {
+    /// The table.
+    pub table: Arc<Table>,
+    /// What to read, in the order of the result.
+    pub reads: Reads,
+    /// Whether rows of a partition are wanted backwards; ranges are in output order already.
+    pub reverse: bool,
+    /// The stored columns that are needed; all if none are named.
+    pub fetch: Option<Vec<ColumnId>>,
+    /// How many rows are enough, where that is known before reading.
+    pub row_limit_hint: Option<u32>,
+    pub(super) shape: Arc<Shape>,
+}
+
+/// What to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// These partitions, one after the other.
+    Partitions(Vec<PartitionRead>),
+    /// All partitions between two engine keys.
+    Scan {
+        /// First key.
+        start: Bytes,
+        /// End, exclusive.
+        end: Bytes,
+        /// Whether static rows, which a scan meets by itself, are wanted when it is resumed
+        /// inside a partition.
+        statics: bool,
+    },
+}
+
+/// A read of one partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionRead {
+    /// Its engine key prefix.
+    pub partition: Bytes,
+    /// Ranges of suffixes, end exclusive, in output order.
+    pub ranges: Vec<(Bytes, Bytes)>,
+    /// Whether its static row is wanted.
+    pub statics: bool,
+}
+
+/// Everything a reader must know; shared by the pages of one execution.
+#[derive(Debug)]
+pub(super) struct Shape {
+    pub(super) table: Arc<Table>,
+    pub(super) output: Arc<Output>,
+    pub(super) terms: Vec<Option<Bytes>>,
+    pub(super) env: Env,
+    pub(super) filters: Vec<BoundFilter>,
+    pub(super) distinct: bool,
+    pub(super) limit: Option<u64>,
+    pub(super) per_partition_limit: Option<u64>,
+    pub(super) static_rows: bool,
+    pub(super) sort: Vec<(ColumnRef, bool)>,
+    pub(super) wants_partition: bool,
+    pub(super) wants_clustering: bool,
+}
+
+impl Shape {
+    /// Whether no row of the result is known before the last row is read.
+    pub(super) fn must_read_all(&self) -> bool {
+        !self.sort.is_empty()
+    }
+}
+
+impl BoundSelect {
+    /// A reader of what the reads bring, going on after `progress`. `now_seconds` is for `ttl()`.
+    #[must_use]
+    pub fn reader(&self, now_seconds: i64, progress: Option<Progress>) -> RowReader {
+        RowReader::new(Arc::clone(&self.shape), now_seconds, progress.unwrap_or_default())
+    }
+}

@@ -1,0 +1,233 @@
+//! A `SELECT` as it is planned: checked against the schema, columns resolved, markers typed.
+
+use std::sync::Arc;
+
+use cellar_schema::{ColumnId, ColumnKind, CqlType, Table};
+
+use super::bound::{BoundSelect, Shape};
+use super::order::{self, Ordering};
+use super::output::Output;
+use super::restrict::Restrictions;
+use super::view::{ColumnRef, Place};
+use crate::ast;
+use crate::plan::term::{Expr, prepare};
+use crate::plan::{Binding, BoundValue, Env, Plan, PlanError, Planned, Scope, pseudo};
+
+/// A planned `SELECT`.
+#[derive(Clone, Debug)]
+pub struct Select {
+    table: Arc<Table>,
+    restrictions: Restrictions,
+    output: Arc<Output>,
+    distinct: bool,
+    ordering: Ordering,
+    limit: Option<Expr>,
+    per_partition_limit: Option<Expr>,
+    fetch: Option<Vec<ColumnId>>,
+    /// Whether static columns are read with a partition.
+    statics: bool,
+    markers: usize,
+}
+
+/// Plans a `SELECT`.
+///
+/// # Errors
+/// Anything wrong with the statement against this schema.
+pub fn plan(mut scope: Scope<'_>, written: &ast::Select) -> Result<Planned, PlanError> {
+    let select = Select::plan(&mut scope, written)?;
+    let columns = select.output.result_columns(&select.table);
+    let partition_key_variables = select.restrictions.partition_key_variables();
+    Ok(Planned {
+        plan: Plan::Select(Box::new(select)),
+        variables: scope.take_variables()?,
+        partition_key_variables,
+        columns: Some(columns),
+        tables: scope.tables,
+        warnings: scope.warnings,
+    })
+}
+
+impl Select {
+    fn plan(scope: &mut Scope<'_>, written: &ast::Select) -> Result<Self, PlanError> {
+        let table = scope.table(&written.table)?;
+        let output = Output::plan(scope, &table, written)?;
+        let allow = written.allow_filtering;
+        let restrictions = Restrictions::plan(scope, &table, &written.filter, allow)?;
+        if written.distinct {
+            check_distinct(&table, &output, &restrictions)?;
+        }
+        let ordering = order::plan(&table, &written.order_by, &restrictions)?;
+        let per_partition_limit =
+            limit(scope, &table, written.per_partition_limit.as_ref(), "[per_partition_limit]")?;
+        if per_partition_limit.is_some() && written.distinct {
+            return Err(PlanError::invalid(
+                "PER PARTITION LIMIT is not allowed with SELECT DISTINCT queries",
+            ));
+        }
+        let limit = limit(scope, &table, written.limit.as_ref(), "[limit]")?;
+        let has_statics = table.columns.iter().any(|column| column.kind == ColumnKind::Static);
+        let mut select = Self {
+            restrictions,
+            output: Arc::new(output),
+            distinct: written.distinct,
+            ordering,
+            limit,
+            per_partition_limit,
+            fetch: None,
+            statics: has_statics,
+            markers: scope.marker_count(),
+            table,
+        };
+        select.statics = has_statics && (select.static_rows() || select.reads_statics());
+        select.fetch = select.fetched();
+        Ok(select)
+    }
+
+    /// The table.
+    #[must_use]
+    pub fn table(&self) -> &Arc<Table> {
+        &self.table
+    }
+
+    /// Whether a partition with nothing but static columns is a row of the result.
+    fn static_rows(&self) -> bool {
+        !self.restrictions.chooses_rows()
+    }
+
+    fn used(&self) -> impl Iterator<Item = &ColumnRef> {
+        let sorted = self.ordering.sort.iter().map(|(column, _)| column);
+        self.output.reads.iter().chain(self.restrictions.filtered_columns()).chain(sorted)
+    }
+
+    fn reads_statics(&self) -> bool {
+        self.used().any(|column| matches!(column.place, Place::Static(_)))
+    }
+
+    /// The columns to ask storage for; nothing if all are needed.
+    fn fetched(&self) -> Option<Vec<ColumnId>> {
+        let mut ids: Vec<ColumnId> = self.used().filter_map(ColumnRef::stored).collect();
+        if self.statics && self.static_rows() {
+            // They tell whether a partition without rows is there.
+            let statics = self.table.columns.iter().filter(|c| c.kind == ColumnKind::Static);
+            ids.extend(statics.map(|column| column.id));
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        let stored = |kind| matches!(kind, ColumnKind::Static | ColumnKind::Regular);
+        let all = self.table.columns.iter().filter(|column| stored(column.kind)).count();
+        (ids.len() < all).then_some(ids)
+    }
+
+    /// Binds the variables.
+    ///
+    /// # Errors
+    /// Values of another number or type, nulls where none may be, limits below one.
+    pub fn bind(&self, values: &[BoundValue], env: &Env) -> Result<BoundSelect, PlanError> {
+        let binding = Binding::new(values, self.markers, env)?;
+        let limit = bound_limit(self.limit.as_ref(), &binding, "LIMIT")?;
+        let per_partition_limit =
+            bound_limit(self.per_partition_limit.as_ref(), &binding, "PER PARTITION LIMIT")?;
+        let reverse = self.ordering.reverse;
+        let found = self.restrictions.bind(&binding, self.statics, reverse)?;
+        let terms = self.output.terms.iter();
+        let terms = terms
+            .map(|term| term.evaluate_set(&binding, "a term of the selection"))
+            .collect::<Result<_, _>>()?;
+        let places = || self.used().map(|column| column.place);
+        let shape = Shape {
+            table: Arc::clone(&self.table),
+            output: Arc::clone(&self.output),
+            terms,
+            env: env.clone(),
+            filters: found.filters,
+            distinct: self.distinct,
+            limit,
+            per_partition_limit,
+            static_rows: self.static_rows(),
+            sort: self.ordering.sort.clone(),
+            wants_partition: self.output.token
+                || places().any(|place| matches!(place, Place::Partition(_))),
+            wants_clustering: places().any(|place| matches!(place, Place::Clustering(_))),
+        };
+        let row_limit_hint = match limit {
+            Some(limit) if shape.filters.is_empty() && !shape.must_read_all() => {
+                u32::try_from(limit).ok()
+            }
+            _ => None,
+        };
+        Ok(BoundSelect {
+            table: Arc::clone(&self.table),
+            reads: found.reads,
+            reverse,
+            fetch: self.fetch.clone(),
+            row_limit_hint,
+            shape: Arc::new(shape),
+        })
+    }
+}
+
+fn limit(
+    scope: &mut Scope<'_>,
+    table: &Table,
+    term: Option<&ast::Term>,
+    name: &str,
+) -> Result<Option<Expr>, PlanError> {
+    let Some(term) = term else { return Ok(None) };
+    let expr = prepare(scope, term, &pseudo(table, name, CqlType::Int))?;
+    if let Expr::Constant(Some(bytes)) = &expr {
+        let what = if name == "[limit]" { "LIMIT" } else { "PER PARTITION LIMIT" };
+        checked_limit(bytes, what)?;
+    }
+    Ok(Some(expr))
+}
+
+fn bound_limit(
+    expr: Option<&Expr>,
+    binding: &Binding<'_>,
+    what: &str,
+) -> Result<Option<u64>, PlanError> {
+    match expr.map(|expr| expr.evaluate(binding)).transpose()? {
+        None | Some(BoundValue::Unset) => Ok(None),
+        Some(BoundValue::Null) => Err(PlanError::invalid(format!("Invalid null value of {what}"))),
+        Some(BoundValue::Bytes(bytes)) => checked_limit(&bytes, what).map(Some),
+    }
+}
+
+fn checked_limit(bytes: &[u8], what: &str) -> Result<u64, PlanError> {
+    let limit = cellar_schema::value::as_i32(bytes)
+        .ok_or_else(|| PlanError::invalid(format!("Invalid {what} value")))?;
+    match u64::try_from(limit) {
+        Ok(limit) if limit > 0 => Ok(limit),
+        _ => Err(PlanError::invalid(format!("{what} must be strictly positive"))),
+    }
+}
+
+fn check_distinct(
+    table: &Table,
+    output: &Output,
+    restrictions: &Restrictions,
+) -> Result<(), PlanError> {
+    if restrictions.chooses_rows() {
+        return Err(PlanError::invalid(
+            "SELECT DISTINCT with WHERE clause only supports restriction by partition key and/or \
+             static columns.",
+        ));
+    }
+    for column in &output.reads {
+        if matches!(column.place, Place::Clustering(_) | Place::Regular(_)) {
+            return Err(PlanError::invalid(format!(
+                "SELECT DISTINCT queries must only request partition key columns and/or static \
+                 columns (not {})",
+                column.name
+            )));
+        }
+    }
+    let requested = |name: &str| output.reads.iter().any(|column| column.name == name);
+    match table.partition_key().find(|column| !requested(&column.name)) {
+        Some(missing) => Err(PlanError::invalid(format!(
+            "SELECT DISTINCT queries must request all the partition key columns (missing {})",
+            missing.name
+        ))),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,194 @@
+//! Turns stored rows, fed in the order of the reads, into rows of the result. Pure: whoever
+//! feeds it decides when a page is full and remembers [`RowReader::progress`].
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cellar_schema::{Row, RowKind, keys};
+use serde::{Deserialize, Serialize};
+
+use super::bound::Shape;
+use super::sink::Sink;
+use super::view::RowView;
+use crate::plan::PlanError;
+use crate::plan::error::invalid;
+
+/// Whether more rows are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// Go on.
+    More,
+    /// Nothing more of this partition.
+    SkipPartition,
+    /// Nothing more at all.
+    Done,
+}
+
+/// What going on after a page needs besides the last key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Rows of the result so far, for `LIMIT`.
+    pub returned: u64,
+    /// Those of the partition that the page ended in, for `PER PARTITION LIMIT`.
+    pub in_partition: u64,
+    /// Whether that partition had rows, or has been answered as one without rows.
+    pub partition_seen: bool,
+}
+
+/// Makes the rows of a result.
+#[derive(Debug)]
+pub struct RowReader {
+    shape: Arc<Shape>,
+    now_seconds: i64,
+    current: Option<Current>,
+    sink: Sink,
+    /// Whether `sink` counts in the partition that a former page ended in.
+    resumed: bool,
+}
+
+/// The partition that rows come from.
+#[derive(Debug)]
+struct Current {
+    prefix: Bytes,
+    values: Vec<Bytes>,
+    token: i64,
+    statics: Option<Row>,
+    skipped: bool,
+}
+
+impl RowReader {
+    pub(super) fn new(shape: Arc<Shape>, now_seconds: i64, progress: Progress) -> Self {
+        let resumed = progress != Progress::default();
+        Self { shape, now_seconds, current: None, sink: Sink::new(progress), resumed }
+    }
+
+    /// Announces a partition and its static row before its rows.
+    pub fn partition(&mut self, partition: &Bytes, statics: Option<Row>) {
+        self.enter(partition.clone(), statics);
+    }
+
+    /// Takes a row (its live view) with its engine key; at most one row becomes ready.
+    ///
+    /// # Errors
+    /// Keys that are not of this table, functions that fail.
+    pub fn push(&mut self, key: &Bytes, row: &Row) -> Result<Flow, PlanError> {
+        if self.sink.is_full(&self.shape) {
+            return Ok(Flow::Done);
+        }
+        let inside = self.current.as_ref().is_some_and(|current| key.starts_with(&current.prefix));
+        if !inside {
+            let (prefix, _) = keys::split(key).map_err(invalid)?;
+            self.enter(prefix, None);
+        }
+        let Some(current) = &mut self.current else { return Ok(Flow::Done) };
+        if current.values.is_empty() && self.shape.wants_partition {
+            current.decode(&self.shape)?;
+        }
+        if current.skipped {
+            return Ok(Flow::SkipPartition);
+        }
+        let suffix = key.get(current.prefix.len()..).unwrap_or(&[]);
+        match keys::kind_of(suffix).map_err(invalid)? {
+            RowKind::Marks => return Ok(Flow::More),
+            RowKind::Static => {
+                current.statics = Some(row.clone());
+                return Ok(Flow::More);
+            }
+            RowKind::Row => {}
+        }
+        let clustering = if self.shape.wants_clustering {
+            keys::clustering_of(&self.shape.table, suffix).map_err(invalid)?
+        } else {
+            Vec::new()
+        };
+        let view = RowView {
+            partition: &current.values,
+            token: current.token,
+            clustering: &clustering,
+            statics: current.statics.as_ref(),
+            row: Some(row),
+            now_seconds: self.now_seconds,
+        };
+        let flow = self.sink.accept(&self.shape, &view)?;
+        current.skipped |= flow == Flow::SkipPartition;
+        Ok(flow)
+    }
+
+    /// Ends the partition; one that has only static columns becomes a row.
+    ///
+    /// # Errors
+    /// Functions that fail.
+    pub fn end_of_partition(&mut self) -> Result<(), PlanError> {
+        let Some(current) = &mut self.current else { return Ok(()) };
+        let alone = self.shape.static_rows && !self.sink.progress.partition_seen;
+        if !alone || current.statics.is_none() || self.sink.is_full(&self.shape) {
+            return Ok(());
+        }
+        if current.values.is_empty() && self.shape.wants_partition {
+            current.decode(&self.shape)?;
+        }
+        let view = RowView {
+            partition: &current.values,
+            token: current.token,
+            clustering: &[],
+            statics: current.statics.as_ref(),
+            row: None,
+            now_seconds: self.now_seconds,
+        };
+        self.sink.accept(&self.shape, &view)?;
+        current.skipped = true;
+        Ok(())
+    }
+
+    /// Makes the rows ready that only the end of all reads completes.
+    ///
+    /// # Errors
+    /// Functions that fail.
+    pub fn finish(&mut self) -> Result<(), PlanError> {
+        self.sink.finish(&self.shape)
+    }
+
+    /// The rows that are ready.
+    pub fn take_rows(&mut self) -> Vec<Vec<Option<Bytes>>> {
+        std::mem::take(&mut self.sink.rows)
+    }
+
+    /// How many rows are ready.
+    #[must_use]
+    pub fn ready(&self) -> usize {
+        self.sink.rows.len()
+    }
+
+    /// Whether rows only become ready at the end: aggregates, groups, sorted results.
+    #[must_use]
+    pub fn must_read_all(&self) -> bool {
+        self.shape.must_read_all()
+    }
+
+    /// What to hand to [`super::BoundSelect::reader`] to go on.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.sink.progress.clone()
+    }
+
+    fn enter(&mut self, prefix: Bytes, statics: Option<Row>) {
+        let resumed = std::mem::take(&mut self.resumed);
+        if !resumed {
+            self.sink.progress.in_partition = 0;
+            self.sink.progress.partition_seen = false;
+        }
+        let skipped = self.sink.is_partition_full(&self.shape);
+        self.current = Some(Current { prefix, values: Vec::new(), token: 0, statics, skipped });
+    }
+}
+
+impl Current {
+    /// Decodes the partition key, once and only if someone looks at it.
+    fn decode(&mut self, shape: &Shape) -> Result<(), PlanError> {
+        let key = [&self.prefix[..], &keys::static_suffix()[..]].concat();
+        let decoded = keys::decode(&shape.table, &Bytes::from(key)).map_err(invalid)?;
+        self.values = decoded.partition_values;
+        self.token = decoded.token;
+        Ok(())
+    }
+}

@@ -1,0 +1,150 @@
+//! Tests of single rows: what `ALLOW FILTERING` allows.
+
+use std::cmp::Ordering;
+
+use bytes::Bytes;
+use cellar_schema::{CqlType, value};
+
+use super::relation::{ElementTest, End, Restriction, Test};
+use crate::plan::select::view::{ColumnRef, RowView};
+use crate::plan::term::Expr;
+use crate::plan::{Binding, PlanError};
+
+/// A restriction with its values.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct BoundFilter {
+    columns: Vec<ColumnRef>,
+    test: BoundTest,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum BoundTest {
+    Values(Vec<Vec<Bytes>>),
+    Slice { lower: BoundEnd, upper: BoundEnd },
+    Elements(Vec<BoundElement>),
+}
+
+type BoundEnd = Option<(Vec<Bytes>, bool)>;
+
+#[derive(Clone, Debug, PartialEq)]
+enum BoundElement {
+    Contains(Bytes),
+    ContainsKey(Bytes),
+    Entry(Bytes, Bytes),
+}
+
+impl BoundFilter {
+    pub(crate) fn bind(
+        restriction: &Restriction,
+        binding: &Binding<'_>,
+    ) -> Result<Self, PlanError> {
+        let columns = restriction.columns.clone();
+        let test = match &restriction.test {
+            Test::Values(values) => BoundTest::Values(values.bind(&columns, binding)?),
+            Test::Slice(slice) => BoundTest::Slice {
+                lower: end(slice.lower.as_ref(), &columns, binding)?,
+                upper: end(slice.upper.as_ref(), &columns, binding)?,
+            },
+            Test::Elements(tests) => BoundTest::Elements(
+                tests
+                    .iter()
+                    .map(|test| element(test, &columns, binding))
+                    .collect::<Result<_, _>>()?,
+            ),
+        };
+        Ok(Self { columns, test })
+    }
+
+    /// Whether the row passes; no test holds for null.
+    pub(crate) fn passes(&self, row: &RowView<'_>) -> bool {
+        match &self.test {
+            BoundTest::Values(any) => {
+                any.iter().any(|wanted| self.compare(row, wanted) == Some(Ordering::Equal))
+            }
+            BoundTest::Slice { lower, upper } => {
+                let above = lower.as_ref().is_none_or(|(bound, inclusive)| {
+                    self.compare(row, bound).is_some_and(|order| match order {
+                        Ordering::Equal => *inclusive,
+                        order => order.is_gt(),
+                    })
+                });
+                above
+                    && upper.as_ref().is_none_or(|(bound, inclusive)| {
+                        self.compare(row, bound).is_some_and(|order| match order {
+                            Ordering::Equal => *inclusive,
+                            order => order.is_lt(),
+                        })
+                    })
+            }
+            BoundTest::Elements(tests) => {
+                let Some(column) = self.columns.first() else { return false };
+                let Some(bytes) = row.value(column) else { return false };
+                tests.iter().all(|test| test.passes(&column.cql_type, &bytes))
+            }
+        }
+    }
+
+    /// How the row's columns compare with these values, as tuples; nothing if one is null.
+    fn compare(&self, row: &RowView<'_>, wanted: &[Bytes]) -> Option<Ordering> {
+        for (column, bound) in self.columns.iter().zip(wanted) {
+            let order = value::compare(&column.cql_type, &row.value(column)?, bound);
+            if order.is_ne() {
+                return Some(order);
+            }
+        }
+        Some(Ordering::Equal)
+    }
+}
+
+fn end(
+    end: Option<&End>,
+    columns: &[ColumnRef],
+    binding: &Binding<'_>,
+) -> Result<BoundEnd, PlanError> {
+    let Some(end) = end else { return Ok(None) };
+    let columns = columns.get(..end.width).unwrap_or(columns);
+    Ok(Some((end.operand.bind(columns, binding)?, end.inclusive)))
+}
+
+fn element(
+    test: &ElementTest,
+    columns: &[ColumnRef],
+    binding: &Binding<'_>,
+) -> Result<BoundElement, PlanError> {
+    let name = columns.first().map_or("", |column| column.name.as_str());
+    let value = |expr: &Expr| {
+        expr.evaluate_set(binding, &format!("column {name}"))?.ok_or_else(|| {
+            PlanError::invalid(format!("Unsupported null value for column {name}"))
+        })
+    };
+    Ok(match test {
+        ElementTest::Contains(expr) => BoundElement::Contains(value(expr)?),
+        ElementTest::ContainsKey(expr) => BoundElement::ContainsKey(value(expr)?),
+        ElementTest::Entry(key, expr) => BoundElement::Entry(value(key)?, value(expr)?),
+    })
+}
+
+impl BoundElement {
+    fn passes(&self, cql_type: &CqlType, bytes: &Bytes) -> bool {
+        let entries = || value::map_entries(bytes).unwrap_or_default();
+        match (self, cql_type) {
+            (Self::Contains(wanted), CqlType::List(part, _) | CqlType::Set(part, _)) => {
+                let elements = value::list_elements(bytes).unwrap_or_default();
+                elements.iter().any(|present| value::compare(part, present, wanted).is_eq())
+            }
+            (Self::Contains(wanted), CqlType::Map(_, part, _)) => {
+                entries().iter().any(|(_, present)| value::compare(part, present, wanted).is_eq())
+            }
+            (Self::ContainsKey(wanted), CqlType::Map(part, _, _)) => {
+                entries().iter().any(|(present, _)| value::compare(part, present, wanted).is_eq())
+            }
+            (Self::Entry(key, wanted), CqlType::Map(key_type, value_type, _)) => {
+                entries().iter().any(|(present_key, present)| {
+                    value::compare(key_type, present_key, key).is_eq()
+                        && value::compare(value_type, present, wanted).is_eq()
+                })
+            }
+            _ => false,
+        }
+    }
+}

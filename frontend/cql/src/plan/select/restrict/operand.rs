@@ -1,0 +1,174 @@
+//! Values that columns are compared with: one for each column, or tuples for several columns.
+
+use bytes::Bytes;
+use cellar_schema::{CqlType, Frozen, Table, value};
+
+use crate::ast::Term;
+use crate::plan::error::invalid;
+use crate::plan::select::view::ColumnRef;
+use crate::plan::term::{Expr, prepare};
+use crate::plan::{Binding, BoundValue, ColumnSpec, PlanError, Scope};
+
+/// One value for each of some columns.
+#[derive(Clone, Debug)]
+pub(crate) enum Operand {
+    /// An expression for each column.
+    Columns(Vec<Expr>),
+    /// A tuple with a field for each column.
+    Packed(Expr),
+}
+
+/// The values that `=` or `IN` allow.
+#[derive(Clone, Debug)]
+pub(crate) enum Values {
+    /// `= v`
+    One(Operand),
+    /// `IN (v, w)`
+    Each(Vec<Operand>),
+    /// `IN ?`
+    List(Expr),
+}
+
+/// What a value of these columns is bound to.
+pub(crate) fn spec(table: &Table, columns: &[ColumnRef]) -> ColumnSpec {
+    if let [only] = columns {
+        return ColumnSpec::of(table, only.name.clone(), only.cql_type.clone());
+    }
+    let types = columns.iter().map(|column| column.cql_type.clone()).collect();
+    ColumnSpec::of(table, format!("({})", names(columns)), CqlType::Tuple(types))
+}
+
+/// What the list of `IN ?` is bound to.
+pub(crate) fn list_spec(table: &Table, columns: &[ColumnRef]) -> ColumnSpec {
+    let element = spec(table, columns);
+    let list = CqlType::List(Box::new(element.cql_type), Frozen::Yes);
+    ColumnSpec::of(table, format!("in({})", element.name), list)
+}
+
+/// Names of columns for messages.
+pub(crate) fn names(columns: &[ColumnRef]) -> String {
+    columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+impl Operand {
+    /// The operand that a term is.
+    pub(crate) fn plan(
+        scope: &mut Scope<'_>,
+        table: &Table,
+        columns: &[ColumnRef],
+        term: &Term,
+    ) -> Result<Self, PlanError> {
+        if let [only] = columns {
+            let only = std::slice::from_ref(only);
+            return Ok(Self::Columns(vec![prepare(scope, term, &spec(table, only))?]));
+        }
+        let Term::Tuple(terms) = term else {
+            return Ok(Self::Packed(prepare(scope, term, &spec(table, columns))?));
+        };
+        if terms.len() != columns.len() {
+            return Err(PlanError::invalid(format!(
+                "Expected {} elements in value tuple, but got {}",
+                columns.len(),
+                terms.len()
+            )));
+        }
+        let one = |(term, column): (&Term, &ColumnRef)| {
+            prepare(scope, term, &spec(table, std::slice::from_ref(column)))
+        };
+        Ok(Self::Columns(terms.iter().zip(columns).map(one).collect::<Result<_, _>>()?))
+    }
+
+    /// The marker this is, when it is nothing else.
+    pub(crate) fn marker_index(&self) -> Option<u16> {
+        match self {
+            Self::Columns(exprs) => match exprs.as_slice() {
+                [only] => only.marker_index(),
+                _ => None,
+            },
+            Self::Packed(_) => None,
+        }
+    }
+
+    /// The values, none of which is null.
+    pub(crate) fn bind(
+        &self,
+        columns: &[ColumnRef],
+        binding: &Binding<'_>,
+    ) -> Result<Vec<Bytes>, PlanError> {
+        match self {
+            Self::Columns(exprs) => {
+                exprs.iter().zip(columns).map(|(e, column)| component(e, column, binding)).collect()
+            }
+            Self::Packed(expr) => {
+                let what = format!("tuple ({})", names(columns));
+                let tuple = expr
+                    .evaluate_set(binding, &what)?
+                    .ok_or_else(|| null_value(&names(columns)))?;
+                unpack(&tuple, columns)
+            }
+        }
+    }
+}
+
+impl Values {
+    /// Whether several values may be allowed.
+    pub(crate) fn is_in(&self) -> bool {
+        !matches!(self, Self::One(_))
+    }
+
+    /// The values, as given: neither sorted nor without doubles.
+    pub(crate) fn bind(
+        &self,
+        columns: &[ColumnRef],
+        binding: &Binding<'_>,
+    ) -> Result<Vec<Vec<Bytes>>, PlanError> {
+        match self {
+            Self::One(operand) => Ok(vec![operand.bind(columns, binding)?]),
+            Self::Each(operands) => {
+                operands.iter().map(|operand| operand.bind(columns, binding)).collect()
+            }
+            Self::List(expr) => {
+                let list = expr
+                    .evaluate_set(binding, &format!("column {}", names(columns)))?
+                    .ok_or_else(|| PlanError::invalid("Invalid null value for IN restriction"))?;
+                let elements = value::list_elements(&list).map_err(invalid)?;
+                if columns.len() == 1 {
+                    return Ok(elements.into_iter().map(|element| vec![element]).collect());
+                }
+                elements.iter().map(|tuple| unpack(tuple, columns)).collect()
+            }
+        }
+    }
+}
+
+fn unpack(tuple: &Bytes, columns: &[ColumnRef]) -> Result<Vec<Bytes>, PlanError> {
+    let fields = value::tuple_fields(columns.len(), tuple).map_err(invalid)?;
+    let pairs = fields.into_iter().zip(columns);
+    pairs.map(|(field, column)| field.ok_or_else(|| null_value(&column.name))).collect()
+}
+
+fn component(
+    expr: &Expr,
+    column: &ColumnRef,
+    binding: &Binding<'_>,
+) -> Result<Bytes, PlanError> {
+    match expr.evaluate(binding)? {
+        BoundValue::Bytes(bytes) => Ok(bytes),
+        BoundValue::Null if column.is_key() => Err(null_value(&column.name)),
+        BoundValue::Null => {
+            Err(PlanError::invalid(format!("Unsupported null value for column {}", column.name)))
+        }
+        BoundValue::Unset => {
+            let message = if column.is_key() {
+                format!("Invalid unset value for column {}", column.name)
+            } else {
+                format!("Unsupported unset value for column {}", column.name)
+            };
+            Err(PlanError::invalid(message))
+        }
+    }
+}
+
+fn null_value(name: &str) -> PlanError {
+    PlanError::invalid(format!("Invalid null value in condition for column {name}"))
+}

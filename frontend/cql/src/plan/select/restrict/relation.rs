@@ -1,0 +1,394 @@
+//! Relations as restrictions of columns: typed, and several on one column joined.
+
+use cellar_schema::{CqlType, Table};
+
+use super::operand::{Operand, Values, list_spec, names};
+use crate::ast::{Comparison, Ident, InValues, Relation, RelationTest, Target, Term};
+use crate::plan::select::view::{ColumnRef, Place};
+use crate::plan::term::{Expr, prepare};
+use crate::plan::{PlanError, Scope, column, pseudo};
+
+/// What `WHERE` says of one column, or of several compared as a tuple.
+#[derive(Clone, Debug)]
+pub(crate) struct Restriction {
+    pub(crate) columns: Vec<ColumnRef>,
+    pub(crate) test: Test,
+}
+
+/// What must hold.
+#[derive(Clone, Debug)]
+pub(crate) enum Test {
+    /// `=` and `IN`
+    Values(Values),
+    /// `< <= > >=`
+    Slice(Slice),
+    /// Tests of elements of a collection; all must hold.
+    Elements(Vec<ElementTest>),
+}
+
+/// A range; at least one end is there.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Slice {
+    pub(crate) lower: Option<End>,
+    pub(crate) upper: Option<End>,
+}
+
+/// One end of a range, over the first `width` columns of the restriction.
+#[derive(Clone, Debug)]
+pub(crate) struct End {
+    pub(crate) operand: Operand,
+    pub(crate) width: usize,
+    pub(crate) inclusive: bool,
+}
+
+/// A test of one element.
+#[derive(Clone, Debug)]
+pub(crate) enum ElementTest {
+    /// `CONTAINS v`
+    Contains(Expr),
+    /// `CONTAINS KEY k`
+    ContainsKey(Expr),
+    /// `c[k] = v`
+    Entry(Expr, Expr),
+}
+
+impl Restriction {
+    /// Whether it gives values by `=` or `IN`.
+    pub(crate) fn values(&self) -> Option<&Values> {
+        match &self.test {
+            Test::Values(values) => Some(values),
+            _ => None,
+        }
+    }
+
+    /// Whether it is exactly one value.
+    pub(crate) fn is_equal(&self) -> bool {
+        matches!(&self.test, Test::Values(Values::One(_)))
+    }
+
+    /// Position of its first column in the clustering key.
+    pub(crate) fn clustering_position(&self) -> Option<usize> {
+        match self.columns.first()?.place {
+            Place::Clustering(at) => Some(at),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn first_name(&self) -> &str {
+        self.columns.first().map_or("", |column| column.name.as_str())
+    }
+
+    /// The restriction that a relation is; relations of `token` are not for this.
+    pub(crate) fn plan(
+        scope: &mut Scope<'_>,
+        table: &Table,
+        relation: &Relation,
+    ) -> Result<Self, PlanError> {
+        match &relation.target {
+            Target::Column(name) => {
+                let columns = vec![ColumnRef::of(column(table, name)?)];
+                let test = single(scope, table, &columns, &relation.test)?;
+                Ok(Self { columns, test })
+            }
+            Target::Tuple(idents) => {
+                let columns = tuple_columns(table, idents)?;
+                let test = compared(scope, table, &columns, &relation.test)?;
+                Ok(Self { columns, test })
+            }
+            Target::Element(name, key) => {
+                let target = ColumnRef::of(column(table, name)?);
+                let test = entry(scope, table, &target, key, &relation.test)?;
+                Ok(Self { columns: vec![target], test })
+            }
+            Target::Field(name, _) => {
+                column(table, name)?;
+                Err(PlanError::not_built("a relation on a field of a user-defined type"))
+            }
+            Target::Token(_) => Err(PlanError::invalid("token relations restrict partitions")),
+        }
+    }
+
+    /// Joins another restriction on the same columns with this one.
+    pub(crate) fn join(&mut self, other: Self) -> Result<(), PlanError> {
+        let name = names(&other.columns);
+        match (&mut self.test, other.test) {
+            (Test::Values(values), _) => Err(twice(&name, values)),
+            (_, Test::Values(values)) => Err(twice(&name, &values)),
+            (Test::Elements(tests), Test::Elements(more)) => {
+                tests.extend(more);
+                Ok(())
+            }
+            (Test::Slice(slice), Test::Slice(more)) => {
+                let first = |columns: &[ColumnRef]| columns.first().map(|column| column.place);
+                if first(&self.columns) != first(&other.columns) {
+                    return Err(PlanError::invalid(format!(
+                        "Column \"{}\" cannot be restricted by two inequalities not starting with \
+                         the same column",
+                        other.columns.first().map_or("", |column| column.name.as_str())
+                    )));
+                }
+                if (self.columns.len() > 1) != (other.columns.len() > 1) {
+                    return Err(PlanError::invalid(format!(
+                        "Column \"{}\" cannot be restricted by both a tuple notation inequality \
+                         and a single column inequality",
+                        other.columns.first().map_or("", |column| column.name.as_str())
+                    )));
+                }
+                slice.join(more, &name)?;
+                if other.columns.len() > self.columns.len() {
+                    self.columns = other.columns;
+                }
+                Ok(())
+            }
+            _ => Err(PlanError::invalid(format!(
+                "Collection column {name} can only be restricted by CONTAINS, CONTAINS KEY, or \
+                 map-entry equality"
+            ))),
+        }
+    }
+}
+
+impl Slice {
+    pub(crate) fn join(&mut self, other: Self, name: &str) -> Result<(), PlanError> {
+        let two = |which: &str| {
+            PlanError::invalid(format!(
+                "More than one restriction was found for the {which} bound on {name}"
+            ))
+        };
+        if other.lower.is_some() && self.lower.is_some() {
+            return Err(two("start"));
+        }
+        if other.upper.is_some() && self.upper.is_some() {
+            return Err(two("end"));
+        }
+        self.lower = self.lower.take().or(other.lower);
+        self.upper = self.upper.take().or(other.upper);
+        Ok(())
+    }
+}
+
+fn twice(name: &str, values: &Values) -> PlanError {
+    let kind = if values.is_in() { "a IN" } else { "an Equal" };
+    PlanError::invalid(format!(
+        "{name} cannot be restricted by more than one relation if it includes {kind}"
+    ))
+}
+
+fn single(
+    scope: &mut Scope<'_>,
+    table: &Table,
+    columns: &[ColumnRef],
+    test: &RelationTest,
+) -> Result<Test, PlanError> {
+    let Some(target) = columns.first() else { return Err(PlanError::invalid("no column")) };
+    match test {
+        RelationTest::Contains(term) => {
+            let (CqlType::List(element, _)
+            | CqlType::Set(element, _)
+            | CqlType::Map(_, element, _)) = &target.cql_type
+            else {
+                return Err(PlanError::invalid(format!(
+                    "Cannot use CONTAINS on non-collection column \"{}\"",
+                    target.name
+                )));
+            };
+            let spec = pseudo(table, &format!("value({})", target.name), (**element).clone());
+            Ok(Test::Elements(vec![ElementTest::Contains(prepare(scope, term, &spec)?)]))
+        }
+        RelationTest::ContainsKey(term) => {
+            let CqlType::Map(key, ..) = &target.cql_type else {
+                return Err(PlanError::invalid(format!(
+                    "Cannot use CONTAINS KEY on non-map column {}",
+                    target.name
+                )));
+            };
+            let spec = pseudo(table, &format!("key({})", target.name), (**key).clone());
+            Ok(Test::Elements(vec![ElementTest::ContainsKey(prepare(scope, term, &spec)?)]))
+        }
+        _ => {
+            refuse_whole(target, test)?;
+            compared(scope, table, columns, test)
+        }
+    }
+}
+
+/// Values that are stored in parts cannot be compared as wholes.
+fn refuse_whole(target: &ColumnRef, test: &RelationTest) -> Result<(), PlanError> {
+    if target.cql_type.is_multi_cell() {
+        if target.cql_type.is_collection() {
+            return Err(PlanError::invalid(format!(
+                "Collection column '{}' ({}) cannot be restricted by a '{}' relation",
+                target.name,
+                target.cql_type,
+                symbol(test)
+            )));
+        }
+        return Err(PlanError::invalid(format!(
+            "Non-frozen UDT column '{}' ({}) cannot be restricted by any relation",
+            target.name, target.cql_type
+        )));
+    }
+    let sliced = matches!(
+        test,
+        RelationTest::Compare(
+            Comparison::Less | Comparison::LessEqual | Comparison::Greater
+                | Comparison::GreaterEqual,
+            _
+        ) | RelationTest::Between(..)
+    );
+    if sliced && target.cql_type == CqlType::Duration {
+        return Err(PlanError::invalid("Slice restrictions are not supported on duration columns"));
+    }
+    Ok(())
+}
+
+fn entry(
+    scope: &mut Scope<'_>,
+    table: &Table,
+    target: &ColumnRef,
+    key: &crate::ast::Term,
+    test: &RelationTest,
+) -> Result<Test, PlanError> {
+    let CqlType::Map(key_type, value_type, frozen) = &target.cql_type else {
+        if matches!(target.cql_type, CqlType::List(..)) {
+            return Err(PlanError::invalid(format!(
+                "Indexes on list entries ({}[index] = value) are not supported.",
+                target.name
+            )));
+        }
+        return Err(PlanError::invalid(format!("Column {} cannot be used as a map", target.name)));
+    };
+    if *frozen == cellar_schema::Frozen::Yes {
+        return Err(PlanError::invalid(format!(
+            "Map-entry equality predicates on frozen map column {} are not supported",
+            target.name
+        )));
+    }
+    let RelationTest::Compare(Comparison::Equal, term) = test else {
+        return Err(unsupported(symbol(test), &format!("{}[]", target.name)));
+    };
+    let key_spec = pseudo(table, &format!("key({})", target.name), (**key_type).clone());
+    let value_spec = pseudo(table, &format!("value({})", target.name), (**value_type).clone());
+    let key = prepare(scope, key, &key_spec)?;
+    Ok(Test::Elements(vec![ElementTest::Entry(key, prepare(scope, term, &value_spec)?)]))
+}
+
+/// Tests that compare whole values.
+pub(crate) fn compared(
+    scope: &mut Scope<'_>,
+    table: &Table,
+    columns: &[ColumnRef],
+    test: &RelationTest,
+) -> Result<Test, PlanError> {
+    let mut operand = |term: &Term| Operand::plan(scope, table, columns, term);
+    let width = columns.len();
+    let mut end = |term: &Term, inclusive: bool| -> Result<Option<End>, PlanError> {
+        Ok(Some(End { operand: operand(term)?, width, inclusive }))
+    };
+    let slice = match test {
+        RelationTest::Compare(Comparison::Greater, term) => {
+            Slice { lower: end(term, false)?, upper: None }
+        }
+        RelationTest::Compare(Comparison::GreaterEqual, term) => {
+            Slice { lower: end(term, true)?, upper: None }
+        }
+        RelationTest::Compare(Comparison::Less, term) => {
+            Slice { lower: None, upper: end(term, false)? }
+        }
+        RelationTest::Compare(Comparison::LessEqual, term) => {
+            Slice { lower: None, upper: end(term, true)? }
+        }
+        RelationTest::Between(low, high) => {
+            Slice { lower: end(low, true)?, upper: end(high, true)? }
+        }
+        RelationTest::Compare(Comparison::Equal, term) => {
+            return Ok(Test::Values(Values::One(operand(term)?)));
+        }
+        RelationTest::In(InValues::Terms(terms)) => {
+            let each = terms.iter().map(operand).collect::<Result<_, _>>()?;
+            return Ok(Test::Values(Values::Each(each)));
+        }
+        RelationTest::In(InValues::Marker(marker)) => {
+            let list = scope.marker(*marker, &list_spec(table, columns))?;
+            return Ok(Test::Values(Values::List(list)));
+        }
+        RelationTest::Like(_) => {
+            return Err(PlanError::invalid(format!(
+                "LIKE restriction is only supported on properly indexed columns. {} LIKE is not \
+                 valid.",
+                names(columns)
+            )));
+        }
+        RelationTest::IsNotNull | RelationTest::IsNull => {
+            return Err(PlanError::invalid(format!(
+                "Unsupported restriction: {} {}",
+                names(columns),
+                symbol(test)
+            )));
+        }
+        other => return Err(unsupported(symbol(other), &names(columns))),
+    };
+    Ok(Test::Slice(slice))
+}
+
+fn tuple_columns(table: &Table, idents: &[Ident]) -> Result<Vec<ColumnRef>, PlanError> {
+    let mut columns: Vec<ColumnRef> = Vec::with_capacity(idents.len());
+    for ident in idents {
+        let found = ColumnRef::of(column(table, ident)?);
+        let Place::Clustering(at) = found.place else {
+            return Err(PlanError::invalid(format!(
+                "Multi-column relations can only be applied to clustering columns but was applied \
+                 to: {ident}"
+            )));
+        };
+        let expected = match columns.last().map(|column| column.place) {
+            Some(Place::Clustering(before)) => before + 1,
+            _ => at,
+        };
+        if columns.iter().any(|column| column.place == found.place) {
+            return Err(PlanError::invalid(format!(
+                "Column \"{ident}\" appeared twice in a relation: ({})",
+                listed(idents)
+            )));
+        }
+        if at != expected {
+            return Err(PlanError::invalid(format!(
+                "Clustering columns must appear in the PRIMARY KEY order in multi-column \
+                 relations: ({})",
+                listed(idents)
+            )));
+        }
+        columns.push(found);
+    }
+    Ok(columns)
+}
+
+fn listed(idents: &[Ident]) -> String {
+    idents.iter().map(Ident::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn unsupported(symbol: &str, name: &str) -> PlanError {
+    PlanError::invalid(format!("Unsupported \"{symbol}\" relation: {name} {symbol}"))
+}
+
+/// The operator as written.
+pub(crate) fn symbol(test: &RelationTest) -> &'static str {
+    match test {
+        RelationTest::Compare(Comparison::Equal, _) => "=",
+        RelationTest::Compare(Comparison::NotEqual, _) => "!=",
+        RelationTest::Compare(Comparison::Less, _) => "<",
+        RelationTest::Compare(Comparison::LessEqual, _) => "<=",
+        RelationTest::Compare(Comparison::Greater, _) => ">",
+        RelationTest::Compare(Comparison::GreaterEqual, _) => ">=",
+        RelationTest::In(_) => "IN",
+        RelationTest::NotIn(_) => "NOT IN",
+        RelationTest::Contains(_) => "CONTAINS",
+        RelationTest::NotContains(_) => "NOT CONTAINS",
+        RelationTest::ContainsKey(_) => "CONTAINS KEY",
+        RelationTest::NotContainsKey(_) => "NOT CONTAINS KEY",
+        RelationTest::Like(_) => "LIKE",
+        RelationTest::Between(..) => "BETWEEN",
+        RelationTest::IsNull => "IS NULL",
+        RelationTest::IsNotNull => "IS NOT NULL",
+    }
+}
