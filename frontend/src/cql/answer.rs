@@ -1,0 +1,99 @@
+//! Answers as the protocol has them.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cellar_cql::plan::Planned;
+use cellar_metadata_api::{self as metadata, SchemaEvent};
+use cellar_wire::{
+    ColumnSpec, Consistency, Envelope, FrameError, PreparedResult, Response, ResultMetadata,
+    RowsContent, RowsResult, SchemaChange, SchemaChangeKind, SchemaTarget,
+};
+
+use super::{
+    prepared::{Statement, columns_id},
+    types,
+};
+use crate::{
+    error::RequestError,
+    execute::{Answer, Done, ResultRows},
+};
+
+/// How the client wants the columns of a result described.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Describe<'a> {
+    /// In full.
+    Always,
+    /// Not at all: it knows them.
+    Skip,
+    /// In full, with their new id, because those it knows are not these.
+    Changed(&'a [u8; 16]),
+}
+
+/// The answer of a request that was done.
+pub(super) fn done(done: Done, describe: Describe<'_>) -> Envelope {
+    let response = match done.answer {
+        Answer::Void => Response::ResultVoid,
+        Answer::Keyspace(name) => Response::SetKeyspace(name),
+        Answer::Schema(event) => Response::SchemaChange(schema_change(event)),
+        Answer::Rows(rows) => Response::Rows(rows_result(rows, describe)),
+    };
+    let mut envelope = Envelope::new(response);
+    envelope.warnings = done.warnings;
+    envelope.payload = vec![("RequestCharge".to_owned(), done.charge.payload())];
+    envelope
+}
+
+fn rows_result(rows: ResultRows, describe: Describe<'_>) -> RowsResult {
+    let mut metadata = ResultMetadata::new(types::columns(&rows.columns));
+    metadata.paging_state = rows.next;
+    match describe {
+        Describe::Always => {}
+        Describe::Skip => metadata.no_metadata = true,
+        Describe::Changed(id) => metadata.new_metadata_id = Some(*id),
+    }
+    RowsResult { metadata, rows: RowsContent::Rows(rows.rows) }
+}
+
+/// The answer of a request that was not.
+pub(super) fn failed(error: &RequestError, consistency: Consistency) -> Envelope {
+    Envelope::new(Response::Error(error.to_cql(consistency)))
+}
+
+/// The answer to bytes that are no request.
+pub(super) fn frame_error(error: &FrameError) -> Envelope {
+    Envelope::new(Response::Error(error.to_error_body()))
+}
+
+/// The answer of PREPARE.
+pub(super) fn prepared(statement: &Statement, planned: &Planned) -> Envelope {
+    let columns = planned.columns.as_deref();
+    let none: Arc<[ColumnSpec]> = Arc::from([]);
+    let mut envelope = Envelope::new(Response::Prepared(PreparedResult {
+        id: Bytes::copy_from_slice(&statement.id),
+        result_metadata_id: Some(columns_id(columns)),
+        variables: types::columns(&planned.variables),
+        pk_indexes: planned.partition_key_variables.clone(),
+        result: ResultMetadata::new(columns.map_or(none, types::columns)),
+    }));
+    envelope.warnings.clone_from(&planned.warnings);
+    envelope
+}
+
+/// A schema change as drivers are told of it.
+pub(super) fn schema_change(event: SchemaEvent) -> SchemaChange {
+    let name = event.name.unwrap_or_default();
+    SchemaChange {
+        change: match event.kind {
+            metadata::SchemaChangeKind::Created => SchemaChangeKind::Created,
+            metadata::SchemaChangeKind::Updated => SchemaChangeKind::Updated,
+            metadata::SchemaChangeKind::Dropped => SchemaChangeKind::Dropped,
+        },
+        keyspace: event.keyspace,
+        target: match event.target {
+            metadata::SchemaTarget::Keyspace => SchemaTarget::Keyspace,
+            metadata::SchemaTarget::Table => SchemaTarget::Table(name),
+            metadata::SchemaTarget::Type => SchemaTarget::Type(name),
+        },
+    }
+}

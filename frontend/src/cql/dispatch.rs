@@ -1,0 +1,217 @@
+//! One request of a client, from decoded message to envelope.
+
+use std::{sync::Arc, time::Duration};
+
+use cellar_cell_api::ReadLevel;
+use cellar_cql::{
+    parse_statement,
+    plan::{self, BoundValue, Plan, PlanError, Planned, batch},
+};
+use cellar_wire::{
+    Batch, BatchKind, BatchQuery, Consistency, Envelope, Execute, Prepare, Query, QueryParams,
+    Request, Value, Values, Version,
+};
+
+use super::{
+    Shared,
+    answer::{self, Describe},
+    prepared::columns_id,
+    session::Keyspace,
+};
+use crate::{
+    error::RequestError,
+    execute::{Answer, Done, Parameters},
+};
+
+/// How long a step of a request may take; drivers give up after 10 to 12 s themselves.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Runs a statement of a client.
+pub(super) async fn run(
+    shared: Shared,
+    keyspace: Keyspace,
+    version: Version,
+    request: Request,
+) -> Envelope {
+    let consistency = consistency_of(&request);
+    let answer = match request {
+        Request::Query(query) => self::query(&shared, &keyspace, version, query).await,
+        Request::Execute(execute) => self::execute(&shared, &keyspace, version, execute).await,
+        Request::Batch(batch) => self::batch(&shared, &keyspace, version, batch).await,
+        Request::Prepare(prepare) => self::prepare(&shared, &keyspace, &prepare),
+        other => Err(RequestError::protocol(format!("unexpected {:?}", other.opcode()))),
+    };
+    answer.unwrap_or_else(|error| answer::failed(&error, consistency))
+}
+
+fn consistency_of(request: &Request) -> Consistency {
+    match request {
+        Request::Query(query) => query.params.consistency,
+        Request::Execute(execute) => execute.params.consistency,
+        Request::Batch(batch) => batch.consistency,
+        _ => Consistency::LocalQuorum,
+    }
+}
+
+fn prepare(
+    shared: &Shared,
+    keyspace: &Keyspace,
+    prepare: &Prepare,
+) -> Result<Envelope, RequestError> {
+    let keyspace = prepare.keyspace.clone().or_else(|| keyspace.get());
+    let text = prepare.query.as_str();
+    let (statement, planned) = shared.statements.prepare(&shared.executor, keyspace, text)?;
+    Ok(answer::prepared(&statement, &planned))
+}
+
+async fn query(
+    shared: &Shared,
+    session: &Keyspace,
+    version: Version,
+    query: Query,
+) -> Result<Envelope, RequestError> {
+    let keyspace = query.params.keyspace.clone().or_else(|| session.get());
+    let parsed = parse_statement(query.query.as_str()).map_err(PlanError::from)?;
+    let planned = shared.executor.plan(keyspace.as_deref(), &parsed)?;
+    let parameters = parameters(&planned, query.params, version, keyspace)?;
+    let mut done = shared.executor.run(&planned, parameters).await?;
+    done.warnings.splice(0..0, planned.warnings.iter().cloned());
+    if let Answer::Keyspace(name) = &done.answer {
+        session.set(name.clone());
+    }
+    Ok(answer::done(done, Describe::Always))
+}
+
+async fn execute(
+    shared: &Shared,
+    session: &Keyspace,
+    version: Version,
+    execute: Execute,
+) -> Result<Envelope, RequestError> {
+    let statement = shared.statements.find(&execute.id)?;
+    let planned = statement.planned(&shared.executor)?;
+    let skip = execute.params.skip_metadata;
+    let keyspace = statement.keyspace().map(str::to_owned);
+    let parameters = parameters(&planned, execute.params, version, keyspace)?;
+    let done = shared.executor.run(&planned, parameters).await?;
+    if let Answer::Keyspace(name) = &done.answer {
+        session.set(name.clone());
+    }
+    if planned.columns.is_none() {
+        // The columns of a conditional write depend on what happened.
+        return Ok(answer::done(done, Describe::Always));
+    }
+    let id;
+    let describe = match execute.result_metadata_id {
+        Some(known) => {
+            id = columns_id(planned.columns.as_deref());
+            if known[..] != id { Describe::Changed(&id) } else { skipped(skip) }
+        }
+        None if skip && statement.columns_changed(&planned) => Describe::Always,
+        None => skipped(skip),
+    };
+    Ok(answer::done(done, describe))
+}
+
+fn skipped(skip: bool) -> Describe<'static> {
+    if skip { Describe::Skip } else { Describe::Always }
+}
+
+async fn batch(
+    shared: &Shared,
+    session: &Keyspace,
+    version: Version,
+    message: Batch,
+) -> Result<Envelope, RequestError> {
+    let keyspace = message.keyspace.clone().or_else(|| session.get());
+    let parameters = Parameters {
+        values: Vec::new(),
+        level: ReadLevel::Leader,
+        page_size: None,
+        paging_state: None,
+        timestamp_us: message.timestamp,
+        timeout: TIMEOUT,
+        keyspace: keyspace.clone(),
+        protocol: version.as_u8(),
+    };
+    let env = shared.executor.env(&parameters);
+    let mut writes = Vec::with_capacity(message.statements.len());
+    for statement in message.statements {
+        let planned = match &statement.query {
+            BatchQuery::Text(text) => {
+                let parsed = parse_statement(text.as_str()).map_err(PlanError::from)?;
+                Arc::new(shared.executor.plan(keyspace.as_deref(), &parsed)?)
+            }
+            BatchQuery::Prepared(id) => shared.statements.find(id)?.planned(&shared.executor)?,
+        };
+        let Plan::Write(write) = &planned.plan else {
+            return Err(RequestError::invalid(
+                "Invalid statement in batch: only UPDATE, INSERT and DELETE statements are \
+                 allowed.",
+            ));
+        };
+        let values: Vec<BoundValue> = statement.values.into_iter().map(bound).collect();
+        writes.push(write.bind(&values, &env)?);
+    }
+    let kind = match message.kind {
+        BatchKind::Logged => batch::BatchKind::Logged,
+        BatchKind::Unlogged => batch::BatchKind::Unlogged,
+        BatchKind::Counter => batch::BatchKind::Counter,
+    };
+    // The message's timestamp is the default each write was bound with, not a USING TIMESTAMP.
+    let done = match batch::combine(kind, writes, None)? {
+        Some(bound) => shared.executor.run_bound(bound, &parameters).await?,
+        None => Done::free(Answer::Void),
+    };
+    Ok(answer::done(done, Describe::Always))
+}
+
+fn parameters(
+    planned: &Planned,
+    params: QueryParams,
+    version: Version,
+    keyspace: Option<String>,
+) -> Result<Parameters, RequestError> {
+    if params.serial_consistency.is_some_and(|level| !level.is_serial()) {
+        return Err(RequestError::invalid(
+            "Invalid consistency level for conditional update. Must be one of SERIAL or \
+             LOCAL_SERIAL",
+        ));
+    }
+    let values = match params.values {
+        Values::None => Vec::new(),
+        Values::Positional(values) => values.into_iter().map(bound).collect(),
+        Values::Named(values) => {
+            let named: Vec<(String, BoundValue)> =
+                values.into_iter().map(|(name, value)| (name, bound(value))).collect();
+            planned.ordered(&named)?
+        }
+    };
+    Ok(Parameters {
+        values,
+        level: read_level(params.consistency),
+        page_size: params.page_size.and_then(|rows| u32::try_from(rows).ok()).filter(|n| *n > 0),
+        paging_state: params.paging_state,
+        timestamp_us: params.timestamp,
+        timeout: TIMEOUT,
+        keyspace,
+        protocol: version.as_u8(),
+    })
+}
+
+/// Every level is accepted: those of one replica may be answered by any, all others by the
+/// leader, which is at least as strong as what was asked for.
+fn read_level(consistency: Consistency) -> ReadLevel {
+    match consistency {
+        Consistency::Any | Consistency::One | Consistency::LocalOne => ReadLevel::Any,
+        _ => ReadLevel::Leader,
+    }
+}
+
+fn bound(value: Value) -> plan::BoundValue {
+    match value {
+        Value::Bytes(bytes) => BoundValue::Bytes(bytes),
+        Value::Null => BoundValue::Null,
+        Value::Unset => BoundValue::Unset,
+    }
+}

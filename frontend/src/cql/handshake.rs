@@ -1,0 +1,115 @@
+//! What a connection does with each frame: the handshake is answered at once, statements become
+//! futures.
+
+use cellar_wire::{
+    Compression, Envelope, ErrorBody, Frame, Opcode, Register, Request, RequestEnvelope, Response,
+    Startup, Version,
+};
+use futures::future::BoxFuture;
+
+use super::{connection::Answered, dispatch, session::Session};
+
+/// The CQL version told to clients; theirs may be any 3.x.
+const CQL_VERSION: &str = "3.4.7";
+
+/// What to do after a frame.
+pub(super) enum Step {
+    /// Answer at once.
+    Answer(Answered),
+    /// Answer, then speak the agreed form.
+    Started(Answered, Compression),
+    /// Answer when it is done.
+    Run(BoxFuture<'static, Answered>),
+    /// Answer and close.
+    Close(Answered),
+}
+
+impl Session {
+    /// Takes in one frame.
+    pub(super) fn step(&mut self, frame: Frame) -> Step {
+        let (version, stream) = (frame.header.version, frame.header.stream);
+        let answered =
+            |response: Response| Answered { version, stream, envelope: Envelope::new(response) };
+        if let Some(agreed) = self.version.filter(|agreed| *agreed != version) {
+            let message =
+                format!("Invalid message version. Got {version} but previous was {agreed}");
+            return Step::Close(answered(protocol_error(message)));
+        }
+        let opcode = frame.header.opcode;
+        let envelope = match RequestEnvelope::decode(frame) {
+            Ok(envelope) => envelope,
+            Err(error) => return Step::Answer(answered(protocol_error(error.to_string()))),
+        };
+        if self.version.is_none() && !matches!(opcode, Opcode::Startup | Opcode::Options) {
+            let message = "Unexpected message, expecting STARTUP or OPTIONS".to_owned();
+            return Step::Answer(answered(protocol_error(message)));
+        }
+        match envelope.request {
+            Request::Options(_) => Step::Answer(answered(supported())),
+            Request::Startup(startup) => match self.start(version, &startup) {
+                Ok(compression) => Step::Started(answered(Response::Ready), compression),
+                Err(message) => Step::Answer(answered(protocol_error(message))),
+            },
+            Request::Register(register) => {
+                self.register(&register);
+                Step::Answer(answered(Response::Ready))
+            }
+            Request::AuthResponse(_) => {
+                let message = "no authentication was asked for".to_owned();
+                Step::Answer(answered(protocol_error(message)))
+            }
+            Request::Query(_) | Request::Prepare(_) | Request::Execute(_) | Request::Batch(_) => {
+                let running = dispatch::run(
+                    self.shared.clone(),
+                    self.keyspace.clone(),
+                    version,
+                    envelope.request,
+                );
+                Step::Run(Box::pin(
+                    async move { Answered { version, stream, envelope: running.await } },
+                ))
+            }
+        }
+    }
+
+    fn start(&mut self, version: Version, startup: &Startup) -> Result<Compression, String> {
+        if self.version.is_some() {
+            return Err("STARTUP was answered already".to_owned());
+        }
+        match startup.get("CQL_VERSION") {
+            None => return Err("Missing value CQL_VERSION in STARTUP message".to_owned()),
+            Some(asked) if !asked.starts_with("3.") => {
+                return Err(format!("CQL version {asked} is not supported; use {CQL_VERSION}"));
+            }
+            Some(_) => {}
+        }
+        let compression = startup.compression().map_err(|error| error.to_string())?;
+        if version == Version::V5 && compression == Compression::Snappy {
+            return Err("Snappy compression is not supported in protocol V5".to_owned());
+        }
+        self.version = Some(version);
+        Ok(compression)
+    }
+
+    fn register(&mut self, register: &Register) {
+        for kind in &register.events {
+            self.interest.add(*kind);
+        }
+        if self.events.is_none() {
+            self.events = Some(self.shared.events.subscribe());
+        }
+    }
+}
+
+fn supported() -> Response {
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    Response::Supported(vec![
+        ("CQL_VERSION".to_owned(), texts(&[CQL_VERSION])),
+        ("COMPRESSION".to_owned(), texts(&["snappy", "lz4"])),
+        ("PROTOCOL_VERSIONS".to_owned(), texts(&Version::V5.descriptions_up_to())),
+    ])
+}
+
+fn protocol_error(message: String) -> Response {
+    Response::Error(ErrorBody::ProtocolError(message))
+}

@@ -1,0 +1,138 @@
+//! CREATE statements of schema objects, laid out as Cassandra's.
+
+use std::fmt::Write as _;
+
+use cellar_schema::{Column, ColumnKind, CqlType, Keyspace, Order, Table, UserType};
+
+use super::options;
+use crate::system::text::{literal, quoted};
+
+/// CREATE KEYSPACE.
+pub(super) fn keyspace(keyspace: &Keyspace) -> String {
+    let mut pairs: Vec<String> = Vec::new();
+    // The class comes first, as everybody writes it.
+    if let Some(class) = keyspace.replication.get("class") {
+        pairs.push(format!("'class': {}", literal(class)));
+    }
+    for (option, value) in keyspace.replication.iter().filter(|(option, _)| *option != "class") {
+        pairs.push(format!("{}: {}", literal(option), literal(value)));
+    }
+    format!(
+        "CREATE KEYSPACE {} WITH replication = {{{}}}  AND durable_writes = {};",
+        quoted(&keyspace.name),
+        pairs.join(", "),
+        keyspace.durable_writes
+    )
+}
+
+/// The types of a keyspace so that each comes after those it uses.
+pub(super) fn in_order(keyspace: &Keyspace) -> Vec<&UserType> {
+    let mut waiting: Vec<&UserType> = keyspace.types.values().map(AsRef::as_ref).collect();
+    let mut ordered: Vec<&UserType> = Vec::with_capacity(waiting.len());
+    while !waiting.is_empty() {
+        let (ready, rest): (Vec<&UserType>, Vec<&UserType>) =
+            waiting.iter().copied().partition(|user_type| {
+                let uses = |other: &&UserType| {
+                    other.name != user_type.name
+                        && user_type.fields.iter().any(|(_, field)| mentions(field, &other.name))
+                };
+                !waiting.iter().any(uses)
+            });
+        if ready.is_empty() {
+            // A cycle cannot be made; whatever it is, print it rather than nothing.
+            ordered.extend(rest);
+            break;
+        }
+        ordered.extend(ready);
+        waiting = rest;
+    }
+    ordered
+}
+
+fn mentions(cql_type: &CqlType, name: &str) -> bool {
+    match cql_type {
+        CqlType::Udt(user_type, _) => user_type.name == name,
+        CqlType::List(of, _) | CqlType::Set(of, _) | CqlType::Vector(of, _) => mentions(of, name),
+        CqlType::Map(key, value, _) => mentions(key, name) || mentions(value, name),
+        CqlType::Tuple(parts) => parts.iter().any(|part| mentions(part, name)),
+        _ => false,
+    }
+}
+
+/// CREATE TYPE.
+pub(super) fn user_type(user_type: &UserType) -> String {
+    let fields: Vec<String> = user_type
+        .fields
+        .iter()
+        .map(|(name, cql_type)| format!("    {} {cql_type}", quoted(name)))
+        .collect();
+    format!(
+        "CREATE TYPE {}.{} (\n{}\n);",
+        quoted(&user_type.keyspace),
+        quoted(&user_type.name),
+        fields.join(",\n")
+    )
+}
+
+/// CREATE TABLE.
+pub(super) fn table(table: &Table, internals: bool) -> String {
+    let mut text = format!("CREATE TABLE {}.{} (\n", quoted(&table.keyspace), quoted(&table.name));
+    let partition: Vec<String> = table.partition_key().map(|column| quoted(&column.name)).collect();
+    let clustering: Vec<(String, Order)> =
+        table.clustering().map(|(column, order)| (quoted(&column.name), order)).collect();
+    let simple = partition.len() == 1 && clustering.is_empty();
+    let columns: Vec<String> =
+        in_print_order(table).iter().map(|column| definition(column, simple)).collect();
+    text.push_str(&columns.join(",\n"));
+    if !simple {
+        let first = match partition.as_slice() {
+            [one] => one.clone(),
+            several => format!("({})", several.join(", ")),
+        };
+        let key: Vec<String> =
+            std::iter::once(first).chain(clustering.iter().map(|(name, _)| name.clone())).collect();
+        // Writing to a String cannot fail, here and below.
+        let _ = write!(text, ",\n    PRIMARY KEY ({})", key.join(", "));
+    }
+    text.push_str("\n) WITH ");
+    if internals {
+        let _ = write!(text, "ID = {}\n    AND ", table.uuid);
+    }
+    if !clustering.is_empty() {
+        let order: Vec<String> = clustering
+            .iter()
+            .map(|(name, order)| match order {
+                Order::Asc => format!("{name} ASC"),
+                Order::Desc => format!("{name} DESC"),
+            })
+            .collect();
+        let _ = write!(text, "CLUSTERING ORDER BY ({})\n    AND ", order.join(", "));
+    }
+    text.push_str(&options::of(table).join("\n    AND "));
+    text.push(';');
+    text
+}
+
+fn definition(column: &Column, simple: bool) -> String {
+    let suffix = match column.kind {
+        ColumnKind::PartitionKey(_) if simple => " PRIMARY KEY",
+        ColumnKind::Static => " static",
+        _ => "",
+    };
+    format!("    {} {}{suffix}", quoted(&column.name), column.cql_type)
+}
+
+/// Key columns in key order, then static and regular ones by name.
+fn in_print_order(table: &Table) -> Vec<&Column> {
+    let mut columns: Vec<&Column> = table.columns.iter().collect();
+    let place = |column: &Column| match column.kind {
+        ColumnKind::PartitionKey(position) => (0_u8, position),
+        ColumnKind::Clustering(position, _) => (1, position),
+        ColumnKind::Static => (2, 0),
+        ColumnKind::Regular => (3, 0),
+    };
+    columns.sort_by(|left, right| {
+        place(left).cmp(&place(right)).then_with(|| left.name.cmp(&right.name))
+    });
+    columns
+}

@@ -1,0 +1,93 @@
+//! Errors as CQL codes. Drivers retry by the code, so a code never says "not applied" of what may
+//! have been applied.
+
+use cellar_cql::plan::PlanError;
+use cellar_metadata_api::MetadataError;
+use cellar_wire::{Consistency, ErrorBody, FailureReasons, WriteType};
+
+use super::RequestError;
+
+impl RequestError {
+    /// The error for a client that asked at this level.
+    #[must_use]
+    pub fn to_cql(&self, consistency: Consistency) -> ErrorBody {
+        let message = self.to_string();
+        match self {
+            Self::Plan(error) => plan_error(error, message),
+            Self::Metadata(error) => metadata_error(error, message),
+            Self::Invalid { .. } => ErrorBody::Invalid(message),
+            Self::Protocol { .. } => ErrorBody::ProtocolError(message),
+            Self::Unprepared { id } => ErrorBody::Unprepared { message, id: id.clone() },
+            Self::Unavailable { .. } => {
+                ErrorBody::Unavailable { message, consistency, required: 1, alive: 0 }
+            }
+            Self::Overloaded { .. } => ErrorBody::Overloaded(message),
+            Self::WriteTimeout { conditional: true, .. } => {
+                ErrorBody::CasWriteUnknown { message, consistency, received: 0, required: 1 }
+            }
+            Self::WriteTimeout { conditional: false, .. } => ErrorBody::WriteTimeout {
+                message,
+                consistency,
+                received: 0,
+                required: 1,
+                write_type: WriteType::Simple,
+                contentions: None,
+            },
+            Self::ReadTimeout { .. } => ErrorBody::ReadTimeout {
+                message,
+                consistency,
+                received: 0,
+                required: 1,
+                data_present: false,
+            },
+            Self::ReadFailure { .. } => ErrorBody::ReadFailure {
+                message,
+                consistency,
+                received: 0,
+                required: 1,
+                reasons: FailureReasons::ByEndpoint(Vec::new()),
+                data_present: false,
+            },
+            Self::Internal { .. } => ErrorBody::ServerError(message),
+        }
+    }
+}
+
+fn plan_error(error: &PlanError, message: String) -> ErrorBody {
+    match error {
+        PlanError::Syntax(_) => ErrorBody::SyntaxError(message),
+        PlanError::Config { .. } => ErrorBody::ConfigError(message),
+        PlanError::FunctionFailure { function, .. } => ErrorBody::FunctionFailure {
+            message,
+            keyspace: "system".to_owned(),
+            function: function.clone(),
+            argument_types: Vec::new(),
+        },
+        PlanError::Invalid { .. }
+        | PlanError::NoKeyspace
+        | PlanError::UnknownKeyspace { .. }
+        | PlanError::UnknownTable { .. }
+        | PlanError::UnknownColumn { .. }
+        | PlanError::UnknownType { .. }
+        | PlanError::NotBuilt { .. } => ErrorBody::Invalid(message),
+    }
+}
+
+fn metadata_error(error: &MetadataError, message: String) -> ErrorBody {
+    match error {
+        MetadataError::AlreadyExists { keyspace, table } => ErrorBody::AlreadyExists {
+            message,
+            keyspace: keyspace.clone(),
+            table: table.clone().unwrap_or_default(),
+        },
+        MetadataError::Config { .. } => ErrorBody::ConfigError(message),
+        MetadataError::Missing { .. } | MetadataError::Invalid { .. } => {
+            ErrorBody::Invalid(message)
+        }
+        // Not applied: the driver may try again elsewhere.
+        MetadataError::Unavailable { .. } | MetadataError::Conflict { .. } => {
+            ErrorBody::Overloaded(message)
+        }
+        MetadataError::Unknown { .. } => ErrorBody::ServerError(message),
+    }
+}

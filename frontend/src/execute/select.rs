@@ -1,0 +1,324 @@
+//! SELECT: reads spans page after page, feeds them to the plan's reader, and cuts the result
+//! exactly at the page size.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cellar_cell_api::ReadLevel;
+use cellar_cql::plan::{BoundSelect, Flow, Planned, Reads, RowReader, Select};
+use cellar_schema::{Row, keys};
+use xxhash_rust::xxh3::Xxh3;
+
+use super::{Answer, Done, Executor, PagingState, Parameters, ResultRows};
+use crate::{
+    error::RequestError,
+    meter::Charge,
+    route::{Cursor, ReadSpan, key_after},
+};
+
+/// Rows asked of a cell at once, at most.
+const FETCH_ROWS_MAX: u32 = 5_000;
+/// Bytes asked of a cell at once, at most: a few of the largest values.
+const FETCH_BYTES_MAX: u32 = 4 << 20;
+
+/// One read of a statement, in the order of the result.
+struct Step {
+    /// The partition, unless it is a scan.
+    partition: Option<Bytes>,
+    /// Whether static columns are wanted with it.
+    statics: bool,
+    start: Bytes,
+    end: Bytes,
+}
+
+/// A SELECT while it runs.
+struct Run<'a> {
+    executor: &'a Executor,
+    bound: BoundSelect,
+    parameters: &'a Parameters,
+    reader: Option<RowReader>,
+    resumed: Option<PagingState>,
+    /// Prefix of the partition that the reader is in.
+    partition: Option<Bytes>,
+    last_key: Option<Bytes>,
+    read_bytes: u64,
+    page_size: usize,
+}
+
+/// Why a step ended.
+#[derive(PartialEq, Eq)]
+enum Ended {
+    /// It was read to its end.
+    Exhausted,
+    /// The page is full.
+    PageFull,
+    /// The reader wants nothing more.
+    Satisfied,
+}
+
+impl Executor {
+    /// Runs a SELECT.
+    pub(super) async fn select(
+        &self,
+        select: &Select,
+        planned: &Planned,
+        parameters: &Parameters,
+    ) -> Result<Done, RequestError> {
+        let bound = select.bind(&parameters.values, &self.env(parameters))?;
+        let columns = planned
+            .columns
+            .clone()
+            .ok_or_else(|| RequestError::internal("a SELECT without result columns"))?;
+        if let Some(rows) = self.read_virtual(&bound, parameters)? {
+            let answer = Answer::Rows(ResultRows { columns, rows, next: None });
+            return Ok(Done::free(answer));
+        }
+        let fingerprint = fingerprint(planned, parameters);
+        let resumed = match &parameters.paging_state {
+            Some(state) => Some(PagingState::decode(state, fingerprint)?),
+            None => None,
+        };
+        let page_size = parameters
+            .page_size
+            .map_or(usize::MAX, |rows| usize::try_from(rows.max(1)).unwrap_or(usize::MAX));
+        let run = Run {
+            executor: self,
+            bound,
+            parameters,
+            reader: None,
+            resumed,
+            partition: None,
+            last_key: None,
+            read_bytes: 0,
+            page_size,
+        };
+        run.all(columns, fingerprint).await
+    }
+}
+
+impl Run<'_> {
+    async fn all(
+        mut self,
+        columns: Arc<[cellar_cql::plan::ResultColumn]>,
+        fingerprint: u64,
+    ) -> Result<Done, RequestError> {
+        let steps = self.steps();
+        let first = match &self.resumed {
+            Some(state) => usize::try_from(state.read).unwrap_or(usize::MAX),
+            None => 0,
+        };
+        let mut next = None;
+        for (index, step) in steps.iter().enumerate().skip(first) {
+            match self.step(step).await? {
+                Ended::Exhausted => {}
+                Ended::PageFull => {
+                    next = Some((index, self.last_key.take()));
+                    break;
+                }
+                Ended::Satisfied => break,
+            }
+        }
+        let mut reader = match self.reader.take() {
+            Some(reader) => reader,
+            None => self.bound.reader(self.executor.now_seconds(), None),
+        };
+        let mut paging = None;
+        if let Some((index, after)) = next {
+            let state = PagingState {
+                statement: fingerprint,
+                read: u64::try_from(index).unwrap_or(u64::MAX),
+                after,
+                progress: reader.progress(),
+            };
+            paging = Some(state.encode()?);
+        } else {
+            reader.end_of_partition()?;
+            reader.finish()?;
+        }
+        let rows = reader.take_rows();
+        let half = self.parameters.level == ReadLevel::Any;
+        let answer = Answer::Rows(ResultRows { columns, rows, next: paging });
+        let charge = Charge::read(self.read_bytes, half);
+        Ok(Done { answer, charge, warnings: Vec::new() })
+    }
+
+    fn steps(&self) -> Vec<Step> {
+        match &self.bound.reads {
+            Reads::Scan { start, end, statics } => vec![Step {
+                partition: None,
+                statics: *statics,
+                start: start.clone(),
+                end: end.clone(),
+            }],
+            Reads::Partitions(partitions) => partitions
+                .iter()
+                .flat_map(|read| {
+                    read.ranges.iter().map(|(start, end)| Step {
+                        partition: Some(read.partition.clone()),
+                        statics: read.statics,
+                        start: joined(&read.partition, start),
+                        end: joined(&read.partition, end),
+                    })
+                })
+                .collect(),
+        }
+    }
+
+    async fn step(&mut self, step: &Step) -> Result<Ended, RequestError> {
+        let span = ReadSpan {
+            start: step.start.clone(),
+            end: step.end.clone(),
+            reverse: self.bound.reverse,
+            columns: self.bound.fetch.clone(),
+            level: self.parameters.level,
+        };
+        let mut cursor = Cursor::new(span.clone());
+        let resumed = self.resumed.take();
+        if let Some(after) = resumed.as_ref().and_then(|state| state.after.as_ref()) {
+            cursor.rewind_to(after, &span);
+        }
+        let now_seconds = self.executor.now_seconds();
+        let progress = resumed.as_ref().map(|state| state.progress.clone());
+        if self.reader.is_none() {
+            self.reader = Some(self.bound.reader(now_seconds, progress));
+        }
+        self.enter(step, resumed.and_then(|state| state.after)).await?;
+        while !cursor.is_done() {
+            let rows_max = self.rows_wanted();
+            let timeout = self.parameters.timeout;
+            let route = &self.executor.route;
+            let answer = route.read(&mut cursor, rows_max, FETCH_BYTES_MAX, timeout).await?;
+            self.read_bytes = self.read_bytes.saturating_add(answer.page.examined_bytes);
+            for (key, row) in &answer.page.rows {
+                match self.feed(key, row, step)? {
+                    Fed::On => {}
+                    Fed::Satisfied => return Ok(Ended::Satisfied),
+                    Fed::PageFull => return Ok(Ended::PageFull),
+                    Fed::Skip(partition) => {
+                        if step.partition.is_some() {
+                            return Ok(Ended::Exhausted);
+                        }
+                        cursor.skip_to(keys::after(&partition));
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(Ended::Exhausted)
+    }
+}
+
+/// What came of feeding one row.
+enum Fed {
+    On,
+    Satisfied,
+    PageFull,
+    /// The reader wants nothing more of this partition.
+    Skip(Bytes),
+}
+
+impl Run<'_> {
+    /// Announces the partition of a step, or the one in which a page goes on.
+    async fn enter(&mut self, step: &Step, after: Option<Bytes>) -> Result<(), RequestError> {
+        let partition = match (&step.partition, after) {
+            (Some(partition), _) => partition.clone(),
+            (None, Some(after)) => keys::split(&after).map_err(RequestError::key)?.0,
+            (None, None) => return Ok(()),
+        };
+        if self.partition.as_ref() == Some(&partition) {
+            // Another range of the same partition.
+            return Ok(());
+        }
+        let statics = if step.statics { self.statics(&partition).await? } else { None };
+        if let Some(reader) = self.reader.as_mut() {
+            if self.partition.is_some() {
+                reader.end_of_partition()?;
+            }
+            reader.partition(&partition, statics);
+        }
+        self.partition = Some(partition);
+        Ok(())
+    }
+
+    async fn statics(&mut self, partition: &Bytes) -> Result<Option<Row>, RequestError> {
+        let start = joined(partition, &keys::static_suffix());
+        let span = ReadSpan {
+            end: key_after(&start),
+            start,
+            reverse: false,
+            columns: self.bound.fetch.clone(),
+            level: self.parameters.level,
+        };
+        let mut cursor = Cursor::new(span);
+        let timeout = self.parameters.timeout;
+        let answer = self.executor.route.read(&mut cursor, 1, FETCH_BYTES_MAX, timeout).await?;
+        self.read_bytes = self.read_bytes.saturating_add(answer.page.examined_bytes);
+        Ok(answer.page.rows.into_iter().next().map(|(_, row)| row))
+    }
+
+    /// How many rows the next fetch should bring: no more than the page can use.
+    fn rows_wanted(&self) -> u32 {
+        let Some(reader) = self.reader.as_ref().filter(|reader| !reader.must_read_all()) else {
+            return FETCH_ROWS_MAX;
+        };
+        let left = self.page_size.saturating_sub(reader.ready());
+        let left = u32::try_from(left).unwrap_or(FETCH_ROWS_MAX).min(FETCH_ROWS_MAX);
+        // One more shows whether there is a next page at all.
+        let wanted = left.saturating_add(1);
+        self.bound.row_limit_hint.map_or(wanted, |limit| wanted.min(limit)).max(1)
+    }
+
+    fn feed(&mut self, key: &Bytes, row: &Row, step: &Step) -> Result<Fed, RequestError> {
+        let Some(reader) = self.reader.as_mut() else { return Ok(Fed::Satisfied) };
+        let paged = !reader.must_read_all();
+        if step.partition.is_none() {
+            let inside = self.partition.as_ref().is_some_and(|prefix| key.starts_with(prefix));
+            if !inside {
+                if self.partition.is_some() {
+                    reader.end_of_partition()?;
+                }
+                self.partition = Some(keys::split(key).map_err(RequestError::key)?.0);
+            }
+        }
+        if paged && reader.ready() >= self.page_size {
+            return Ok(Fed::PageFull);
+        }
+        let flow = reader.push(key, row)?;
+        self.last_key = Some(key.clone());
+        Ok(match flow {
+            Flow::More => Fed::On,
+            Flow::Done => Fed::Satisfied,
+            Flow::SkipPartition => Fed::Skip(self.partition.clone().unwrap_or_default()),
+        })
+    }
+}
+
+fn joined(partition: &Bytes, suffix: &[u8]) -> Bytes {
+    let mut key = Vec::with_capacity(partition.len().saturating_add(suffix.len()));
+    key.extend_from_slice(partition);
+    key.extend_from_slice(suffix);
+    key.into()
+}
+
+/// Names the statement and its values, so that a paging state is not used with others.
+fn fingerprint(planned: &Planned, parameters: &Parameters) -> u64 {
+    let mut hash = Xxh3::new();
+    for (table, _) in &planned.tables {
+        hash.update(&table.0.to_be_bytes());
+    }
+    for column in planned.columns.iter().flat_map(|columns| columns.iter()) {
+        hash.update(column.name.as_bytes());
+        hash.update(&[0]);
+    }
+    for value in &parameters.values {
+        match value {
+            cellar_cql::plan::BoundValue::Bytes(bytes) => {
+                hash.update(&[1]);
+                hash.update(bytes);
+            }
+            cellar_cql::plan::BoundValue::Null => hash.update(&[2]),
+            cellar_cql::plan::BoundValue::Unset => hash.update(&[3]),
+        }
+    }
+    hash.digest()
+}

@@ -1,0 +1,84 @@
+//! SELECT from virtual tables: rows made up from the catalog, read by the same plans.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use cellar_cql::plan::{BoundSelect, Flow, Reads, RowReader};
+use cellar_schema::{Row, keys};
+
+use super::{Executor, Parameters};
+use crate::error::RequestError;
+
+type Stored = BTreeMap<Bytes, Row>;
+
+impl Executor {
+    /// The result rows if the table is virtual. They come in one page: virtual tables are small.
+    pub(super) fn read_virtual(
+        &self,
+        bound: &BoundSelect,
+        parameters: &Parameters,
+    ) -> Result<Option<Vec<Vec<Option<Bytes>>>>, RequestError> {
+        let Some(rows) = self.system.rows(&bound.table, &self.route.catalog())? else {
+            return Ok(None);
+        };
+        // Paging is not needed, but a state that belongs to nothing is a client's mistake.
+        if parameters.paging_state.is_some() {
+            return Err(RequestError::protocol("Invalid value for the paging state"));
+        }
+        let stored: Stored = rows.into_iter().collect();
+        let mut reader = bound.reader(self.now_seconds(), None);
+        match &bound.reads {
+            Reads::Scan { start, end, .. } => {
+                feed(&mut reader, &stored, start, end, false)?;
+            }
+            Reads::Partitions(partitions) => {
+                for read in partitions {
+                    let at_statics = [&read.partition[..], &keys::static_suffix()[..]].concat();
+                    let statics = stored.get(at_statics.as_slice()).cloned();
+                    reader.partition(&read.partition, statics);
+                    for (start, end) in &read.ranges {
+                        let start = [&read.partition[..], &start[..]].concat();
+                        let end = [&read.partition[..], &end[..]].concat();
+                        feed(&mut reader, &stored, &start, &end, bound.reverse)?;
+                    }
+                    reader.end_of_partition()?;
+                }
+            }
+        }
+        reader.end_of_partition()?;
+        reader.finish()?;
+        Ok(Some(reader.take_rows()))
+    }
+
+    /// Seconds since the epoch by this frontend's clock.
+    pub(super) fn now_seconds(&self) -> i64 {
+        self.clock.now_us().div_euclid(1_000_000)
+    }
+}
+
+fn feed(
+    reader: &mut RowReader,
+    stored: &Stored,
+    start: &[u8],
+    end: &[u8],
+    reverse: bool,
+) -> Result<(), RequestError> {
+    if start >= end {
+        return Ok(());
+    }
+    let span = stored.range(Bytes::copy_from_slice(start)..Bytes::copy_from_slice(end));
+    let in_order: Vec<_> = if reverse { span.rev().collect() } else { span.collect() };
+    let mut partition: Option<Bytes> = None;
+    for (key, row) in in_order {
+        if !partition.as_ref().is_some_and(|prefix| key.starts_with(prefix)) {
+            if partition.is_some() {
+                reader.end_of_partition()?;
+            }
+            partition = Some(keys::split(key).map_err(RequestError::key)?.0);
+        }
+        if reader.push(key, row)? == Flow::Done {
+            break;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! Reads: a span of keys read page after page, across cell borders, in key order.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use cellar_cell_api::{CellError, Page, Read, ReadLevel, ReadRequest};
+use cellar_metadata_api::KeyRange;
+use cellar_schema::{ColumnId, keys};
+use tokio::time::Instant;
+
+use super::{Addressed, Attempt, Route, may_pass};
+use crate::error::RequestError;
+
+/// A span of engine keys and how to read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadSpan {
+    /// First key.
+    pub start: Bytes,
+    /// First key after the span.
+    pub end: Bytes,
+    /// From the end to the start; only inside one partition.
+    pub reverse: bool,
+    /// Columns wanted; `None` is all.
+    pub columns: Option<Vec<ColumnId>>,
+    /// How fresh.
+    pub level: ReadLevel,
+}
+
+/// Where the reading of a span stands.
+#[derive(Clone, Debug)]
+pub struct Cursor {
+    span: ReadSpan,
+    done: bool,
+}
+
+/// A page and the clock it was judged by.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Live rows in order.
+    pub page: Page,
+    /// Seconds since the epoch.
+    pub now_seconds: i64,
+}
+
+impl Cursor {
+    /// At the beginning of the span.
+    #[must_use]
+    pub fn new(span: ReadSpan) -> Self {
+        let done = span.start >= span.end;
+        Self { span, done }
+    }
+
+    /// Whether everything was read.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// Goes on after `key`, which was the last one used, whatever was read beyond it.
+    pub fn rewind_to(&mut self, key: &[u8], span: &ReadSpan) {
+        if span.reverse {
+            self.span.end = Bytes::copy_from_slice(key);
+        } else {
+            self.span.start = key_after(key);
+        }
+        self.done = self.span.start >= self.span.end;
+    }
+
+    /// Goes on at `key`; only forward.
+    pub fn skip_to(&mut self, key: Bytes) {
+        if key > self.span.start {
+            self.span.start = key;
+        }
+        self.done |= self.span.start >= self.span.end;
+    }
+}
+
+/// The smallest key greater than this one.
+pub(crate) fn key_after(key: &[u8]) -> Bytes {
+    let mut next = Vec::with_capacity(key.len().saturating_add(1));
+    next.extend_from_slice(key);
+    next.push(0);
+    next.into()
+}
+
+impl Route {
+    /// The next page of a span: the rest of it in one cell, cut by rows and bytes.
+    ///
+    /// # Errors
+    /// [`RequestError::ReadTimeout`] when no answer came in time.
+    pub async fn read(
+        &self,
+        cursor: &mut Cursor,
+        rows_max: u32,
+        bytes_max: u32,
+        timeout: Duration,
+    ) -> Result<Answer, RequestError> {
+        let mut attempt = Attempt::first(Instant::now() + timeout);
+        loop {
+            match self.try_read(cursor, rows_max, bytes_max, &attempt).await? {
+                Ok(answer) => return Ok(answer),
+                Err(error) => {
+                    if !may_pass(&error) || !attempt.again(&error, &self.catalog).await {
+                        return Err(RequestError::read(&error));
+                    }
+                }
+            }
+        }
+    }
+
+    async fn try_read(
+        &self,
+        cursor: &mut Cursor,
+        rows_max: u32,
+        bytes_max: u32,
+        attempt: &Attempt,
+    ) -> Result<Result<Answer, CellError>, RequestError> {
+        let span = &cursor.span;
+        let to = match Addressed::find(&self.catalog(), &span.start, attempt) {
+            Ok(to) => to,
+            Err(RequestError::Unavailable { reason }) => {
+                return Ok(Err(CellError::Unavailable { reason }));
+            }
+            Err(error) => return Err(error),
+        };
+        let border = border(to.cell.range).filter(|border| *border < span.end);
+        let read = Read {
+            start: span.start.clone(),
+            end: border.clone().unwrap_or_else(|| span.end.clone()),
+            reverse: span.reverse,
+            rows_max,
+            bytes_max,
+            columns: span.columns.clone(),
+        };
+        let request = ReadRequest {
+            cell: to.cell.id,
+            epoch: to.cell.epoch,
+            level: span.level,
+            reads: vec![read],
+        };
+        let reply = match self.cells.read(to.target(), request, attempt.left()).await {
+            Ok(reply) => reply,
+            Err(error) => return Ok(Err(error)),
+        };
+        let nothing = CellError::Unavailable { reason: "the node's answer is empty".to_owned() };
+        let page = match reply.pages.into_iter().next().unwrap_or(Err(nothing)) {
+            Ok(page) => page,
+            Err(error) => return Ok(Err(error)),
+        };
+        match (&page.resume, border) {
+            (Some(resume), _) if span.reverse => cursor.span.end = resume.clone(),
+            (Some(resume), _) => cursor.span.start = resume.clone(),
+            // The cell is read to its border: the next one goes on from there.
+            (None, Some(border)) if !span.reverse => cursor.span.start = border,
+            (None, _) => cursor.done = true,
+        }
+        Ok(Ok(Answer { page, now_seconds: reply.now_seconds }))
+    }
+}
+
+/// The first key after a cell's range, unless it reaches to the top.
+fn border(range: KeyRange) -> Option<Bytes> {
+    range.end.map(|end| keys::position_key(end.table, end.token))
+}

@@ -1,0 +1,106 @@
+//! The virtual keyspaces that drivers and tools read: `system`, `system_schema` and
+//! `system_virtual_schema`. Tables are defined in CQL text, their rows made up from the catalog,
+//! and every SELECT on them goes through the same planner as any other. Start at [`System`].
+
+mod cluster;
+mod definitions;
+mod record;
+mod schema;
+mod schema_view;
+pub(crate) mod text;
+
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+
+use bytes::Bytes;
+use cellar_metadata_api::Catalog;
+use cellar_schema::{Keyspace, Row, Table, TableId};
+use uuid::Uuid;
+
+use crate::error::RequestError;
+
+pub use schema_view::View;
+
+use self::record::Record;
+
+/// Virtual tables have ids from here on; stored tables never come near.
+const FIRST_VIRTUAL: u32 = 0xFFFF_0000;
+
+/// Whether a table is made up by the frontend.
+#[must_use]
+pub fn is_virtual(table: TableId) -> bool {
+    table.0 >= FIRST_VIRTUAL
+}
+
+/// Who this frontend is, as drivers see it.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Stable name of this process.
+    pub host_id: Uuid,
+    /// Where clients reach its CQL endpoint.
+    pub cql_address: SocketAddr,
+    /// Data centre.
+    pub datacenter: String,
+    /// Rack.
+    pub rack: String,
+}
+
+/// What rows are made up from.
+pub(crate) struct Facts<'a> {
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) identity: &'a Identity,
+    pub(crate) virtual_keyspaces: &'a BTreeMap<String, Arc<Keyspace>>,
+}
+
+type Fill = fn(&Facts<'_>) -> Vec<Record>;
+
+/// The virtual keyspaces of one frontend.
+#[derive(Debug)]
+pub struct System {
+    identity: Identity,
+    keyspaces: Arc<BTreeMap<String, Arc<Keyspace>>>,
+    fills: BTreeMap<TableId, Fill>,
+}
+
+impl System {
+    /// Defines them.
+    ///
+    /// # Errors
+    /// [`RequestError`] if a definition is wrong, which a test rules out.
+    pub fn new(identity: Identity) -> Result<Self, RequestError> {
+        let (keyspaces, fills) = definitions::define()?;
+        Ok(Self { identity, keyspaces: Arc::new(keyspaces), fills })
+    }
+
+    /// Who this frontend is.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Stored and virtual keyspaces together, as the planner sees them.
+    #[must_use]
+    pub fn view(&self, catalog: Arc<Catalog>) -> View {
+        View::new(catalog, Arc::clone(&self.keyspaces))
+    }
+
+    /// Every row of a virtual table by engine key, or none if the table is stored.
+    ///
+    /// # Errors
+    /// [`RequestError::Internal`] if a row does not fit its table.
+    pub fn rows(
+        &self,
+        table: &Table,
+        catalog: &Catalog,
+    ) -> Result<Option<Vec<(Bytes, Row)>>, RequestError> {
+        if !is_virtual(table.id) {
+            return Ok(None);
+        }
+        let Some(fill) = self.fills.get(&table.id) else { return Ok(Some(Vec::new())) };
+        let facts = Facts { catalog, identity: &self.identity, virtual_keyspaces: &self.keyspaces };
+        fill(&facts)
+            .into_iter()
+            .map(|record| record.stored(table))
+            .collect::<Result<_, _>>()
+            .map(Some)
+    }
+}

@@ -1,0 +1,214 @@
+//! `system_schema` and `system_virtual_schema`: the schema as drivers read it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use cellar_schema::{Column, ColumnKind, Keyspace, Order, Table, value};
+
+use super::{Facts, record::Record};
+
+pub(super) fn keyspaces(facts: &Facts<'_>) -> Vec<Record> {
+    let local = BTreeMap::from([(
+        "class".to_owned(),
+        "org.apache.cassandra.locator.LocalStrategy".to_owned(),
+    )]);
+    let record = |keyspace: &Keyspace, replication: &BTreeMap<String, String>| {
+        Record::new()
+            .text("keyspace_name", &keyspace.name)
+            .boolean("durable_writes", keyspace.durable_writes)
+            .text_map("replication", replication)
+    };
+    let stored = facts.catalog.keyspaces.values().map(|ks| record(ks, &ks.replication));
+    let made_up = system_keyspaces(facts).map(|keyspace| record(keyspace, &local));
+    stored.chain(made_up).collect()
+}
+
+/// Virtual keyspaces that Cassandra stores, and so shows in `system_schema`.
+fn system_keyspaces<'a>(facts: &'a Facts<'_>) -> impl Iterator<Item = &'a Arc<Keyspace>> {
+    facts.virtual_keyspaces.values().filter(|keyspace| !is_virtual_in_cassandra(&keyspace.name))
+}
+
+fn is_virtual_in_cassandra(keyspace: &str) -> bool {
+    matches!(keyspace, "system_virtual_schema" | "system_views" | "system_cellar")
+}
+
+fn all_tables<'a>(facts: &'a Facts<'_>) -> impl Iterator<Item = &'a Arc<Table>> {
+    let stored = facts.catalog.keyspaces.values();
+    stored.chain(system_keyspaces(facts)).flat_map(|keyspace| keyspace.tables.values())
+}
+
+pub(super) fn tables(facts: &Facts<'_>) -> Vec<Record> {
+    all_tables(facts).map(|table| table_record(table)).collect()
+}
+
+fn table_record(table: &Table) -> Record {
+    let options = &table.options;
+    let map = |name: &str, default: &[(&str, &str)]| -> BTreeMap<String, String> {
+        let parsed = options.text.get(name).and_then(|text| cellar_cql::literal_map(text));
+        parsed.unwrap_or_else(|| {
+            default.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        })
+    };
+    let number = |name: &str, default: i32| {
+        options.text.get(name).and_then(|text| text.parse().ok()).unwrap_or(default)
+    };
+    let fraction = |name: &str, default: f64| {
+        options.text.get(name).and_then(|text| text.parse().ok()).unwrap_or(default)
+    };
+    let text = |name: &str, default: &str| {
+        let given = options.text.get(name).map(|text| text.trim_matches('\'').to_owned());
+        given.unwrap_or_else(|| default.to_owned())
+    };
+    let flags = if table.is_counter() { "counter" } else { "compound" };
+    let gc = options.gc_grace_seconds.map_or(864_000, |s| i32::try_from(s).unwrap_or(i32::MAX));
+    let ttl = i32::try_from(options.default_ttl_seconds).unwrap_or(i32::MAX);
+    let compaction = map(
+        "compaction",
+        &[("class", "org.apache.cassandra.db.compaction.UnifiedCompactionStrategy")],
+    );
+    let compression = map(
+        "compression",
+        &[
+            ("chunk_length_in_kb", "16"),
+            ("class", "org.apache.cassandra.io.compress.LZ4Compressor"),
+        ],
+    );
+    let caching = map("caching", &[("keys", "ALL"), ("rows_per_partition", "NONE")]);
+    Record::new()
+        .text("keyspace_name", &table.keyspace)
+        .text("table_name", &table.name)
+        .text("additional_write_policy", &text("additional_write_policy", "99p"))
+        .boolean("allow_auto_snapshot", true)
+        .double("bloom_filter_fp_chance", fraction("bloom_filter_fp_chance", 0.01))
+        .text_map("caching", &caching)
+        .boolean("cdc", options.text.get("cdc").is_some_and(|text| text == "true"))
+        .text("comment", &options.comment)
+        .text_map("compaction", &compaction)
+        .text_map("compression", &compression)
+        .double("crc_check_chance", fraction("crc_check_chance", 1.0))
+        .double("dclocal_read_repair_chance", 0.0)
+        .int("default_time_to_live", ttl)
+        .with("extensions", extensions(table))
+        .texts("flags", &[flags.to_owned()])
+        .int("gc_grace_seconds", gc)
+        .uuid("id", table.uuid)
+        .boolean("incremental_backups", true)
+        .int("max_index_interval", number("max_index_interval", 2048))
+        .text("memtable", &text("memtable", "default"))
+        .int("memtable_flush_period_in_ms", number("memtable_flush_period_in_ms", 0))
+        .int("min_index_interval", number("min_index_interval", 128))
+        .text("read_repair", &text("read_repair", "BLOCKING"))
+        .double("read_repair_chance", 0.0)
+        .text("speculative_retry", &text("speculative_retry", "99p"))
+}
+
+/// Cellar's own options travel in `extensions`, which drivers keep without understanding it.
+fn extensions(table: &Table) -> bytes::Bytes {
+    let entries: Vec<(&[u8], &[u8])> = table
+        .options
+        .text
+        .get("custom_properties")
+        .map(|text| (&b"custom_properties"[..], text.as_bytes()))
+        .into_iter()
+        .collect();
+    value::build_map(&entries)
+}
+
+pub(super) fn columns(facts: &Facts<'_>) -> Vec<Record> {
+    let records = |table: &Arc<Table>| {
+        let record = |column: &Column| column_record(table, column);
+        table.columns.iter().map(record).collect::<Vec<_>>()
+    };
+    all_tables(facts).flat_map(records).collect()
+}
+
+fn column_record(table: &Table, column: &Column) -> Record {
+    let (kind, position, order) = match column.kind {
+        ColumnKind::PartitionKey(position) => ("partition_key", i32::from(position), "none"),
+        ColumnKind::Clustering(position, Order::Asc) => ("clustering", i32::from(position), "asc"),
+        ColumnKind::Clustering(position, Order::Desc) => {
+            ("clustering", i32::from(position), "desc")
+        }
+        ColumnKind::Static => ("static", -1, "none"),
+        ColumnKind::Regular => ("regular", -1, "none"),
+    };
+    Record::new()
+        .text("keyspace_name", &table.keyspace)
+        .text("table_name", &table.name)
+        .text("column_name", &column.name)
+        .text("clustering_order", order)
+        .text("column_name_bytes", &column.name)
+        .text("kind", kind)
+        .int("position", position)
+        .text("type", &column.cql_type.to_string())
+}
+
+pub(super) fn dropped_columns(facts: &Facts<'_>) -> Vec<Record> {
+    let records = |table: &Arc<Table>| {
+        let record = |dropped: &cellar_schema::DroppedColumn| {
+            let at_ms = dropped.dropped_at_us.div_euclid(1000);
+            Record::new()
+                .text("keyspace_name", &table.keyspace)
+                .text("table_name", &table.name)
+                .text("column_name", &dropped.name)
+                .with("dropped_time", bytes::Bytes::copy_from_slice(&at_ms.to_be_bytes()))
+                .text("kind", if dropped.is_static { "static" } else { "regular" })
+                .text("type", &dropped.cql_type.to_string())
+        };
+        table.dropped.iter().map(record).collect::<Vec<_>>()
+    };
+    all_tables(facts).flat_map(records).collect()
+}
+
+pub(super) fn types(facts: &Facts<'_>) -> Vec<Record> {
+    let types = facts.catalog.keyspaces.values().flat_map(|keyspace| keyspace.types.values());
+    types
+        .map(|user_type| {
+            let (names, texts): (Vec<String>, Vec<String>) = user_type
+                .fields
+                .iter()
+                .map(|(name, cql_type)| (name.clone(), cql_type.to_string()))
+                .unzip();
+            Record::new()
+                .text("keyspace_name", &user_type.keyspace)
+                .text("type_name", &user_type.name)
+                .texts("field_names", &names)
+                .texts("field_types", &texts)
+        })
+        .collect()
+}
+
+fn virtual_tables<'a>(facts: &'a Facts<'_>) -> impl Iterator<Item = &'a Arc<Table>> {
+    let virtual_keyspaces = facts.virtual_keyspaces.values();
+    virtual_keyspaces
+        .filter(|keyspace| is_virtual_in_cassandra(&keyspace.name))
+        .flat_map(|keyspace| keyspace.tables.values())
+}
+
+pub(super) fn virtual_keyspaces(facts: &Facts<'_>) -> Vec<Record> {
+    let names = facts.virtual_keyspaces.keys().filter(|name| is_virtual_in_cassandra(name));
+    names.map(|name| Record::new().text("keyspace_name", name)).collect()
+}
+
+pub(super) fn virtual_table_list(facts: &Facts<'_>) -> Vec<Record> {
+    virtual_tables(facts)
+        .map(|table| {
+            Record::new()
+                .text("keyspace_name", &table.keyspace)
+                .text("table_name", &table.name)
+                .text("comment", &table.options.comment)
+        })
+        .collect()
+}
+
+pub(super) fn virtual_columns(facts: &Facts<'_>) -> Vec<Record> {
+    let records = |table: &Arc<Table>| {
+        let record = |column: &Column| column_record(table, column);
+        table.columns.iter().map(record).collect::<Vec<_>>()
+    };
+    virtual_tables(facts).flat_map(records).collect()
+}
+
+/// For tables that are always empty here.
+pub(super) fn none(_: &Facts<'_>) -> Vec<Record> {
+    Vec::new()
+}
