@@ -22,7 +22,7 @@ pub(super) fn change(
     let mut found = None;
     for (key, value) in entries {
         match key.as_text() {
-            Some("tiering") => found = Some(policy(value)?),
+            Some("tiering") => found = Some(policy(value, ignored)?),
             Some(other) => ignored.push(format!("custom_properties['{other}']")),
             None => {
                 return Err(PlanError::config("keys of 'custom_properties' must be text"));
@@ -32,11 +32,14 @@ pub(super) fn change(
     Ok(found)
 }
 
-fn policy(value: &PropertyValue) -> Result<TieringChange, PlanError> {
+fn policy(
+    value: &PropertyValue,
+    ignored: &mut Vec<String>,
+) -> Result<TieringChange, PlanError> {
     let PropertyValue::Map(entries) = value else {
         return Err(malformed(format!("got {}", property::text(value))));
     };
-    let (mut mode, mut column, mut hot) = (None, None, None);
+    let (mut mode, mut column, mut hot, mut seal) = (None, None, None, None);
     for (key, setting) in entries {
         let key = property::plain(key).unwrap_or_default();
         let setting =
@@ -45,6 +48,7 @@ fn policy(value: &PropertyValue) -> Result<TieringChange, PlanError> {
             "mode" => &mut mode,
             "column" => &mut column,
             "hot" => &mut hot,
+            "seal" => &mut seal,
             _ => return Err(malformed(format!("'{key}' is not known"))),
         };
         if slot.replace(setting).is_some() {
@@ -64,6 +68,13 @@ fn policy(value: &PropertyValue) -> Result<TieringChange, PlanError> {
     let hot_seconds = age_seconds(&hot).ok_or_else(|| {
         malformed(format!("'hot': '{hot}' is no duration such as '90d' or '12h'"))
     })?;
+    if let Some(seal) = seal {
+        // Rows are sealed as soon as they are cold, whatever it says.
+        if age_seconds(&seal).is_none() {
+            return Err(malformed(format!("'seal': '{seal}' is no duration such as '1d'")));
+        }
+        ignored.push("custom_properties['tiering']['seal']".to_owned());
+    }
     // The metadata service knows the id of the column and puts it into the policy.
     let policy = TieringPolicy { age_of: AgeOf::WriteTime, hot_seconds };
     Ok(TieringChange::Set { policy, column })
