@@ -1,0 +1,134 @@
+//! Applying decided entries: deterministic, from the entry and the stored state alone. No clock,
+//! no chance, no catalog. Everything that one call decides goes into one engine batch together
+//! with the place in the log. Start at [`Applier::apply`].
+
+mod answers;
+mod drop_table;
+mod overlay;
+mod partition;
+mod split;
+mod state;
+mod write;
+
+use bytes::Bytes;
+use cellar_engine::{Engine, EngineError};
+use cellar_metadata_api::{CellId, SplitPlan, TableId};
+use cellar_raft::Entry;
+use cellar_schema::{FormatError, KeyError};
+use thiserror::Error;
+
+pub(crate) use state::CellState;
+
+use crate::{
+    commands::{Command, CommandError},
+    records::{self, Kind, Progress, RecordError},
+};
+use answers::RecentAnswers;
+use overlay::Overlay;
+
+/// Why entries could not be applied. The cell stops: going on without them would lose writes.
+#[derive(Debug, Error)]
+pub enum ApplyError {
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// An entry, or an answer to one, cannot be read.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// A record of Cellar's own cannot be read.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// A stored row cannot be read.
+    #[error("a stored row cannot be read: {0}")]
+    Row(#[from] FormatError),
+    /// A key is none.
+    #[error("a key cannot be read: {0}")]
+    Key(#[from] KeyError),
+    /// The cell is not in the engine.
+    #[error("{0} is not on this disk")]
+    NoCell(CellId),
+}
+
+/// What the node has to act on after an apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// The cell has split: the right half is in the engine and has to be started.
+    Split(SplitPlan),
+    /// The cell takes no more writes to the table: its rows can be removed.
+    TableDropped(TableId),
+}
+
+/// One cell's state and what changes it.
+pub(crate) struct Applier {
+    engine: Engine,
+    state: CellState,
+    progress: Progress,
+    answers: RecentAnswers,
+}
+
+impl Applier {
+    /// Loads a cell from the engine.
+    pub(crate) fn load(engine: &Engine, cell: CellId) -> Result<Self, ApplyError> {
+        let state = CellState::load(engine, cell)?;
+        let progress = match engine.get(&records::cell_key(Kind::Progress, cell))? {
+            Some(bytes) => Progress::decode(&bytes)?,
+            None => Progress::default(),
+        };
+        let descriptor = &state.descriptor;
+        let answers = RecentAnswers::load(engine, descriptor.group, descriptor.range)?;
+        Ok(Self { engine: engine.clone(), state, progress, answers })
+    }
+
+    /// What the cell is now.
+    pub(crate) fn state(&self) -> &CellState {
+        &self.state
+    }
+
+    /// How far it is.
+    pub(crate) fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// The engine it is in.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Applies entries in order, in one batch with `position`.
+    pub(crate) fn apply(
+        &mut self,
+        entries: Vec<Entry>,
+        position: Vec<u8>,
+    ) -> Result<(Vec<Bytes>, Vec<Event>), ApplyError> {
+        let engine = self.engine.clone();
+        let mut overlay = Overlay::new(&engine);
+        let mut answers = Vec::with_capacity(entries.len());
+        let mut events = Vec::new();
+        for entry in entries {
+            answers.push(if entry.command.is_empty() {
+                Bytes::new()
+            } else {
+                let command = Command::decode(entry.command)?;
+                self.one(&mut overlay, command, &mut events)?
+            });
+        }
+        self.progress.position = position;
+        let cell = self.state.descriptor.cell;
+        overlay.put_record(records::cell_key(Kind::Progress, cell), self.progress.encode());
+        engine.apply(&overlay.into_batch())?;
+        Ok((answers, events))
+    }
+
+    fn one(
+        &mut self,
+        overlay: &mut Overlay<'_>,
+        command: Command,
+        events: &mut Vec<Event>,
+    ) -> Result<Bytes, ApplyError> {
+        match command {
+            Command::Writes(batch) => self.writes(overlay, batch),
+            Command::Split(split) => self.split(overlay, &split, events),
+            Command::DropTable(drop) => self.drop_table(overlay, drop, events),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Reading what is being written: the entries of one apply see each other's effects before the
+//! engine has them, and a write that turns out invalid leaves none.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use cellar_engine::{Batch, Engine};
+use cellar_schema::{PartitionMarks, Row};
+
+use super::ApplyError;
+
+/// The newest value of a key.
+#[derive(Clone, Debug)]
+pub(crate) enum Value {
+    /// A row.
+    Row(Row),
+    /// Marks of a partition.
+    Marks(PartitionMarks),
+    /// A record of Cellar's own.
+    Record(Vec<u8>),
+    /// Nothing.
+    Gone,
+}
+
+/// Effects that are not in the engine yet.
+pub(crate) struct Overlay<'e> {
+    engine: &'e Engine,
+    values: HashMap<Bytes, Value>,
+}
+
+impl<'e> Overlay<'e> {
+    pub(crate) fn new(engine: &'e Engine) -> Self {
+        Self { engine, values: HashMap::new() }
+    }
+
+    /// Sets a record of Cellar's own.
+    pub(crate) fn put_record(&mut self, key: impl Into<Bytes>, record: Vec<u8>) {
+        self.values.insert(key.into(), Value::Record(record));
+    }
+
+    /// Removes a key.
+    pub(crate) fn remove(&mut self, key: impl Into<Bytes>) {
+        self.values.insert(key.into(), Value::Gone);
+    }
+
+    /// A record of Cellar's own.
+    pub(crate) fn record(&self, key: &[u8]) -> Result<Option<Bytes>, ApplyError> {
+        match self.values.get(key) {
+            Some(Value::Record(record)) => Ok(Some(Bytes::copy_from_slice(record))),
+            Some(_) => Ok(None),
+            None => Ok(self.engine.get(key)?),
+        }
+    }
+
+    /// The batch that brings the engine up to date.
+    pub(crate) fn into_batch(self) -> Batch {
+        let mut batch = Batch::with_capacity(self.values.len() + 1);
+        for (key, value) in self.values {
+            match value {
+                Value::Row(row) => batch.put(&key, &row.encode()),
+                Value::Marks(marks) => batch.put(&key, &marks.encode()),
+                Value::Record(record) => batch.put(&key, &record),
+                Value::Gone => batch.remove(&key),
+            }
+        }
+        batch
+    }
+}
+
+/// The effects of one write, kept apart until it is known to be valid.
+pub(crate) struct Layer<'o, 'e> {
+    overlay: &'o Overlay<'e>,
+    values: HashMap<Bytes, Value>,
+}
+
+impl<'o, 'e> Layer<'o, 'e> {
+    pub(crate) fn new(overlay: &'o Overlay<'e>) -> Self {
+        Self { overlay, values: HashMap::new() }
+    }
+
+    fn pending(&self, key: &[u8]) -> Option<&Value> {
+        self.values.get(key).or_else(|| self.overlay.values.get(key))
+    }
+
+    /// The row at an engine key.
+    pub(crate) fn row(&self, key: &[u8]) -> Result<Option<Row>, ApplyError> {
+        match self.pending(key) {
+            Some(Value::Row(row)) => Ok(Some(row.clone())),
+            Some(_) => Ok(None),
+            None => match self.overlay.engine.get(key)? {
+                Some(bytes) => Ok(Some(Row::decode(bytes)?)),
+                None => Ok(None),
+            },
+        }
+    }
+
+    /// The marks at an engine key.
+    pub(crate) fn marks(&self, key: &[u8]) -> Result<PartitionMarks, ApplyError> {
+        match self.pending(key) {
+            Some(Value::Marks(marks)) => Ok(marks.clone()),
+            Some(_) => Ok(PartitionMarks::default()),
+            None => match self.overlay.engine.get(key)? {
+                Some(bytes) => Ok(PartitionMarks::decode(bytes)?),
+                None => Ok(PartitionMarks::default()),
+            },
+        }
+    }
+
+    /// Sets a value.
+    pub(crate) fn set(&mut self, key: Bytes, value: Value) {
+        self.values.insert(key, value);
+    }
+
+    /// The effects, to be handed to [`Overlay::adopt`].
+    pub(crate) fn into_effects(self) -> Effects {
+        Effects(self.values)
+    }
+}
+
+/// The effects of a valid write.
+pub(crate) struct Effects(HashMap<Bytes, Value>);
+
+impl Overlay<'_> {
+    /// Takes over the effects of a valid write.
+    pub(crate) fn adopt(&mut self, effects: Effects) {
+        self.values.extend(effects.0);
+    }
+}

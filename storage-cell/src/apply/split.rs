@@ -1,0 +1,63 @@
+//! A split, applied: both halves exist in one batch, with the same rows by reference.
+
+use bytes::Bytes;
+use cellar_metadata_api::{KeyRange, Position, TableId};
+
+use super::{Applier, ApplyError, Event, overlay::Overlay};
+use crate::{
+    commands::{Split, SplitAnswer},
+    records::{self, Descriptor, Kind, Progress, to_record},
+};
+
+impl Applier {
+    pub(super) fn split(
+        &mut self,
+        overlay: &mut Overlay<'_>,
+        split: &Split,
+        events: &mut Vec<Event>,
+    ) -> Result<Bytes, ApplyError> {
+        let plan = split.plan;
+        let left = &self.state.descriptor;
+        // A plan with a later epoch was made after the metadata service moved the cell.
+        let fits = plan.cell == left.cell && plan.epoch >= left.epoch;
+        if !fits || !left.range.splits_at(plan.at) {
+            return Ok(SplitAnswer::Refused.encode());
+        }
+        let epoch = plan.epoch.next();
+        let right = Descriptor {
+            cell: plan.right,
+            range: KeyRange { start: plan.at, end: left.range.end },
+            epoch,
+            ..Descriptor::clone(left)
+        };
+        let range = KeyRange { start: left.range.start, end: Some(plan.at) };
+        let left = Descriptor { range, epoch, ..Descriptor::clone(left) };
+        overlay.put_record(records::cell_key(Kind::Descriptor, left.cell), left.encode()?);
+        overlay.put_record(records::cell_key(Kind::Descriptor, right.cell), right.encode()?);
+        // The right half goes on in time where the left is, in a log of its own.
+        let progress = Progress {
+            stamp_us: self.progress.stamp_us,
+            manifest: self.progress.manifest,
+            position: Vec::new(),
+        };
+        overlay.put_record(records::cell_key(Kind::Progress, right.cell), progress.encode());
+        for table in self.state.tables.iter().filter(|table| reaches(**table, right.range)) {
+            overlay.put_record(records::table_key(Kind::Table, right.cell, *table), vec![1]);
+        }
+        for table in self.state.dropped.iter() {
+            overlay.put_record(records::table_key(Kind::Dropped, right.cell, *table), vec![1]);
+        }
+        overlay.put_record(records::untold_key(right.cell), to_record("split", &plan)?);
+        self.answers.keep(left.range);
+        self.state.set_descriptor(left);
+        events.push(Event::Split(plan));
+        Ok(SplitAnswer::Done.encode())
+    }
+}
+
+/// Whether a range has room for rows of a table.
+fn reaches(table: TableId, range: KeyRange) -> bool {
+    let first = Position::new(table, i64::MIN);
+    let last = Position::new(table, i64::MAX);
+    last >= range.start && range.end.is_none_or(|end| first < end)
+}

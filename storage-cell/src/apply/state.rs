@@ -1,0 +1,84 @@
+//! A cell's state beside its rows: what apply decides by, and what readers are shown.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use bytes::Bytes;
+use cellar_engine::Engine;
+use cellar_metadata_api::{CellId, TableId};
+
+use super::ApplyError;
+use crate::records::{self, Descriptor, Kind};
+
+/// Cheap to clone; a new one replaces it after every apply that changed it.
+#[derive(Clone, Debug)]
+pub(crate) struct CellState {
+    /// What the cell is.
+    pub(crate) descriptor: Arc<Descriptor>,
+    /// Engine keys of its rows: first, and first after.
+    pub(crate) span: (Bytes, Bytes),
+    /// Tables it may hold rows of.
+    pub(crate) tables: Arc<BTreeSet<TableId>>,
+    /// Tables that it takes no writes to any more.
+    pub(crate) dropped: Arc<BTreeSet<TableId>>,
+}
+
+impl CellState {
+    /// Loads a cell's state.
+    pub(crate) fn load(engine: &Engine, cell: CellId) -> Result<Self, ApplyError> {
+        let descriptor = engine.get(&records::cell_key(Kind::Descriptor, cell))?;
+        let descriptor = Descriptor::decode(&descriptor.ok_or(ApplyError::NoCell(cell))?)?;
+        let tables_in = |kind: Kind| -> Result<BTreeSet<TableId>, ApplyError> {
+            let (start, end) = records::under(&records::cell_key(kind, cell));
+            let found = engine.snapshot().scan(start..end, false);
+            found.map(|entry| Ok(records::table_in(&entry?.0)?)).collect()
+        };
+        Ok(Self {
+            span: descriptor.span(),
+            descriptor: Arc::new(descriptor),
+            tables: Arc::new(tables_in(Kind::Table)?),
+            dropped: Arc::new(tables_in(Kind::Dropped)?),
+        })
+    }
+
+    /// Whether the cell owns a key.
+    pub(crate) fn owns(&self, key: &[u8]) -> bool {
+        self.span.0 <= key && key < self.span.1
+    }
+
+    /// Whether the cell owns every key from `start` up to and without `end`.
+    pub(crate) fn owns_span(&self, start: &[u8], end: &[u8]) -> bool {
+        self.span.0 <= start && end <= self.span.1
+    }
+
+    /// Whether nothing changed between the two.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.descriptor, &other.descriptor)
+            && Arc::ptr_eq(&self.tables, &other.tables)
+            && Arc::ptr_eq(&self.dropped, &other.dropped)
+    }
+
+    /// The engine keys of the rows of one table that it owns.
+    pub(crate) fn span_of(&self, table: TableId) -> Option<(Bytes, Bytes)> {
+        let (start, end) = cellar_schema::keys::table_range(table);
+        let (start, end) = (start.max(self.span.0.clone()), end.min(self.span.1.clone()));
+        (start < end).then_some((start, end))
+    }
+
+    /// The engine keys of all rows that it owns: tables that follow each other are one span.
+    pub(crate) fn spans(&self) -> Vec<(Bytes, Bytes)> {
+        let mut spans: Vec<(Bytes, Bytes)> = Vec::new();
+        for (start, end) in self.tables.iter().filter_map(|table| self.span_of(*table)) {
+            match spans.last_mut() {
+                Some(last) if last.1 == start => last.1 = end,
+                _ => spans.push((start, end)),
+            }
+        }
+        spans
+    }
+
+    /// Replaces the descriptor.
+    pub(crate) fn set_descriptor(&mut self, descriptor: Descriptor) {
+        self.span = descriptor.span();
+        self.descriptor = Arc::new(descriptor);
+    }
+}

@@ -1,0 +1,266 @@
+//! Writes of clients, applied: each is decided on its own, in order.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use bytes::Bytes;
+use cellar_cell_api::{CellError, Outcome};
+use cellar_metadata_api::{Position, TableId};
+use cellar_schema::{
+    ChangeKind, Condition, Mutation, PartitionMarks, Row, Stamp, apply, evaluate, keys,
+    limits::ENGINE_KEY_BYTES_MAX,
+};
+
+use super::{
+    Applier, ApplyError, RecentAnswers,
+    overlay::{Effects, Layer, Overlay, Value},
+    partition::Partition,
+};
+use crate::{
+    commands::{Decided, LogWrite, WriteBatch, encode_one},
+    limits::CLOCK_AHEAD_US_MAX,
+    records::{self, Kind, position_of},
+};
+
+/// What a write came to.
+struct Done {
+    decided: Decided,
+    effects: Option<Effects>,
+    /// The largest timestamp that the write saw or gave, for the cell's clock.
+    stamp_us: i64,
+}
+
+impl Applier {
+    pub(super) fn writes(
+        &mut self,
+        overlay: &mut Overlay<'_>,
+        batch: WriteBatch,
+    ) -> Result<Bytes, ApplyError> {
+        let mut answers = Vec::with_capacity(batch.writes.len() * 9);
+        for write in batch.writes {
+            // Each write gets a timestamp of its own, whatever order entries came in.
+            let stamp_us = batch.stamp_us.max(self.progress.stamp_us.saturating_add(1));
+            let stamp =
+                Stamp { timestamp_us: stamp_us, now_seconds: batch.now_seconds, sequence: 0 };
+            let decided = self.write(overlay, &write, stamp)?;
+            encode_one(&mut answers, &decided)?;
+        }
+        Ok(Bytes::from(answers))
+    }
+
+    fn write(
+        &mut self,
+        overlay: &mut Overlay<'_>,
+        write: &LogWrite,
+        stamp: Stamp,
+    ) -> Result<Decided, ApplyError> {
+        let tables = match self.admit(write) {
+            Ok(tables) => tables,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let group = self.state.descriptor.group;
+        let known = write.id.zip(place(write)?);
+        if let Some((id, position)) = known
+            && let Some(decided) = RecentAnswers::recall(overlay, group, position, id)?
+        {
+            return Ok(decided);
+        }
+        let done = Deciding { layer: Layer::new(overlay), stamp, read_bytes: 0 }.decide(write)?;
+        self.progress.stamp_us = done.stamp_us;
+        if let Some(effects) = done.effects {
+            overlay.adopt(effects);
+            self.note_tables(overlay, &tables);
+        }
+        if let Some((id, position)) = known {
+            let answer = (done.stamp_us, &done.decided);
+            self.answers.remember(overlay, group, (position, id), answer)?;
+        }
+        Ok(done.decided)
+    }
+
+    /// The tables a write touches, if the cell owns all its keys and none was dropped.
+    fn admit(&self, write: &LogWrite) -> Result<BTreeSet<TableId>, CellError> {
+        let descriptor = &self.state.descriptor;
+        if write.mutations.iter().any(|mutation| longest_key(mutation) > ENGINE_KEY_BYTES_MAX) {
+            let most = ENGINE_KEY_BYTES_MAX;
+            return Err(invalid(&format!("a key longer than the maximum of {most} bytes")));
+        }
+        let mut tables = BTreeSet::new();
+        for partition in partitions(write) {
+            if !self.state.owns(partition) {
+                let (cell, epoch) = (descriptor.cell, Some(descriptor.epoch));
+                return Err(CellError::WrongCell { cell, epoch });
+            }
+            let table = position_of(partition).map_err(|error| invalid(&error))?.table;
+            if self.state.dropped.contains(&table) {
+                return Err(invalid(&format!(
+                    "unconfigured table (id {}): it was dropped",
+                    table.0
+                )));
+            }
+            tables.insert(table);
+        }
+        Ok(tables)
+    }
+
+    /// Notes which tables the cell holds rows of.
+    fn note_tables(&mut self, overlay: &mut Overlay<'_>, tables: &BTreeSet<TableId>) {
+        if tables.is_subset(&self.state.tables) {
+            return;
+        }
+        let cell = self.state.descriptor.cell;
+        for table in tables {
+            overlay.put_record(records::table_key(Kind::Table, cell, *table), vec![1]);
+        }
+        Arc::make_mut(&mut self.state.tables).extend(tables);
+    }
+}
+
+fn invalid(reason: &dyn ToString) -> CellError {
+    CellError::Invalid { message: reason.to_string() }
+}
+
+/// Bytes of the longest engine key that a mutation writes. The engine would refuse a longer one,
+/// and the cell with it.
+fn longest_key(mutation: &Mutation) -> usize {
+    let suffixes = mutation.changes.iter().map(|change| match &change.kind {
+        ChangeKind::Upsert(change) => change.suffix.len(),
+        ChangeKind::DeleteRow { suffix } => suffix.len(),
+        ChangeKind::DeletePartition | ChangeKind::DeleteRange { .. } => 1,
+    });
+    mutation.partition.len().saturating_add(suffixes.max().unwrap_or(0))
+}
+
+/// Every partition that a write names.
+fn partitions(write: &LogWrite) -> impl Iterator<Item = &Bytes> {
+    let mutated = write.mutations.iter().map(|mutation| &mutation.partition);
+    mutated.chain(write.conditions.iter().map(|condition| &condition.partition))
+}
+
+/// Where the answer to a write is remembered.
+fn place(write: &LogWrite) -> Result<Option<Position>, ApplyError> {
+    Ok(partitions(write).next().map(|first| position_of(first)).transpose()?)
+}
+
+/// One write on its way.
+struct Deciding<'o, 'e> {
+    layer: Layer<'o, 'e>,
+    stamp: Stamp,
+    read_bytes: u64,
+}
+
+impl Deciding<'_, '_> {
+    fn decide(mut self, write: &LogWrite) -> Result<Done, ApplyError> {
+        self.warm(write)?;
+        let conditional = !write.conditions.is_empty();
+        let mut tested = Vec::with_capacity(write.conditions.len());
+        let mut holds = true;
+        let mut newest_us = None;
+        for condition in &write.conditions {
+            let (row, row_newest_us) = self.tested(condition)?;
+            newest_us = newest_us.max(row_newest_us);
+            holds &= evaluate(&condition.test, row.as_ref());
+            tested.push(row);
+        }
+        if !holds {
+            let read_bytes = self.read_bytes;
+            let decided = Ok(Outcome::NotApplied { current: tested, read_bytes });
+            return Ok(Done { decided, effects: None, stamp_us: self.stamp.timestamp_us });
+        }
+        let given_us = self.stamp.timestamp_us;
+        if conditional {
+            let newest_us = newest_us.max(self.newest_us(write)?);
+            self.stamp.timestamp_us =
+                given_us.max(newest_us.map_or(given_us, |newest| newest.saturating_add(1)));
+        }
+        let raised_us = self.stamp.timestamp_us;
+        let ahead = raised_us.saturating_sub(given_us) > CLOCK_AHEAD_US_MAX;
+        let stamp_us = if ahead { given_us } else { raised_us };
+        match self.mutate(&write.mutations)? {
+            Ok(written_bytes) => {
+                let decided = Ok(Outcome::Applied { written_bytes, previous: tested });
+                Ok(Done { decided, effects: Some(self.layer.into_effects()), stamp_us })
+            }
+            Err(invalid) => {
+                let decided = Err(self::invalid(&invalid));
+                Ok(Done { decided, effects: None, stamp_us })
+            }
+        }
+    }
+
+    /// Merges in the rows of the cold tier that the leader found.
+    fn warm(&mut self, write: &LogWrite) -> Result<(), ApplyError> {
+        for (key, cold) in write.cold.iter().flat_map(|cold| &cold.rows) {
+            let mut row = self.layer.row(key)?.unwrap_or_default();
+            row.merge(cold.clone());
+            self.layer.set(key.clone(), Value::Row(row));
+        }
+        Ok(())
+    }
+
+    /// The row a condition is about: what a reader sees, and the newest time in it.
+    fn tested(&mut self, condition: &Condition) -> Result<(Option<Row>, Option<i64>), ApplyError> {
+        let row = self.stored(&condition.partition, &condition.suffix)?;
+        let marks = self.marks(&condition.partition)?;
+        let Some(row) = row else { return Ok((None, marks.covering(&condition.suffix))) };
+        let bytes = u64::try_from(row.estimated_bytes()).unwrap_or(u64::MAX);
+        self.read_bytes = self.read_bytes.saturating_add(bytes);
+        let newest_us = row.newest_us().max(marks.covering(&condition.suffix));
+        Ok((marks.view(&condition.suffix, row, self.stamp.now_seconds), newest_us))
+    }
+
+    /// The newest time in the rows that a write changes: a conditional write must be newer, else
+    /// it would be confirmed and not be seen.
+    fn newest_us(&self, write: &LogWrite) -> Result<Option<i64>, ApplyError> {
+        let mut newest_us = None;
+        for mutation in &write.mutations {
+            let marks = self.marks(&mutation.partition)?;
+            for change in &mutation.changes {
+                let suffix = match &change.kind {
+                    ChangeKind::Upsert(change) => &change.suffix,
+                    ChangeKind::DeleteRow { suffix } => suffix,
+                    ChangeKind::DeletePartition | ChangeKind::DeleteRange { .. } => continue,
+                };
+                let row = self.stored(&mutation.partition, suffix)?;
+                let row_newest_us = row.and_then(|row| row.newest_us());
+                newest_us = newest_us.max(row_newest_us).max(marks.covering(suffix));
+            }
+        }
+        Ok(newest_us)
+    }
+
+    fn stored(&self, partition: &[u8], suffix: &[u8]) -> Result<Option<Row>, ApplyError> {
+        self.layer.row(&[partition, suffix].concat())
+    }
+
+    fn marks(&self, partition: &[u8]) -> Result<PartitionMarks, ApplyError> {
+        self.layer.marks(&[partition, &*keys::marks_suffix()].concat())
+    }
+
+    /// Applies all mutations, or says why the write is invalid; the layer is then of no use.
+    fn mutate(
+        &mut self,
+        mutations: &[Mutation],
+    ) -> Result<Result<u64, apply::ApplyError>, ApplyError> {
+        let mut written_bytes = 0_u64;
+        let mut stamp = self.stamp;
+        for mutation in mutations {
+            let mut partition = Partition::new(&mut self.layer, &mutation.partition);
+            match apply::mutate(&mut partition, mutation, stamp) {
+                Ok(()) => written_bytes = written_bytes.saturating_add(partition.written_bytes),
+                Err(apply::MutateError::Apply(invalid)) => return Ok(Err(invalid)),
+                Err(apply::MutateError::Store(error)) => return Err(error),
+            }
+            stamp.sequence = stamp.sequence.saturating_add(operations(mutation));
+        }
+        Ok(Ok(written_bytes))
+    }
+}
+
+/// How many numbers the list operations of a mutation use up.
+fn operations(mutation: &Mutation) -> u32 {
+    let count = mutation.changes.iter().map(|change| match &change.kind {
+        ChangeKind::Upsert(change) => change.operations.len(),
+        _ => 0,
+    });
+    u32::try_from(count.sum::<usize>()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,84 @@
+//! The cell as Raft's machine.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cellar_raft::{Applied, Entry, Machine, MachineError};
+
+use super::{
+    shared::{Events, Shared},
+    snapshot,
+};
+use crate::apply::{Applier, ApplyError};
+
+/// Applies one cell's log to the engine.
+pub(crate) struct CellMachine {
+    applier: Applier,
+    applied: Applied,
+    shared: Arc<Shared>,
+    events: Events,
+}
+
+impl CellMachine {
+    /// # Errors
+    /// The stored place in the log cannot be read.
+    pub(crate) fn new(
+        applier: Applier,
+        shared: Arc<Shared>,
+        events: Events,
+    ) -> Result<Self, ApplyError> {
+        let applied = applier.progress().applied()?;
+        Ok(Self { applier, applied, shared, events })
+    }
+
+    fn publish(&self) {
+        self.shared.clock.observe_us(self.applier.progress().stamp_us);
+        let state = self.applier.state();
+        if !self.shared.state.load().is_same(state) {
+            self.shared.state.store(Arc::new(state.clone()));
+        }
+    }
+}
+
+impl Machine for CellMachine {
+    fn applied(&self) -> Applied {
+        self.applied.clone()
+    }
+
+    fn apply(
+        &mut self,
+        entries: Vec<Entry>,
+        position: Vec<u8>,
+    ) -> Result<Vec<Bytes>, MachineError> {
+        let cell = self.applier.state().descriptor.cell;
+        let applied = self.applier.apply(entries, position);
+        let (answers, events) = applied.map_err(|error| {
+            tracing::error!(%cell, %error, "cannot apply; the cell stops on this node");
+            MachineError::new(error)
+        })?;
+        self.publish();
+        for event in events {
+            // Without a receiver the node is stopping; the event is found again at start.
+            let _ = self.events.send((cell, event));
+        }
+        Ok(answers)
+    }
+
+    fn flush(&mut self) -> Result<(), MachineError> {
+        self.applier.engine().flush().map_err(MachineError::new)
+    }
+
+    fn snapshot(&mut self) -> Result<Bytes, MachineError> {
+        snapshot::take(self.applier.engine(), self.applier.state()).map_err(MachineError::new)
+    }
+
+    fn install(&mut self, bytes: Bytes, position: Vec<u8>) -> Result<(), MachineError> {
+        let engine = self.applier.engine().clone();
+        let cell = self.applier.state().descriptor.cell;
+        snapshot::install(&engine, self.applier.state(), &bytes, position)
+            .map_err(MachineError::new)?;
+        self.applier = Applier::load(&engine, cell).map_err(MachineError::new)?;
+        self.publish();
+        Ok(())
+    }
+}

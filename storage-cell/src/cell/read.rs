@@ -1,0 +1,69 @@
+//! Reads of a cell: a barrier, a snapshot of the engine, pages.
+
+use cellar_cell_api::{CellError, Read, ReadLevel, ReadReply, ReadRequest};
+use cellar_engine::Snapshot;
+use cellar_raft::ProposeError;
+use cellar_schema::keys;
+
+use super::{Cell, refused, wrong_cell};
+use crate::{
+    apply::CellState,
+    read::{self, ReadError},
+};
+
+impl Cell {
+    /// Reads spans, all at one point of the write order.
+    pub(crate) async fn read(&self, request: ReadRequest) -> Result<ReadReply, CellError> {
+        if request.level == ReadLevel::Leader {
+            self.group.read_barrier().await.map_err(|error| not_read(&error))?;
+        }
+        let snapshot = self.engine.snapshot();
+        // After the snapshot, see `Shared::state`.
+        let state = self.state();
+        if request.level == ReadLevel::Any && request.epoch > state.descriptor.epoch {
+            // This replica has not heard of a change that the sender knows.
+            return Err(wrong_cell(&state));
+        }
+        let now_seconds = self.shared.clock.clock().now_seconds();
+        let page = |read: &Read| page(&state, &snapshot, read, now_seconds);
+        let pages = request.reads.iter().map(page).collect();
+        Ok(ReadReply { pages, now_seconds })
+    }
+}
+
+fn page(
+    state: &CellState,
+    snapshot: &Snapshot,
+    read: &Read,
+    now_seconds: i64,
+) -> Result<cellar_cell_api::Page, CellError> {
+    if !state.owns_span(&read.start, &read.end) {
+        return Err(wrong_cell(state));
+    }
+    if !state.dropped.is_empty()
+        && let Ok(table) = keys::table_of(&read.start)
+        && state.dropped.contains(&table)
+    {
+        // Its rows are being removed, in no order.
+        let message = format!("unconfigured table (id {}): it was dropped", table.0);
+        return Err(CellError::Invalid { message });
+    }
+    read::hot(snapshot, read, now_seconds).map_err(failed)
+}
+
+/// What a failed barrier says of a read: it never changes anything.
+fn not_read(error: &ProposeError) -> CellError {
+    match refused(error) {
+        CellError::Unknown { reason } => CellError::Unavailable { reason },
+        other => other,
+    }
+}
+
+fn failed(error: ReadError) -> CellError {
+    let reason = error.to_string();
+    if error.is_damage() {
+        CellError::Damaged { reason }
+    } else {
+        CellError::Unavailable { reason }
+    }
+}

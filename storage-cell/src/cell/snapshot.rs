@@ -1,0 +1,104 @@
+//! A whole cell as bytes, for a replica that is too far behind the log. `FORMAT.md` says how.
+//!
+//! It is built in memory: the mover of large cells will stream instead.
+
+use bytes::{Buf, Bytes};
+use cellar_engine::{Batch, Engine, Snapshot};
+
+use crate::{
+    apply::{ApplyError, CellState},
+    commands::CommandError,
+    records::{self, Kind, Progress},
+};
+
+const VERSION: u8 = 1;
+
+/// Ranges of engine keys that a cell has to itself, its progress not among them.
+fn ranges(state: &CellState) -> Vec<(Bytes, Bytes)> {
+    let descriptor = &state.descriptor;
+    let of = |kind| records::under(&records::cell_key(kind, descriptor.cell));
+    let mut all = vec![
+        of(Kind::Descriptor),
+        of(Kind::Table),
+        of(Kind::Dropped),
+        of(Kind::Segment),
+        records::answers_of(descriptor.group, descriptor.range),
+    ];
+    all.extend(state.tables.iter().filter_map(|table| state.span_of(*table)));
+    all
+}
+
+/// The cell as it is now.
+pub(crate) fn take(engine: &Engine, state: &CellState) -> Result<Bytes, ApplyError> {
+    let snapshot = engine.snapshot();
+    let mut out = vec![VERSION];
+    let progress = snapshot.get(&records::cell_key(Kind::Progress, state.descriptor.cell))?;
+    put(&mut out, &progress.unwrap_or_default())?;
+    for range in ranges(state) {
+        write_range(&mut out, &snapshot, range)?;
+    }
+    let checksum = crc32fast::hash(&out);
+    out.extend_from_slice(&checksum.to_le_bytes());
+    Ok(Bytes::from(out))
+}
+
+fn write_range(
+    out: &mut Vec<u8>,
+    snapshot: &Snapshot,
+    (start, end): (Bytes, Bytes),
+) -> Result<(), ApplyError> {
+    for entry in snapshot.scan(start..end, false) {
+        let (key, value) = entry?;
+        put(out, &key)?;
+        put(out, &value)?;
+    }
+    Ok(())
+}
+
+/// Replaces what the cell has by what the snapshot holds.
+pub(crate) fn install(
+    engine: &Engine,
+    state: &CellState,
+    snapshot: &Bytes,
+    position: Vec<u8>,
+) -> Result<(), ApplyError> {
+    let wrong = |reason: &str| CommandError { reason: format!("snapshot: {reason}") };
+    let (body, checksum) = snapshot.split_last_chunk::<4>().ok_or_else(|| wrong("too short"))?;
+    if crc32fast::hash(body) != u32::from_le_bytes(*checksum) {
+        return Err(wrong("its checksum differs").into());
+    }
+    let mut body = snapshot.slice_ref(body);
+    if body.try_get_u8().map_err(CommandError::from)? != VERSION {
+        return Err(wrong("of another version").into());
+    }
+    let mut batch = Batch::new();
+    for (start, end) in ranges(state) {
+        batch.remove_range(&start, &end);
+    }
+    let progress = Progress::decode(&take_bytes(&mut body)?)?;
+    let progress = Progress { position, ..progress };
+    batch.put(&records::cell_key(Kind::Progress, state.descriptor.cell), &progress.encode());
+    while !body.is_empty() {
+        let key = take_bytes(&mut body)?;
+        let value = take_bytes(&mut body)?;
+        batch.put(&key, &value);
+    }
+    Ok(engine.apply(&batch)?)
+}
+
+fn put(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), ApplyError> {
+    let length = u32::try_from(bytes.len())
+        .map_err(|_| CommandError { reason: "snapshot: too long".to_owned() })?;
+    out.extend_from_slice(&length.to_le_bytes());
+    out.extend_from_slice(bytes);
+    Ok(())
+}
+
+fn take_bytes(bytes: &mut Bytes) -> Result<Bytes, ApplyError> {
+    let length = bytes.try_get_u32_le().map_err(CommandError::from)?;
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    if length > bytes.len() {
+        return Err(CommandError { reason: "snapshot: ends early".to_owned() }.into());
+    }
+    Ok(bytes.split_to(length))
+}

@@ -1,0 +1,108 @@
+//! What a cell's log decides on: one file per kind of entry. `FORMAT.md` gives every byte; the log
+//! checks them.
+
+mod answers;
+mod drop_table;
+mod split;
+mod writes;
+
+use bytes::{Buf, Bytes};
+use thiserror::Error;
+
+pub(crate) use answers::{Answers, Decided, decode_one, encode_one};
+pub(crate) use drop_table::DropTable;
+pub(crate) use split::{Split, SplitAnswer};
+pub(crate) use writes::{LogWrite, WriteBatch, encode_write};
+
+/// Version byte of every entry.
+const VERSION: u8 = 1;
+const WRITES: u8 = 1;
+const SPLIT: u8 = 2;
+const DROP_TABLE: u8 = 3;
+
+/// Bytes that are no entry, or no answer to one.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("a log entry cannot be read: {reason}")]
+pub struct CommandError {
+    /// What is wrong.
+    pub reason: String,
+}
+
+impl CommandError {
+    fn new(reason: impl ToString) -> Self {
+        Self { reason: reason.to_string() }
+    }
+}
+
+impl From<bytes::TryGetError> for CommandError {
+    fn from(error: bytes::TryGetError) -> Self {
+        Self::new(error)
+    }
+}
+
+/// A decided entry.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Command {
+    /// Writes of clients.
+    Writes(WriteBatch),
+    /// The cell becomes two.
+    Split(Split),
+    /// A table is gone.
+    DropTable(DropTable),
+}
+
+impl Command {
+    /// Reads an entry.
+    pub(crate) fn decode(mut bytes: Bytes) -> Result<Self, CommandError> {
+        match bytes.try_get_u8()? {
+            VERSION => {}
+            version => return Err(CommandError::new(format!("version {version} is unknown"))),
+        }
+        match bytes.try_get_u8()? {
+            WRITES => WriteBatch::decode(bytes).map(Self::Writes),
+            SPLIT => Split::decode(&bytes).map(Self::Split),
+            DROP_TABLE => DropTable::decode(bytes).map(Self::DropTable),
+            kind => Err(CommandError::new(format!("kind {kind} is unknown"))),
+        }
+    }
+}
+
+/// The start of an entry.
+fn begin(kind: u8, capacity_bytes: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(2 + capacity_bytes);
+    bytes.extend_from_slice(&[VERSION, kind]);
+    bytes
+}
+
+/// Takes a byte string with its length before it.
+fn take(bytes: &mut Bytes) -> Result<Bytes, CommandError> {
+    let length = usize::try_from(bytes.try_get_u32_le()?).map_err(CommandError::new)?;
+    if length > bytes.len() {
+        return Err(CommandError::new("a byte string ends early"));
+    }
+    Ok(bytes.split_to(length))
+}
+
+/// Appends a byte string with its length before it.
+fn put(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), CommandError> {
+    let length = u32::try_from(bytes.len()).map_err(CommandError::new)?;
+    out.extend_from_slice(&length.to_le_bytes());
+    out.extend_from_slice(bytes);
+    Ok(())
+}
+
+/// Takes a number of things that each take at least a byte.
+fn take_count(bytes: &mut Bytes) -> Result<usize, CommandError> {
+    let count = usize::try_from(bytes.try_get_u32_le()?).map_err(CommandError::new)?;
+    if count > bytes.len() {
+        return Err(CommandError::new("more things than bytes"));
+    }
+    Ok(count)
+}
+
+/// Appends a number of things.
+fn put_count(out: &mut Vec<u8>, count: usize) -> Result<(), CommandError> {
+    let count = u32::try_from(count).map_err(CommandError::new)?;
+    out.extend_from_slice(&count.to_le_bytes());
+    Ok(())
+}

@@ -1,0 +1,209 @@
+//! Writes of clients: all that waited when the entry was formed.
+
+use bytes::{Buf, Bytes};
+use cellar_cell_api::Write;
+use cellar_schema::{Condition, Mutation, RequestId, Row};
+
+use super::{CommandError, WRITES, begin, put, put_count, take, take_count};
+
+/// A write has a request id.
+const HAS_ID: u8 = 1;
+/// A write has conditions.
+const HAS_CONDITIONS: u8 = 2;
+/// A write brings rows of the cold tier.
+const HAS_COLD: u8 = 4;
+
+/// Writes in one log entry.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct WriteBatch {
+    /// The leader's time in microseconds: the least timestamp of its first write.
+    pub(crate) stamp_us: i64,
+    /// The leader's time in seconds, for expiry.
+    pub(crate) now_seconds: i64,
+    /// In order.
+    pub(crate) writes: Vec<LogWrite>,
+}
+
+/// One write, with what the leader found for it in the cold tier.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LogWrite {
+    /// Set for a write that must not be applied twice.
+    pub(crate) id: Option<RequestId>,
+    /// What to change.
+    pub(crate) mutations: Vec<Mutation>,
+    /// What must hold.
+    pub(crate) conditions: Vec<Condition>,
+    /// Rows of the cold tier that the outcome depends on, and the version of the cell's manifest
+    /// they were read by.
+    pub(crate) cold: Option<ColdRows>,
+}
+
+/// Rows of the cold tier by engine key.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ColdRows {
+    /// Version of the manifest.
+    pub(crate) manifest: u64,
+    /// The rows.
+    pub(crate) rows: Vec<(Bytes, Row)>,
+}
+
+/// Appends one write, as the body of an entry repeats it.
+///
+/// # Errors
+/// Something in it is longer than its length field can say.
+pub(crate) fn encode_write(
+    out: &mut Vec<u8>,
+    write: &Write,
+    cold: Option<&ColdRows>,
+) -> Result<(), CommandError> {
+    let flag = |set: bool, flag: u8| if set { flag } else { 0 };
+    out.push(
+        flag(write.id.is_some(), HAS_ID)
+            | flag(!write.conditions.is_empty(), HAS_CONDITIONS)
+            | flag(cold.is_some(), HAS_COLD),
+    );
+    if let Some(id) = write.id {
+        out.extend_from_slice(&id.0.to_le_bytes());
+    }
+    put_count(out, write.mutations.len())?;
+    for mutation in &write.mutations {
+        put(out, &mutation.encode())?;
+    }
+    if !write.conditions.is_empty() {
+        let conditions = cbor4ii::serde::to_vec(Vec::new(), &write.conditions);
+        put(out, &conditions.map_err(CommandError::new)?)?;
+    }
+    if let Some(cold) = cold {
+        out.extend_from_slice(&cold.manifest.to_le_bytes());
+        put_count(out, cold.rows.len())?;
+        for (key, row) in &cold.rows {
+            put(out, key)?;
+            put(out, &row.encode())?;
+        }
+    }
+    Ok(())
+}
+
+impl LogWrite {
+    fn decode(bytes: &mut Bytes) -> Result<Self, CommandError> {
+        let flags = bytes.try_get_u8()?;
+        let id = match flags & HAS_ID {
+            0 => None,
+            _ => Some(RequestId(bytes.try_get_u128_le()?)),
+        };
+        let count = take_count(bytes)?;
+        let mut mutations = Vec::with_capacity(count);
+        for _ in 0..count {
+            mutations.push(Mutation::decode(take(bytes)?).map_err(CommandError::new)?);
+        }
+        let conditions = match flags & HAS_CONDITIONS {
+            0 => Vec::new(),
+            _ => cbor4ii::serde::from_slice(&take(bytes)?).map_err(CommandError::new)?,
+        };
+        let cold = match flags & HAS_COLD {
+            0 => None,
+            _ => Some(ColdRows::decode(bytes)?),
+        };
+        Ok(Self { id, mutations, conditions, cold })
+    }
+}
+
+impl ColdRows {
+    fn decode(bytes: &mut Bytes) -> Result<Self, CommandError> {
+        let manifest = bytes.try_get_u64_le()?;
+        let count = take_count(bytes)?;
+        let mut rows = Vec::with_capacity(count);
+        for _ in 0..count {
+            let key = take(bytes)?;
+            rows.push((key, Row::decode(take(bytes)?).map_err(CommandError::new)?));
+        }
+        Ok(Self { manifest, rows })
+    }
+}
+
+impl WriteBatch {
+    /// An entry of writes that are encoded already.
+    ///
+    /// # Errors
+    /// There are more than a count can say.
+    pub(crate) fn assemble<'a>(
+        stamp_us: i64,
+        now_seconds: i64,
+        count: usize,
+        encoded: impl Iterator<Item = &'a [u8]> + Clone,
+    ) -> Result<Bytes, CommandError> {
+        let body: usize = encoded.clone().map(<[u8]>::len).sum();
+        let mut out = begin(WRITES, 20 + body);
+        out.extend_from_slice(&stamp_us.to_le_bytes());
+        out.extend_from_slice(&now_seconds.to_le_bytes());
+        put_count(&mut out, count)?;
+        for writes in encoded {
+            out.extend_from_slice(writes);
+        }
+        Ok(Bytes::from(out))
+    }
+
+    pub(super) fn decode(mut bytes: Bytes) -> Result<Self, CommandError> {
+        let stamp_us = bytes.try_get_i64_le()?;
+        let now_seconds = bytes.try_get_i64_le()?;
+        let count = take_count(&mut bytes)?;
+        let mut writes = Vec::with_capacity(count);
+        for _ in 0..count {
+            writes.push(LogWrite::decode(&mut bytes)?);
+        }
+        if !bytes.is_empty() {
+            return Err(CommandError::new("bytes after the last write"));
+        }
+        Ok(Self { stamp_us, now_seconds, writes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cellar_schema::{Change, ChangeKind, Test};
+
+    use super::*;
+    use crate::commands::Command;
+
+    fn write() -> Write {
+        let partition = Bytes::from_static(b"partition");
+        Write {
+            id: Some(RequestId(77)),
+            mutations: vec![Mutation {
+                partition: partition.clone(),
+                changes: vec![Change { timestamp_us: Some(4), kind: ChangeKind::DeletePartition }],
+            }],
+            conditions: vec![Condition {
+                partition,
+                suffix: Bytes::from_static(&[2]),
+                test: Test::Exists,
+            }],
+        }
+    }
+
+    #[test]
+    fn writes_read_back_and_no_cut_entry_is_taken() {
+        let cold = ColdRows {
+            manifest: 3,
+            rows: vec![(Bytes::from_static(b"key"), Row { deletion: Some(8), ..Row::default() })],
+        };
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        encode_write(&mut first, &write(), Some(&cold)).unwrap();
+        let plain = Write { id: None, conditions: Vec::new(), ..write() };
+        encode_write(&mut second, &plain, None).unwrap();
+        let parts = [first, second];
+        let entry = WriteBatch::assemble(5, 6, 2, parts.iter().map(Vec::as_slice)).unwrap();
+        let Command::Writes(batch) = Command::decode(entry.clone()).unwrap() else {
+            panic!("another kind")
+        };
+        assert_eq!((batch.stamp_us, batch.now_seconds, batch.writes.len()), (5, 6, 2));
+        assert_eq!(batch.writes[0].id, Some(RequestId(77)));
+        assert_eq!(batch.writes[0].conditions, write().conditions);
+        assert_eq!(batch.writes[0].cold, Some(cold));
+        assert_eq!(batch.writes[1].mutations, write().mutations);
+        assert_eq!(batch.writes[1].cold, None);
+        for length in 0..entry.len() {
+            assert!(Command::decode(entry.slice(..length)).is_err(), "{length}");
+        }
+    }
+}

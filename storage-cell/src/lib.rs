@@ -1,0 +1,21 @@
+//! Cells and the node that hosts them.
+//!
+//! A cell is one replicated range of keys: its log decides, [`apply`](crate) turns decided entries
+//! into rows of the engine. Guarantees: an acknowledged write is found again after any crash; a
+//! write that was refused never becomes visible; a retry with the same request id gets the first
+//! answer; splits lose and repeat nothing. Knows nothing of CQL text. `FORMAT.md`, beside the
+//! source, describes log entries and records. Start at [`Node::start`].
+
+mod apply;
+mod cell;
+mod commands;
+mod limits;
+mod node;
+mod read;
+mod records;
+
+pub use apply::ApplyError;
+pub use cell::StartError;
+pub use commands::CommandError;
+pub use node::{Node, NodeError, NodeOptions};
+pub use records::RecordError;

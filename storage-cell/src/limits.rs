@@ -1,0 +1,45 @@
+//! Every limit of the node and its cells, with its unit and the reason.
+
+/// Hot bytes of one cell at which it splits, unless the node is told otherwise.
+pub(crate) const CELL_SPLIT_BYTES: u64 = 8 << 30;
+
+/// Encoded bytes of the writes put into one log entry: large enough to share a sync among many,
+/// small enough that the first of them does not wait for a long transfer.
+pub(crate) const ENTRY_BYTES: usize = 1 << 20;
+/// Writes put into one log entry: bounds the time of one apply.
+pub(crate) const ENTRY_WRITES: usize = 4_096;
+/// Encoded bytes of one write: it must fit a record of the log (64 MiB) with room to spare.
+pub(crate) const WRITE_BYTES_MAX: usize = 48 << 20;
+/// Log entries of one cell that are proposed and not yet answered: while these are on their way to
+/// the disk the next ones fill up.
+pub(crate) const PROPOSALS_MAX: usize = 8;
+/// Encoded bytes that may wait in the queue of one cell before it refuses more.
+pub(crate) const QUEUE_BYTES_MAX: usize = 64 << 20;
+/// Requests that may wait in the queue of one cell before it refuses more.
+pub(crate) const QUEUE_REQUESTS_MAX: usize = 16_384;
+/// What an overloaded cell tells the sender to wait, in milliseconds.
+pub(crate) const RETRY_AFTER_MS: u32 = 50;
+
+/// Answers a cell remembers, to give them again to a retry: more than can be in flight.
+pub(crate) const ANSWERS_MAX: usize = 32_768;
+/// Age in microseconds, in log time, at which a remembered answer is forgotten: longer than any
+/// frontend or driver retries.
+pub(crate) const ANSWER_AGE_US_MAX: i64 = 300 * 1_000_000;
+/// A conditional write gets a timestamp above what it tested. The cell's own clock follows it by
+/// at most this much, in microseconds, so that one client with a wrong clock cannot set it.
+pub(crate) const CLOCK_AHEAD_US_MAX: i64 = 10 * 1_000_000;
+
+/// Rows looked at for one page: bounds the time of a page that filters or finds only deleted rows.
+pub(crate) const PAGE_ROWS_EXAMINED_MAX: u64 = 10_000;
+/// Encoded bytes looked at for one page, for the same reason.
+pub(crate) const PAGE_BYTES_EXAMINED_MAX: u64 = 16 << 20;
+
+/// Pause between looks at the sizes of cells, in milliseconds.
+pub(crate) const SPLIT_CHECK_MS: u64 = 2_000;
+/// Pause before something that failed against the metadata service is tried again.
+pub(crate) const METADATA_RETRY_MS: u64 = 200;
+/// Time in milliseconds that background work gets to end in when the node stops.
+pub(crate) const STOP_MS_MAX: u64 = 20_000;
+/// Answers longer than this, in bytes, are not kept for retries: rows of a failed condition may be
+/// megabytes each, and the retry is then told that the outcome is unknown.
+pub(crate) const ANSWER_BYTES_MAX: usize = 256 << 10;

@@ -1,0 +1,139 @@
+//! The cells that run on this node: found on the disk, placed by the metadata service, or made by
+//! a split.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use arc_swap::ArcSwap;
+use cellar_engine::Batch;
+use cellar_metadata_api::{Catalog, CellId, Epoch, KeyRange, NodeId, Position};
+use cellar_raft::RaftError;
+use tokio::sync::Mutex;
+
+use super::{Inner, NodeError};
+use crate::{
+    cell::{Cell, StartError},
+    records::{self, Descriptor, Kind},
+};
+
+/// Looked up by every request, changed rarely.
+#[derive(Default)]
+pub(super) struct Cells {
+    running: ArcSwap<BTreeMap<CellId, Arc<Cell>>>,
+    /// One start at a time.
+    starting: Mutex<()>,
+}
+
+impl Cells {
+    pub(super) fn get(&self, id: CellId) -> Option<Arc<Cell>> {
+        self.running.load().get(&id).cloned()
+    }
+
+    pub(super) fn all(&self) -> Vec<Arc<Cell>> {
+        self.running.load().values().cloned().collect()
+    }
+
+    fn add(&self, cell: &Arc<Cell>) {
+        self.running.rcu(|running| {
+            let mut next = BTreeMap::clone(running);
+            next.insert(cell.id(), Arc::clone(cell));
+            next
+        });
+    }
+}
+
+impl Inner {
+    /// Starts every cell that the engine knows.
+    pub(super) async fn start_stored(self: &Arc<Self>) -> Result<(), NodeError> {
+        let (start, end) = records::all_of(Kind::Descriptor);
+        let mut found = Vec::new();
+        for entry in self.engine.snapshot().scan(start..end, false) {
+            found.push(Descriptor::decode(&entry?.1)?.cell);
+        }
+        for id in found {
+            self.start_cell(id).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts a cell whose descriptor is in the engine, unless it runs.
+    pub(super) async fn start_cell(self: &Arc<Self>, id: CellId) -> Result<(), NodeError> {
+        let _one = self.cells.starting.lock().await;
+        if self.cell(id).is_some() {
+            return Ok(());
+        }
+        let (clock, events) = (Arc::clone(&self.options.clock), self.events.clone());
+        let cell = Cell::start(&self.host, &self.engine, id, clock, events).await?;
+        let cell = Arc::new(cell);
+        self.initialize(&cell).await?;
+        let writing = Arc::clone(&cell).propose_writes(self.tasks.token().clone());
+        self.tasks.spawn(format!("writes of {id}"), writing);
+        self.cells.add(&cell);
+        Ok(())
+    }
+
+    /// Makes the members of a new cell's group known, if that is on this node to do.
+    async fn initialize(&self, cell: &Cell) -> Result<(), StartError> {
+        let state = cell.state();
+        let replicas = &state.descriptor.replicas;
+        if replicas.first() != Some(&self.id) {
+            return Ok(());
+        }
+        let catalog = Arc::clone(&self.metadata.catalog().borrow());
+        let members = replicas.iter().map(|node| (node.0, self.address_of(&catalog, *node)));
+        match cell.group().initialize(members.collect()).await {
+            Ok(()) | Err(RaftError::Initialized(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn address_of(&self, catalog: &Catalog, node: NodeId) -> String {
+        if node == self.id {
+            return self.options.address.clone();
+        }
+        catalog.nodes.get(&node).map(|known| known.address.clone()).unwrap_or_default()
+    }
+
+    /// Starts the cells that are placed here and not yet on the disk. Errors are logged: the next
+    /// change of the placement tries again.
+    pub(super) async fn obey_placement(self: &Arc<Self>) {
+        let catalog = Arc::clone(&self.metadata.catalog().borrow());
+        for (group, placement) in &catalog.placements {
+            // Only a group's first cell begins empty. It owned everything then, and keeps the
+            // lowest keys; every other cell is made by the split that its left half applies.
+            let first = placement.lookup(Position::MIN);
+            let Some(first) = first.filter(|cell| cell.replicas.contains(&self.id)) else {
+                continue;
+            };
+            if self.cell(first.id).is_some() {
+                continue;
+            }
+            let known: BTreeSet<NodeId> = catalog.nodes.keys().copied().collect();
+            if !first.replicas.iter().all(|node| *node == self.id || known.contains(node)) {
+                continue;
+            }
+            let descriptor = Descriptor {
+                cell: first.id,
+                group: *group,
+                range: KeyRange::ALL,
+                epoch: Epoch(1),
+                replicas: first.replicas.clone(),
+            };
+            if let Err(error) = self.begin(&descriptor).await {
+                tracing::error!(cell = %first.id, %error, "cannot start a cell placed here");
+            }
+        }
+    }
+
+    /// Starts a cell that has nothing yet. If the process dies before the descriptor reaches the
+    /// disk, it is written again by the next start, before the log is replayed.
+    async fn begin(self: &Arc<Self>, descriptor: &Descriptor) -> Result<(), NodeError> {
+        let mut batch = Batch::new();
+        let key = records::cell_key(Kind::Descriptor, descriptor.cell);
+        batch.put(&key, &descriptor.encode()?);
+        self.engine.apply(&batch)?;
+        self.start_cell(descriptor.cell).await
+    }
+}

@@ -1,0 +1,41 @@
+//! Doing what the placement and the cells' own logs ask for.
+
+use std::sync::Arc;
+
+use cellar_metadata_api::CellId;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::Inner;
+use crate::apply::Event;
+
+impl Inner {
+    /// Starts what is placed here, and what splits have made.
+    pub(super) async fn follow(self: Arc<Self>, mut heard: UnboundedReceiver<(CellId, Event)>) {
+        let mut catalog = self.metadata.catalog();
+        // What changed before this task ran is looked at, too.
+        catalog.mark_changed();
+        loop {
+            tokio::select! {
+                changed = catalog.changed() => {
+                    if changed.is_err() {
+                        tracing::error!("the catalog is not updated any more");
+                        return;
+                    }
+                    catalog.mark_unchanged();
+                    self.obey_placement().await;
+                    self.drops.notify_one();
+                }
+                event = heard.recv() => match event {
+                    Some((_, Event::Split(plan))) => {
+                        if let Err(error) = self.start_cell(plan.right).await {
+                            let cell = plan.right;
+                            tracing::error!(%cell, %error, "cannot start a split's right half");
+                        }
+                    }
+                    Some((_, Event::TableDropped(_))) => self.drops.notify_one(),
+                    None => return,
+                },
+            }
+        }
+    }
+}

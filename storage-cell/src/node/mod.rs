@@ -1,0 +1,156 @@
+//! A node: one disk, one engine, one log, many cells.
+//!
+//! It obeys the placement: a cell that stands here is started, a table that was dropped is
+//! removed, a cell that has grown too large is split. Start at [`Node::start`].
+
+mod cells;
+mod drops;
+mod error;
+mod follow;
+mod identity;
+mod options;
+mod registration;
+mod service;
+mod split;
+
+use std::{fmt, fs, sync::Arc, time::Duration};
+
+use cellar_engine::Engine;
+use cellar_metadata_api::{CellId, Metadata, NodeId};
+use cellar_raft::{Host, HostOptions};
+use cellar_rpc::{Pool, Router, tasks::Tasks};
+use tokio::sync::{Mutex, Notify, mpsc};
+
+pub use error::NodeError;
+pub use options::NodeOptions;
+
+use crate::{
+    cell::{Cell, Events},
+    limits::STOP_MS_MAX,
+};
+use cells::Cells;
+
+/// A running node. It serves as `cellar_cell_api::CellService`.
+pub struct Node {
+    inner: Arc<Inner>,
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").field("id", &self.inner.id).finish_non_exhaustive()
+    }
+}
+
+struct Inner {
+    id: NodeId,
+    options: NodeOptions,
+    engine: Engine,
+    host: Host,
+    metadata: Arc<dyn Metadata>,
+    cells: Cells,
+    events: Events,
+    /// Tables may have to be removed.
+    drops: Notify,
+    /// One split at a time on this disk.
+    splitting: Mutex<()>,
+    tasks: Tasks,
+}
+
+impl Node {
+    /// Opens the node's disk, registers it, and starts the cells that are on it; their logs are
+    /// replayed when this returns. Others are started as the metadata service places them.
+    ///
+    /// A node that has registered before starts even when the metadata service is away.
+    ///
+    /// # Errors
+    /// See [`NodeError`].
+    pub async fn start(
+        options: NodeOptions,
+        metadata: Arc<dyn Metadata>,
+        pool: Pool,
+        tasks: &Tasks,
+    ) -> Result<Arc<Self>, NodeError> {
+        let tasks = tasks.child();
+        let dir = &options.dir;
+        let failed = |source| NodeError::Io { path: dir.clone(), source };
+        fs::create_dir_all(dir).map_err(failed)?;
+        let known = identity::read(dir)?;
+        let (id, registered) = registration::register(&options, &*metadata, known).await?;
+        if known.is_none() {
+            identity::write(dir, id)?;
+        }
+        let engine = Engine::open(&dir.join("rows"), options.engine.clone())?;
+        let log = HostOptions::new(id.0, dir.join("log"), &tasks);
+        let host = Host::open(log, Arc::new(pool))?;
+        let (events, heard) = mpsc::unbounded_channel();
+        let inner = Arc::new(Inner {
+            id,
+            options,
+            engine,
+            host,
+            metadata,
+            cells: Cells::default(),
+            events,
+            drops: Notify::new(),
+            splitting: Mutex::default(),
+            tasks,
+        });
+        inner.start_stored().await?;
+        inner.obey_placement().await;
+        if !registered {
+            inner.spawn("node registration", Inner::register_later);
+        }
+        inner.spawn("node cells", |inner| inner.follow(heard));
+        inner.spawn("node dropped tables", Inner::remove_dropped_tables);
+        inner.spawn("node splits", Inner::split_large_cells);
+        Ok(Arc::new(Self { inner }))
+    }
+
+    /// Its identity, the same after every restart.
+    #[must_use]
+    pub fn id(&self) -> NodeId {
+        self.inner.id
+    }
+
+    /// Adds what the replicas of its cells ask each other. What frontends ask is added by
+    /// `cellar_cell_api::routes`.
+    #[must_use]
+    pub fn register(&self, router: Router) -> Router {
+        self.inner.host.register(router)
+    }
+
+    /// Answers what is in flight, stops every cell, and makes everything durable in the engine,
+    /// so that the next start replays nothing.
+    ///
+    /// # Errors
+    /// Something did not end in order; acknowledged writes are in the log all the same.
+    pub async fn shutdown(&self) -> Result<(), NodeError> {
+        let inner = &self.inner;
+        let ended = inner.tasks.shutdown(Duration::from_millis(STOP_MS_MAX)).await;
+        inner.host.shutdown().await;
+        let engine = inner.engine.clone();
+        let closed = tokio::task::spawn_blocking(move || engine.close()).await;
+        closed.map_err(|error| NodeError::Thread(error.to_string()))??;
+        Ok(ended?)
+    }
+}
+
+impl Inner {
+    /// Runs background work until the node stops.
+    fn spawn<F, W>(self: &Arc<Self>, name: &'static str, work: F)
+    where
+        F: FnOnce(Arc<Self>) -> W,
+        W: Future<Output = ()> + Send + 'static,
+    {
+        let working = work(Arc::clone(self));
+        let stop = self.tasks.token().clone();
+        self.tasks.spawn(name, async move {
+            stop.run_until_cancelled(working).await;
+        });
+    }
+
+    /// A cell that runs here.
+    fn cell(&self, id: CellId) -> Option<Arc<Cell>> {
+        self.cells.get(id)
+    }
+}

@@ -1,0 +1,60 @@
+//! How a node is set up.
+
+use std::{fmt, path::PathBuf, sync::Arc};
+
+use cellar_schema::{Clock, SystemClock};
+use cellar_tiering::store::ObjectStore;
+
+use crate::limits::CELL_SPLIT_BYTES;
+
+/// What a node needs to know of its surroundings.
+#[derive(Clone)]
+pub struct NodeOptions {
+    /// Folder of everything the node keeps; one disk.
+    pub dir: PathBuf,
+    /// Where others reach its internal calls, "host:port".
+    pub address: String,
+    /// Where cold segments live.
+    pub store: Arc<dyn ObjectStore>,
+    /// Data centre, as `NetworkTopologyStrategy` names it.
+    pub datacenter: String,
+    /// Rack or availability zone.
+    pub rack: String,
+    /// Region, for keyspaces that must stay in one.
+    pub region: String,
+    /// Hot bytes of one cell at which it splits.
+    pub cell_split_bytes: u64,
+    /// Tells the time: write times and expiry.
+    pub clock: Arc<dyn Clock>,
+    /// Sizes of the engine.
+    pub engine: cellar_engine::Options,
+}
+
+impl NodeOptions {
+    /// The defaults for a node that keeps its data in `dir`, is reached at `address` and has its
+    /// cold segments in `store`.
+    #[must_use]
+    pub fn new(dir: PathBuf, address: String, store: Arc<dyn ObjectStore>) -> Self {
+        Self {
+            dir,
+            address,
+            store,
+            datacenter: "datacenter1".to_owned(),
+            rack: "rack1".to_owned(),
+            region: "region1".to_owned(),
+            cell_split_bytes: CELL_SPLIT_BYTES,
+            clock: Arc::new(SystemClock),
+            engine: cellar_engine::Options::default(),
+        }
+    }
+}
+
+impl fmt::Debug for NodeOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NodeOptions")
+            .field("dir", &self.dir)
+            .field("address", &self.address)
+            .field("cell_split_bytes", &self.cell_split_bytes)
+            .finish_non_exhaustive()
+    }
+}

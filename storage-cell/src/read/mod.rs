@@ -1,0 +1,111 @@
+//! Pages out of spans of engine keys: what is deleted, expired or hidden by marks is left out.
+
+mod page;
+
+use bytes::Bytes;
+use cellar_cell_api::{Page, Read};
+use cellar_engine::{EngineError, Snapshot};
+use cellar_schema::{FormatError, KeyError, PartitionMarks, Row, RowKind, keys};
+use thiserror::Error;
+
+use page::PageBuilder;
+
+/// Why a span could not be read.
+#[derive(Debug, Error)]
+pub(crate) enum ReadError {
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A stored row or its marks cannot be read.
+    #[error("a stored row cannot be read: {0}")]
+    Row(#[from] FormatError),
+    /// A stored key is none.
+    #[error("a stored key cannot be read: {0}")]
+    Key(#[from] KeyError),
+}
+
+impl ReadError {
+    /// Whether stored bytes are not what was written.
+    pub(crate) fn is_damage(&self) -> bool {
+        match self {
+            Self::Engine(error) => matches!(error, EngineError::Corrupt { .. }),
+            Self::Row(_) | Self::Key(_) => true,
+        }
+    }
+}
+
+/// Reads one page of a span that lies on this disk alone.
+pub(crate) fn hot(snapshot: &Snapshot, read: &Read, now: i64) -> Result<Page, ReadError> {
+    let mut page = PageBuilder::new(read, now);
+    if let Some(found) = single(snapshot, read)? {
+        let mut partition = CurrentPartition::default();
+        partition.enter(snapshot, &read.start, true)?;
+        page.push(&read.start, partition.suffix(&read.start), found, &partition.marks)?;
+        return Ok(page.finish(None));
+    }
+    let mut partition = CurrentPartition::default();
+    let mut scan = snapshot.scan(read.start.clone()..read.end.clone(), read.reverse);
+    while let Some(entry) = scan.next() {
+        let (key, value) = entry?;
+        if page.is_full() {
+            return Ok(page.finish(Some(key)));
+        }
+        partition.enter(snapshot, &key, read.reverse)?;
+        let suffix = partition.suffix(&key);
+        match keys::kind_of(suffix)? {
+            // Read already, or read again in a moment if the scan began in the middle.
+            RowKind::Marks => partition.marks = PartitionMarks::decode(value)?,
+            RowKind::Static | RowKind::Row => page.push(&key, suffix, value, &partition.marks)?,
+        }
+    }
+    Ok(page.finish(None))
+}
+
+/// The row of a span that holds no key but its first, if it is there: one look into the engine
+/// instead of a scan. No row's key is the start of another's.
+fn single(snapshot: &Snapshot, read: &Read) -> Result<Option<Bytes>, ReadError> {
+    let single = read.rows_max > 0 && read.end == keys::after(&read.start);
+    let is_row = single
+        && keys::split(&read.start).is_ok_and(|(_, suffix)| {
+            matches!(keys::kind_of(&suffix), Ok(RowKind::Static | RowKind::Row))
+        });
+    if is_row { Ok(snapshot.get(&read.start)?) } else { Ok(None) }
+}
+
+/// The partition that a scan is in, with its marks.
+#[derive(Default)]
+struct CurrentPartition {
+    prefix: Option<Bytes>,
+    marks: PartitionMarks,
+}
+
+impl CurrentPartition {
+    /// Goes to the partition of a key. A forward scan meets the marks of every partition before
+    /// its rows, but for the first, which it may enter in the middle.
+    fn enter(&mut self, snapshot: &Snapshot, key: &Bytes, look: bool) -> Result<(), ReadError> {
+        if self.prefix.as_ref().is_some_and(|prefix| key.starts_with(prefix)) {
+            return Ok(());
+        }
+        let first = self.prefix.is_none();
+        let (prefix, _) = keys::split(key)?;
+        self.marks = match look || first {
+            true => match snapshot.get(&[&*prefix, &*keys::marks_suffix()].concat())? {
+                Some(marks) => PartitionMarks::decode(marks)?,
+                None => PartitionMarks::default(),
+            },
+            false => PartitionMarks::default(),
+        };
+        self.prefix = Some(prefix);
+        Ok(())
+    }
+
+    /// The end of a key of this partition.
+    fn suffix<'k>(&self, key: &'k Bytes) -> &'k [u8] {
+        key.get(self.prefix.as_ref().map_or(0, Bytes::len)..).unwrap_or_default()
+    }
+}
+
+/// Reads a stored row.
+fn row(value: Bytes) -> Result<Row, ReadError> {
+    Ok(Row::decode(value)?)
+}
