@@ -5,6 +5,7 @@
 
 pub mod bench;
 pub mod email;
+pub mod figures;
 pub mod flights;
 pub mod memory;
 pub mod raw;

@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use cellar_loadtest::{
     bench::{self, CqlTarget, Plan, Scenario},
+    figures::Figures,
     flights, memory, session,
 };
 use cellar_workload::flights as data;
@@ -52,6 +53,21 @@ enum Verb {
         #[arg(long)]
         pid: Option<u32>,
     },
+    /// Start `cellar dev` and print its first figures, one JSON line each.
+    Figures {
+        /// The binary.
+        #[arg(long, default_value = "target/release/cellar")]
+        binary: PathBuf,
+        /// How long each load is measured, in seconds.
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+        /// Tables to create for the memory they take.
+        #[arg(long, default_value_t = 1000)]
+        tables: u32,
+        /// Rows to write for the memory they take.
+        #[arg(long, default_value_t = 1_000_000)]
+        rows: u64,
+    },
     /// Load the flights and verify them.
     Flights {
         /// The whole file; without it the month that is built in.
@@ -74,8 +90,15 @@ enum Kind {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let session = session::connect(&arguments.cql, arguments.connections).await?;
+    let connect = || session::connect(&arguments.cql, arguments.connections);
     match arguments.verb {
+        Verb::Figures { binary, seconds, tables, rows } => {
+            let connections = arguments.connections;
+            let duration = Duration::from_secs(seconds);
+            let figures = Figures { binary, connections, duration, tables, rows };
+            let mut tell = |name: &str, value| println!("{}", serde_json::json!({ name: value }));
+            figures.measure(&mut tell).await?;
+        }
         Verb::Bench {
             scenario,
             in_flight,
@@ -92,7 +115,7 @@ async fn main() -> anyhow::Result<()> {
                 Kind::Mixed => Scenario::Mixed,
                 Kind::Lwt => Scenario::Lwt,
             };
-            let target = CqlTarget::new(session, scenario, rows, value_bytes).await?;
+            let target = CqlTarget::new(connect().await?, scenario, rows, value_bytes).await?;
             let plan = Plan {
                 in_flight,
                 rate,
@@ -114,6 +137,7 @@ async fn main() -> anyhow::Result<()> {
             let flights = flights.collect::<Result<Vec<_>, _>>()?;
             let mut expected = data::Totals::default();
             flights.iter().for_each(|flight| expected.add(flight));
+            let session = connect().await?;
             if !verify {
                 flights::create(&session, None).await?;
                 let bar = ProgressBar::new(expected.rows);
