@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use cellar_schema::{ColumnId, Table};
 
+use super::group::GroupBy;
 use super::output::Output;
 use super::reader::{Progress, RowReader};
 use super::restrict::BoundFilter;
@@ -64,6 +65,7 @@ pub(super) struct Shape {
     pub(super) env: Env,
     pub(super) filters: Vec<BoundFilter>,
     pub(super) distinct: bool,
+    pub(super) group_by: Option<GroupBy>,
     pub(super) limit: Option<u64>,
     pub(super) per_partition_limit: Option<u64>,
     pub(super) static_rows: bool,
@@ -73,9 +75,21 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// Whether no row of the result is known before the last row is read.
+    /// Whether several rows become one.
+    pub(super) fn is_grouping(&self) -> bool {
+        self.group_by.is_some() || !self.output.aggregates.is_empty()
+    }
+
+    /// Whether all rows become one.
+    pub(super) fn is_aggregate_of_all(&self) -> bool {
+        self.group_by.is_none() && !self.output.aggregates.is_empty()
+    }
+
+    /// Whether a page cannot end before the last row is read. Groups that are partitions are
+    /// complete where a partition ends, and pages end there too.
     pub(super) fn must_read_all(&self) -> bool {
-        !self.sort.is_empty()
+        let several = self.group_by.as_ref().is_some_and(|by| !by.is_by_partition());
+        !self.sort.is_empty() || self.is_aggregate_of_all() || several
     }
 }
 

@@ -2,7 +2,9 @@
 //! become rows of the result. Start at [`plan`]; [`Select::bind`] gives the reads, and the
 //! [`RowReader`] turns what they bring into the result.
 
+mod aggregate;
 mod bound;
+mod group;
 mod json;
 mod order;
 mod output;

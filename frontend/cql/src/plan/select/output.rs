@@ -5,11 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use cellar_schema::{CqlType, Table};
 
-use super::selector::{AggregateCall, Context, Sel, Selection};
+use super::aggregate::AggregateCall;
+use super::group::GroupItem;
+use super::selector::{Context, Sel, Selection};
 use super::view::ColumnRef;
-use crate::ast;
+use crate::ast::{self, Selector};
 use crate::plan::term::Expr;
-use crate::plan::{PlanError, ResultColumn, Scope};
+use crate::plan::{PlanError, ResultColumn, Scope, column};
 
 /// The selectors of a statement.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub(super) struct Output {
     pub(super) reads: Vec<ColumnRef>,
     /// Whether a selector needs the token of the partition.
     pub(super) token: bool,
+    /// The entries of `GROUP BY`.
+    pub(super) groups: Vec<GroupItem>,
 }
 
 impl Output {
@@ -45,19 +49,24 @@ impl Output {
                 }
             }
             ast::SelectClause::Items(written) => {
-                for item in written {
-                    let (sel, cql_type) = selection.item(scope, &item.selector)?;
-                    let name = match &item.alias {
+                for wanted in written {
+                    let item = selection.item(scope, &wanted.selector, None)?;
+                    let name = match &wanted.alias {
                         Some(alias) => alias.as_str().to_owned(),
-                        None => super::selector::column_name(&item.selector),
+                        None => item.name,
                     };
-                    items.push(sel);
-                    columns.push(ResultColumn::of(table, name, cql_type));
+                    items.push(item.sel);
+                    columns.push(ResultColumn::of(table, name, item.cql_type));
                 }
             }
         }
+        let mut groups = Vec::with_capacity(select.group_by.len());
+        for entry in &select.group_by {
+            groups.push(group_item(&mut selection, scope, entry)?);
+        }
         let Selection { aggregates, terms, reads, token, .. } = selection;
-        Ok(Self { items, columns, json: select.json, aggregates, terms, reads, token })
+        let json = select.json;
+        Ok(Self { items, columns, json, aggregates, terms, reads, token, groups })
     }
 
     /// The columns of the result.
@@ -70,8 +79,49 @@ impl Output {
 
     /// The row.
     pub(super) fn row(&self, context: &Context<'_>) -> Result<Vec<Option<Bytes>>, PlanError> {
-        let values = self.items.iter().map(|item| item.evaluate(context));
-        let values = values.collect::<Result<Vec<_>, _>>()?;
-        if self.json { Ok(vec![Some(super::json::object(&self.columns, &values))]) } else { Ok(values) }
+        let mut values = Vec::with_capacity(self.items.len());
+        for item in &self.items {
+            values.push(item.evaluate(context)?);
+        }
+        if self.json {
+            return Ok(vec![Some(super::json::object(&self.columns, &values))]);
+        }
+        Ok(values)
+    }
+}
+
+fn group_item(
+    selection: &mut Selection<'_>,
+    scope: &mut Scope<'_>,
+    entry: &Selector,
+) -> Result<GroupItem, PlanError> {
+    match entry {
+        Selector::Column(name) => {
+            let column = ColumnRef::of(column(selection.table, name)?);
+            Ok(GroupItem { column, function: None })
+        }
+        Selector::Function(_, arguments) => {
+            let mut names = arguments.iter().filter_map(|argument| match argument {
+                Selector::Column(name) => Some(name),
+                _ => None,
+            });
+            let (Some(name), None) = (names.next(), names.next()) else {
+                return Err(PlanError::invalid(
+                    "GROUP BY functions must have one and only one column name as parameter",
+                ));
+            };
+            let column = ColumnRef::of(column(selection.table, name)?);
+            let aggregates = selection.aggregates.len();
+            let item = selection.item(scope, entry, None)?;
+            if selection.aggregates.len() > aggregates {
+                return Err(PlanError::invalid(
+                    "Aggregate functions are not supported within the GROUP BY clause",
+                ));
+            }
+            Ok(GroupItem { column, function: Some(item.sel) })
+        }
+        _ => Err(PlanError::invalid(
+            "Group by is currently only supported on the columns of the PRIMARY KEY",
+        )),
     }
 }

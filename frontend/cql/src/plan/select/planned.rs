@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cellar_schema::{ColumnId, ColumnKind, CqlType, Table};
 
 use super::bound::{BoundSelect, Shape};
+use super::group::{GroupBy, GroupItem};
 use super::order::{self, Ordering};
 use super::output::Output;
 use super::restrict::Restrictions;
@@ -20,6 +21,7 @@ pub struct Select {
     restrictions: Restrictions,
     output: Arc<Output>,
     distinct: bool,
+    group_by: Option<GroupBy>,
     ordering: Ordering,
     limit: Option<Expr>,
     per_partition_limit: Option<Expr>,
@@ -56,6 +58,7 @@ impl Select {
         if written.distinct {
             check_distinct(&table, &output, &restrictions)?;
         }
+        let group_by = GroupBy::plan(&table, &output.groups, &restrictions, written.distinct)?;
         let ordering = order::plan(&table, &written.order_by, &restrictions)?;
         let per_partition_limit =
             limit(scope, &table, written.per_partition_limit.as_ref(), "[per_partition_limit]")?;
@@ -70,6 +73,7 @@ impl Select {
             restrictions,
             output: Arc::new(output),
             distinct: written.distinct,
+            group_by,
             ordering,
             limit,
             per_partition_limit,
@@ -134,27 +138,32 @@ impl Select {
             .map(|term| term.evaluate_set(&binding, "a term of the selection"))
             .collect::<Result<_, _>>()?;
         let places = || self.used().map(|column| column.place);
-        let shape = Shape {
+        let mut shape = Shape {
             table: Arc::clone(&self.table),
             output: Arc::clone(&self.output),
             terms,
             env: env.clone(),
             filters: found.filters,
             distinct: self.distinct,
+            group_by: self.group_by.clone(),
             limit,
             per_partition_limit,
             static_rows: self.static_rows(),
             sort: self.ordering.sort.clone(),
             wants_partition: self.output.token
                 || places().any(|place| matches!(place, Place::Partition(_))),
-            wants_clustering: places().any(|place| matches!(place, Place::Clustering(_))),
+            wants_clustering: self.output.groups.iter().any(GroupItem::is_clustering)
+                || places().any(|place| matches!(place, Place::Clustering(_))),
         };
-        let row_limit_hint = match limit {
-            Some(limit) if shape.filters.is_empty() && !shape.must_read_all() => {
-                u32::try_from(limit).ok()
-            }
-            _ => None,
-        };
+        if shape.is_aggregate_of_all() {
+            // There is one row, made of all; limits do not choose what it is made of.
+            (shape.limit, shape.per_partition_limit) = (None, None);
+        }
+        let one_for_one = shape.filters.is_empty()
+            && !shape.distinct
+            && !shape.is_grouping()
+            && !shape.must_read_all();
+        let row_limit_hint = limit.filter(|_| one_for_one).and_then(|l| u32::try_from(l).ok());
         Ok(BoundSelect {
             table: Arc::clone(&self.table),
             reads: found.reads,

@@ -33,6 +33,8 @@ pub struct Progress {
     pub in_partition: u64,
     /// Whether that partition had rows, or has been answered as one without rows.
     pub partition_seen: bool,
+    /// Engine key prefix of that partition.
+    pub partition: Bytes,
 }
 
 /// Makes the rows of a result.
@@ -42,8 +44,6 @@ pub struct RowReader {
     now_seconds: i64,
     current: Option<Current>,
     sink: Sink,
-    /// Whether `sink` counts in the partition that a former page ended in.
-    resumed: bool,
 }
 
 /// The partition that rows come from.
@@ -51,15 +51,14 @@ pub struct RowReader {
 struct Current {
     prefix: Bytes,
     values: Vec<Bytes>,
-    token: i64,
+    token: Option<i64>,
     statics: Option<Row>,
     skipped: bool,
 }
 
 impl RowReader {
     pub(super) fn new(shape: Arc<Shape>, now_seconds: i64, progress: Progress) -> Self {
-        let resumed = progress != Progress::default();
-        Self { shape, now_seconds, current: None, sink: Sink::new(progress), resumed }
+        Self { shape, now_seconds, current: None, sink: Sink::new(progress) }
     }
 
     /// Announces a partition and its static row before its rows.
@@ -102,6 +101,7 @@ impl RowReader {
             Vec::new()
         };
         let view = RowView {
+            prefix: &current.prefix,
             partition: &current.values,
             token: current.token,
             clustering: &clustering,
@@ -120,6 +120,7 @@ impl RowReader {
     /// Functions that fail.
     pub fn end_of_partition(&mut self) -> Result<(), PlanError> {
         let Some(current) = &mut self.current else { return Ok(()) };
+        self.sink.end_of_partition(&self.shape)?;
         let alone = self.shape.static_rows && !self.sink.progress.partition_seen;
         if !alone || current.statics.is_none() || self.sink.is_full(&self.shape) {
             return Ok(());
@@ -128,6 +129,7 @@ impl RowReader {
             current.decode(&self.shape)?;
         }
         let view = RowView {
+            prefix: &current.prefix,
             partition: &current.values,
             token: current.token,
             clustering: &[],
@@ -137,7 +139,7 @@ impl RowReader {
         };
         self.sink.accept(&self.shape, &view)?;
         current.skipped = true;
-        Ok(())
+        self.sink.end_of_partition(&self.shape)
     }
 
     /// Makes the rows ready that only the end of all reads completes.
@@ -172,13 +174,15 @@ impl RowReader {
     }
 
     fn enter(&mut self, prefix: Bytes, statics: Option<Row>) {
-        let resumed = std::mem::take(&mut self.resumed);
-        if !resumed {
-            self.sink.progress.in_partition = 0;
-            self.sink.progress.partition_seen = false;
+        let progress = &mut self.sink.progress;
+        // What a former page has seen of the same partition still counts.
+        if progress.partition != prefix {
+            progress.in_partition = 0;
+            progress.partition_seen = false;
+            progress.partition = prefix.clone();
         }
         let skipped = self.sink.is_partition_full(&self.shape);
-        self.current = Some(Current { prefix, values: Vec::new(), token: 0, statics, skipped });
+        self.current = Some(Current { prefix, values: Vec::new(), token: None, statics, skipped });
     }
 }
 
@@ -188,7 +192,7 @@ impl Current {
         let key = [&self.prefix[..], &keys::static_suffix()[..]].concat();
         let decoded = keys::decode(&shape.table, &Bytes::from(key)).map_err(invalid)?;
         self.values = decoded.partition_values;
-        self.token = decoded.token;
+        self.token = Some(decoded.token);
         Ok(())
     }
 }

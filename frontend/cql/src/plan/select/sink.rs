@@ -1,14 +1,16 @@
-//! Where rows of the result are made: filtered, counted against the limits, sorted.
+//! Where rows of the result are made: filtered, grouped, counted against the limits, sorted.
 
 use std::cmp::Ordering;
 
 use bytes::Bytes;
 use cellar_schema::value;
 
+use super::aggregate::Accumulator;
 use super::bound::Shape;
+use super::group::GroupKey;
 use super::reader::{Flow, Progress};
 use super::selector::Context;
-use super::view::RowView;
+use super::view::{KeptRow, RowView};
 use crate::plan::PlanError;
 
 type ResultRow = Vec<Option<Bytes>>;
@@ -18,13 +20,25 @@ type ResultRow = Vec<Option<Bytes>>;
 pub(super) struct Sink {
     pub(super) rows: Vec<ResultRow>,
     pub(super) progress: Progress,
+    /// The group that rows go to.
+    group: Option<Group>,
     /// Rows that wait to be sorted, with the values they are sorted by.
     unsorted: Vec<(ResultRow, ResultRow)>,
 }
 
+/// A group while its rows come.
+#[derive(Debug)]
+struct Group {
+    /// Nothing if all rows are one group.
+    key: Option<GroupKey>,
+    /// What selectors outside of aggregates show.
+    first: KeptRow,
+    accumulators: Vec<Accumulator>,
+}
+
 impl Sink {
     pub(super) fn new(progress: Progress) -> Self {
-        Self { rows: Vec::new(), progress, unsorted: Vec::new() }
+        Self { rows: Vec::new(), progress, group: None, unsorted: Vec::new() }
     }
 
     /// Whether `LIMIT` is reached. What is sorted first is cut when it is sorted.
@@ -40,37 +54,86 @@ impl Sink {
     }
 
     /// Takes a row of the table.
-    pub(super) fn accept(
-        &mut self,
-        shape: &Shape,
-        row: &RowView<'_>,
-    ) -> Result<Flow, PlanError> {
+    pub(super) fn accept(&mut self, shape: &Shape, row: &RowView<'_>) -> Result<Flow, PlanError> {
         self.progress.partition_seen = true;
         if !shape.filters.iter().all(|filter| filter.passes(row)) {
             // A partition is one row of DISTINCT, whatever rows it has.
             return Ok(if shape.distinct { Flow::SkipPartition } else { Flow::More });
         }
         let context = Context { row: *row, terms: &shape.terms, aggregates: &[], env: &shape.env };
-        let made = shape.output.row(&context)?;
-        self.progress.returned += 1;
-        self.progress.in_partition += 1;
+        if !shape.is_grouping() {
+            let made = shape.output.row(&context)?;
+            self.add(shape, row, made);
+            return Ok(self.flow(shape));
+        }
+        let key = shape.group_by.as_ref().map(|by| by.key(&context)).transpose()?;
+        if self.group.as_ref().is_some_and(|group| group.key != key) {
+            self.close_group(shape)?;
+            let flow = self.flow(shape);
+            if flow != Flow::More {
+                return Ok(flow);
+            }
+        }
+        let calls = &shape.output.aggregates;
+        let group = self.group.get_or_insert_with(|| Group {
+            key,
+            first: row.keep(),
+            accumulators: calls.iter().map(|call| call.start()).collect(),
+        });
+        for (call, accumulator) in calls.iter().zip(&mut group.accumulators) {
+            call.add(accumulator, &context)?;
+        }
+        // One row tells all there is to a partition of DISTINCT.
+        Ok(if shape.distinct { Flow::SkipPartition } else { Flow::More })
+    }
+
+    /// Ends the partition: no group goes on in the next one, unless all rows are one.
+    pub(super) fn end_of_partition(&mut self, shape: &Shape) -> Result<(), PlanError> {
+        if shape.group_by.is_some() { self.close_group(shape) } else { Ok(()) }
+    }
+
+    fn close_group(&mut self, shape: &Shape) -> Result<(), PlanError> {
+        let Some(group) = self.group.take() else { return Ok(()) };
+        let row = group.first.view();
+        let mut results = Vec::with_capacity(group.accumulators.len());
+        for (call, accumulator) in shape.output.aggregates.iter().zip(&group.accumulators) {
+            results.push(call.finish(accumulator)?);
+        }
+        let (terms, env) = (&shape.terms, &shape.env);
+        let made = shape.output.row(&Context { row, terms, aggregates: &results, env })?;
+        self.add(shape, &row, made);
+        Ok(())
+    }
+
+    fn add(&mut self, shape: &Shape, row: &RowView<'_>, made: ResultRow) {
+        self.progress.returned = self.progress.returned.saturating_add(1);
+        self.progress.in_partition = self.progress.in_partition.saturating_add(1);
         if shape.sort.is_empty() {
             self.rows.push(made);
         } else {
             let by = shape.sort.iter().map(|(column, _)| row.value(column)).collect();
             self.unsorted.push((by, made));
         }
-        Ok(if self.is_full(shape) {
+    }
+
+    fn flow(&self, shape: &Shape) -> Flow {
+        if self.is_full(shape) {
             Flow::Done
         } else if self.is_partition_full(shape) {
             Flow::SkipPartition
         } else {
             Flow::More
-        })
+        }
     }
 
     /// Ends the result.
     pub(super) fn finish(&mut self, shape: &Shape) -> Result<(), PlanError> {
+        if shape.is_aggregate_of_all() && self.group.is_none() {
+            let calls = &shape.output.aggregates;
+            let accumulators = calls.iter().map(|call| call.start()).collect();
+            self.group = Some(Group { key: None, first: KeptRow::default(), accumulators });
+        }
+        self.close_group(shape)?;
         let mut unsorted = std::mem::take(&mut self.unsorted);
         unsorted.sort_by(|(a, _), (b, _)| by_columns(shape, a, b));
         if let Some(limit) = shape.limit {

@@ -49,12 +49,26 @@ impl ColumnRef {
 /// static columns.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RowView<'a> {
+    /// Engine key prefix of the partition.
+    pub(super) prefix: &'a Bytes,
     pub(super) partition: &'a [Bytes],
-    pub(super) token: i64,
+    pub(super) token: Option<i64>,
     pub(super) clustering: &'a [Bytes],
     pub(super) statics: Option<&'a Row>,
     pub(super) row: Option<&'a Row>,
     pub(super) now_seconds: i64,
+}
+
+/// A row that is kept while others come; the default is no row at all.
+#[derive(Clone, Debug, Default)]
+pub(super) struct KeptRow {
+    prefix: Bytes,
+    partition: Vec<Bytes>,
+    token: Option<i64>,
+    clustering: Vec<Bytes>,
+    statics: Option<Row>,
+    row: Option<Row>,
+    now_seconds: i64,
 }
 
 impl RowView<'_> {
@@ -63,9 +77,7 @@ impl RowView<'_> {
         match column.place {
             Place::Partition(at) => self.partition.get(at).cloned(),
             Place::Clustering(at) => self.clustering.get(at).cloned(),
-            Place::Static(_) | Place::Regular(_) => {
-                self.data(column)?.wire_value(&column.cql_type)
-            }
+            Place::Static(_) | Place::Regular(_) => self.data(column)?.wire_value(&column.cql_type),
         }
     }
 
@@ -75,6 +87,34 @@ impl RowView<'_> {
             Place::Static(id) => self.statics?.column(id),
             Place::Regular(id) => self.row?.column(id),
             Place::Partition(_) | Place::Clustering(_) => None,
+        }
+    }
+
+    /// A copy that outlives the row.
+    pub(super) fn keep(&self) -> KeptRow {
+        KeptRow {
+            prefix: self.prefix.clone(),
+            partition: self.partition.to_vec(),
+            token: self.token,
+            clustering: self.clustering.to_vec(),
+            statics: self.statics.cloned(),
+            row: self.row.cloned(),
+            now_seconds: self.now_seconds,
+        }
+    }
+}
+
+impl KeptRow {
+    /// The row.
+    pub(super) fn view(&self) -> RowView<'_> {
+        RowView {
+            prefix: &self.prefix,
+            partition: &self.partition,
+            token: self.token,
+            clustering: &self.clustering,
+            statics: self.statics.as_ref(),
+            row: self.row.as_ref(),
+            now_seconds: self.now_seconds,
         }
     }
 }

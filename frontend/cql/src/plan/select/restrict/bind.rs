@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use cellar_schema::{KeyError, Table, keys, limits, value};
 
+use super::Restrictions;
 use super::filter::BoundFilter;
 use super::relation::{End, Restriction, Slice, Test};
 use super::token::BoundTokens;
-use super::Restrictions;
 use crate::limits::SELECT_KEYS_MAX;
 use crate::plan::error::invalid;
 use crate::plan::select::{PartitionRead, Reads};

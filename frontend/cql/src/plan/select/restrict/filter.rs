@@ -113,9 +113,8 @@ fn element(
 ) -> Result<BoundElement, PlanError> {
     let name = columns.first().map_or("", |column| column.name.as_str());
     let value = |expr: &Expr| {
-        expr.evaluate_set(binding, &format!("column {name}"))?.ok_or_else(|| {
-            PlanError::invalid(format!("Unsupported null value for column {name}"))
-        })
+        expr.evaluate_set(binding, &format!("column {name}"))?
+            .ok_or_else(|| PlanError::invalid(format!("Unsupported null value for column {name}")))
     };
     Ok(match test {
         ElementTest::Contains(expr) => BoundElement::Contains(value(expr)?),

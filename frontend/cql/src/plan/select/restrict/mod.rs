@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use cellar_schema::{ColumnKind, Table};
 
-pub(super) use bind::BoundRestrictions;
 pub(super) use filter::BoundFilter;
 use relation::{Restriction, Test};
 use token::TokenRange;
@@ -70,11 +69,6 @@ impl Restrictions {
     pub(super) fn several_partitions(&self) -> bool {
         let is_in = |part: &Restriction| !part.is_equal();
         self.partition.as_ref().is_some_and(|parts| parts.iter().any(is_in))
-    }
-
-    /// Whether rows are tested one by one.
-    pub(super) fn is_filtering(&self) -> bool {
-        !self.filters.is_empty()
     }
 
     /// Whether clustering or regular columns are restricted, so that partitions with nothing but

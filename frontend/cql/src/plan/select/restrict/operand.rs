@@ -147,11 +147,7 @@ fn unpack(tuple: &Bytes, columns: &[ColumnRef]) -> Result<Vec<Bytes>, PlanError>
     pairs.map(|(field, column)| field.ok_or_else(|| null_value(&column.name))).collect()
 }
 
-fn component(
-    expr: &Expr,
-    column: &ColumnRef,
-    binding: &Binding<'_>,
-) -> Result<Bytes, PlanError> {
+fn component(expr: &Expr, column: &ColumnRef, binding: &Binding<'_>) -> Result<Bytes, PlanError> {
     match expr.evaluate(binding)? {
         BoundValue::Bytes(bytes) => Ok(bytes),
         BoundValue::Null if column.is_key() => Err(null_value(&column.name)),

@@ -231,7 +231,9 @@ fn refuse_whole(target: &ColumnRef, test: &RelationTest) -> Result<(), PlanError
     let sliced = matches!(
         test,
         RelationTest::Compare(
-            Comparison::Less | Comparison::LessEqual | Comparison::Greater
+            Comparison::Less
+                | Comparison::LessEqual
+                | Comparison::Greater
                 | Comparison::GreaterEqual,
             _
         ) | RelationTest::Between(..)

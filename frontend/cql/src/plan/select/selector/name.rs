@@ -1,11 +1,65 @@
-//! What a result column is called without an alias.
+//! What terms are called inside the names of result columns: their text, as Cassandra writes it.
 
-use crate::ast::Selector;
+use crate::ast::{Arithmetic, ArithmeticOperator, Literal, Term};
 
-/// The name that Cassandra gives a selector.
-pub(crate) fn column_name(selector: &Selector) -> String {
-    match selector {
-        Selector::Column(name) => name.as_str().to_owned(),
-        _ => String::new(),
+/// The text of a term.
+pub(super) fn term(term: &Term) -> String {
+    match term {
+        Term::Null => "NULL".to_owned(),
+        Term::Literal(written) => literal(written),
+        Term::Marker(_) => "?".to_owned(),
+        Term::List(terms) => format!("[{}]", listed(terms)),
+        Term::Set(terms) => format!("{{{}}}", listed(terms)),
+        Term::Tuple(terms) => format!("({})", listed(terms)),
+        Term::Map(entries) => {
+            let each = entries.iter().map(|(k, v)| format!("{}: {}", self::term(k), self::term(v)));
+            format!("{{{}}}", each.collect::<Vec<_>>().join(", "))
+        }
+        Term::UserType(fields) => {
+            let each = fields.iter().map(|(name, value)| format!("{name}: {}", self::term(value)));
+            format!("{{{}}}", each.collect::<Vec<_>>().join(", "))
+        }
+        Term::Function(name, terms) => format!("{name}({})", listed(terms)),
+        Term::TypeHint(cql_type, inner) => format!("({cql_type}){}", self::term(inner)),
+        Term::Cast(inner, cql_type) => format!("cast({} as {cql_type})", self::term(inner)),
+        Term::Negate(inner) => format!("-{}", self::term(inner)),
+        Term::Arithmetic(chain) => arithmetic(chain),
+    }
+}
+
+fn arithmetic(chain: &Arithmetic<Term>) -> String {
+    let first = term(&chain.first);
+    chain.rest.iter().fold(first, |text, (operator, right)| {
+        format!("{text} {} {}", symbol(*operator), term(right))
+    })
+}
+
+/// The operator as written.
+pub(super) fn symbol(operator: ArithmeticOperator) -> char {
+    match operator {
+        ArithmeticOperator::Add => '+',
+        ArithmeticOperator::Subtract => '-',
+        ArithmeticOperator::Multiply => '*',
+        ArithmeticOperator::Divide => '/',
+        ArithmeticOperator::Modulo => '%',
+    }
+}
+
+fn listed(terms: &[Term]) -> String {
+    terms.iter().map(term).collect::<Vec<_>>().join(", ")
+}
+
+fn literal(written: &Literal) -> String {
+    match written {
+        Literal::Text(text) => format!("'{text}'"),
+        Literal::BigInteger(text) | Literal::Float(text) => text.to_string(),
+        Literal::Integer(number) => number.to_string(),
+        Literal::Boolean(flag) => flag.to_string(),
+        Literal::Uuid(uuid) => uuid.to_string(),
+        Literal::Blob(bytes) => {
+            let hex = bytes.iter().map(|byte| format!("{byte:02x}"));
+            std::iter::once("0x".to_owned()).chain(hex).collect()
+        }
+        Literal::Duration(d) => format!("{}mo{}d{}ns", d.months, d.days, d.nanoseconds),
     }
 }

@@ -1,0 +1,119 @@
+//! `WRITETIME`, `MAXWRITETIME` and `TTL`.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use cellar_schema::{ColumnData, CqlType, Frozen, Versioned, value};
+
+use super::eval::Context;
+use crate::plan::select::view::ColumnRef;
+
+/// Which of the functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TimesKind {
+    Write,
+    MaxWrite,
+    Ttl,
+}
+
+/// A call of one of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Times {
+    pub(super) kind: TimesKind,
+    pub(super) column: ColumnRef,
+    pub(super) part: Part,
+}
+
+/// Of what in the column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Whole,
+    /// The element whose key is this term.
+    Element(usize),
+    /// The field of this number.
+    Field(u16),
+}
+
+impl TimesKind {
+    /// Its name as Cassandra writes it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Write => "writetime",
+            Self::MaxWrite => "maxwritetime",
+            Self::Ttl => "ttl",
+        }
+    }
+}
+
+impl Times {
+    /// The type of the result: a list for what is stored element by element.
+    pub(super) fn cql_type(&self) -> CqlType {
+        let scalar = if self.kind == TimesKind::Ttl { CqlType::Int } else { CqlType::Bigint };
+        let several = self.column.cql_type.is_multi_cell() && self.part == Part::Whole;
+        if several && self.kind != TimesKind::MaxWrite {
+            return CqlType::List(Box::new(scalar), Frozen::Yes);
+        }
+        scalar
+    }
+
+    pub(super) fn evaluate(&self, context: &Context<'_>) -> Option<Bytes> {
+        let data = context.row.data(&self.column)?;
+        match (data, self.part) {
+            (ColumnData::Simple(versioned), _) => self.one(versioned, context),
+            (ColumnData::Counter(counter), _) => {
+                (self.kind != TimesKind::Ttl).then(|| value::bigint(counter.timestamp_us))
+            }
+            (ColumnData::Complex(complex), Part::Element(key)) => {
+                let key_type = match &self.column.cql_type {
+                    CqlType::Map(key, ..) | CqlType::Set(key, _) => key,
+                    _ => return None,
+                };
+                let wanted = context.term(key)?;
+                let is_map = matches!(self.column.cql_type, CqlType::Map(..));
+                let found = complex.elements.iter().find(|element| {
+                    let name =
+                        if is_map { Some(&element.name) } else { element.data.value.as_ref() };
+                    name.is_some_and(|name| value::compare(key_type, name, wanted).is_eq())
+                })?;
+                self.one(&found.data, context)
+            }
+            (ColumnData::Complex(complex), Part::Field(index)) => {
+                let key = index.to_be_bytes();
+                let found = complex.elements.iter().find(|element| element.key[..] == key)?;
+                self.one(&found.data, context)
+            }
+            (ColumnData::Complex(complex), Part::Whole) => {
+                let live = complex.elements.iter().map(|element| &element.data);
+                let live = live.filter(|data| data.value.is_some());
+                if self.kind == TimesKind::MaxWrite {
+                    return live.map(|data| data.live.timestamp_us).max().map(value::bigint);
+                }
+                let each: Vec<_> = live.map(|data| self.one(data, context)).collect();
+                if each.is_empty() { None } else { list(&each) }
+            }
+        }
+    }
+
+    fn one(&self, data: &Versioned, context: &Context<'_>) -> Option<Bytes> {
+        data.value.as_ref()?;
+        if self.kind != TimesKind::Ttl {
+            return Some(value::bigint(data.live.timestamp_us));
+        }
+        let left = data.live.expiry?.at_seconds.saturating_sub(context.row.now_seconds);
+        i32::try_from(left).ok().filter(|left| *left >= 0).map(value::int)
+    }
+}
+
+/// A list in which nulls may stand, for elements without time to live.
+fn list(parts: &[Option<Bytes>]) -> Option<Bytes> {
+    let mut out = BytesMut::new();
+    out.put_i32(i32::try_from(parts.len()).ok()?);
+    for part in parts {
+        match part {
+            Some(bytes) => {
+                out.put_i32(i32::try_from(bytes.len()).ok()?);
+                out.put_slice(bytes);
+            }
+            None => out.put_i32(-1),
+        }
+    }
+    Some(out.freeze())
+}
