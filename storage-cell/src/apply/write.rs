@@ -91,6 +91,9 @@ impl Applier {
                 return Err(CellError::WrongCell { cell, epoch });
             }
             let table = position_of(partition).map_err(|error| invalid(&error))?.table;
+            if !keys::split(partition).is_ok_and(|(_, suffix)| suffix.is_empty()) {
+                return Err(invalid(&"a partition's key that is none"));
+            }
             if self.state.dropped.contains(&table) {
                 return Err(invalid(&format!(
                     "unconfigured table (id {}): it was dropped",

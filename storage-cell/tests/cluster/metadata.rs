@@ -1,0 +1,63 @@
+//! The metadata service's own state machine, in memory, with failures on demand.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use cellar_metadata_api::{Answer, Catalog, Command, Metadata, MetadataError};
+use cellar_metadata_raft::State;
+use futures::{FutureExt, future::BoxFuture};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+/// Outlives the nodes of a test.
+#[derive(Debug)]
+pub struct FakeMetadata {
+    state: Mutex<State>,
+    catalog: watch::Sender<Arc<Catalog>>,
+    /// Refuses everything.
+    pub down: AtomicBool,
+    /// Does what it is told and says that the outcome is unknown.
+    pub mute: AtomicBool,
+}
+
+impl FakeMetadata {
+    pub fn new() -> Arc<Self> {
+        let state = State::new();
+        let catalog = watch::Sender::new(Arc::clone(state.catalog()));
+        let state = Mutex::new(state);
+        Arc::new(Self { state, catalog, down: false.into(), mute: false.into() })
+    }
+
+    pub fn run(&self, command: &Command) -> Result<Answer, MetadataError> {
+        let mut state = self.state.lock();
+        let answer = state.execute(command);
+        self.catalog.send_replace(Arc::clone(state.catalog()));
+        answer
+    }
+
+    pub fn now(&self) -> Arc<Catalog> {
+        Arc::clone(&self.catalog.borrow())
+    }
+}
+
+impl Metadata for FakeMetadata {
+    fn submit(&self, command: Command) -> BoxFuture<'_, Result<Answer, MetadataError>> {
+        async move {
+            if self.down.load(Ordering::SeqCst) {
+                return Err(MetadataError::Unavailable { reason: "down".to_owned() });
+            }
+            let answer = self.run(&command);
+            if self.mute.load(Ordering::SeqCst) {
+                return Err(MetadataError::Unknown { reason: "mute".to_owned() });
+            }
+            answer
+        }
+        .boxed()
+    }
+
+    fn catalog(&self) -> watch::Receiver<Arc<Catalog>> {
+        self.catalog.subscribe()
+    }
+}
