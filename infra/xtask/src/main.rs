@@ -3,15 +3,21 @@
 //! Each step is a plain `cargo` call or a check in [`tidy`]; a step that fails names itself and
 //! ends the run with a non-zero status. Start at [`run`].
 
+mod cache;
+mod drivers;
+mod places;
+mod server;
 mod tidy;
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
+
+use places::Places;
 
 /// Build, check and test Cellar.
 #[derive(Debug, Parser)]
@@ -31,6 +37,8 @@ enum Verb {
     Verify,
     /// Format every crate.
     Fix,
+    /// Stock drivers run one script against the real server.
+    Drivers(drivers::Options),
 }
 
 /// One named step of a run.
@@ -47,12 +55,23 @@ const CLIPPY: Step = Step {
 const BUILD: Step =
     Step { name: "build", arguments: &["build", "--workspace", "--bins", "--locked"] };
 
+/// The programs that end-to-end tests run, without the rest.
+const SERVED: Step = Step {
+    name: "build",
+    arguments: &["build", "-p", "cellar", "-p", "cellar-loadtest", "--bins", "--locked"],
+};
+const DRIVERS_ONLY: Step = Step {
+    name: "build",
+    arguments: &["build", "-p", "cellar-loadtest", "--bins", "--locked"],
+};
+
 fn main() -> Result<()> {
     run(Arguments::parse().verb)
 }
 
 fn run(verb: Verb) -> Result<()> {
-    let root = workspace_root()?;
+    let places = Places::find()?;
+    let root = places.root.clone();
     let started = Instant::now();
     match verb {
         Verb::Test => {
@@ -69,6 +88,10 @@ fn run(verb: Verb) -> Result<()> {
             cargo(&root, &CLIPPY)?;
         }
         Verb::Fix => cargo(&root, &Step { name: "fix", arguments: &["fmt", "--all"] })?,
+        Verb::Drivers(options) => {
+            cargo(&root, if options.starts_a_server() { &SERVED } else { &DRIVERS_ONLY })?;
+            drivers::run(&places, &options)?;
+        }
     }
     eprintln!("xtask: all steps passed in {:.0} s", started.elapsed().as_secs_f64());
     Ok(())
@@ -123,13 +146,4 @@ fn tests(root: &Path) -> Result<()> {
 fn number_before(line: &str, word: &str) -> u64 {
     let head = line.split(word).next().unwrap_or_default();
     head.rsplit(' ').next().and_then(|digits| digits.parse().ok()).unwrap_or(0)
-}
-
-/// The workspace root, found from this crate's own place in it.
-fn workspace_root() -> Result<PathBuf> {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
-        .map(Path::to_path_buf)
-        .context("infra/xtask lies two folders below the workspace root")
 }
