@@ -55,7 +55,7 @@ impl Figures {
         tell("ready_ms", millis(begun.elapsed()));
         tokio::time::sleep(Duration::from_secs(2)).await;
         tell("idle_resident_bytes", server.resident()?);
-        let session = session::connect(&[server.cql.clone()], self.connections).await?;
+        let session = session::connect(std::slice::from_ref(&server.cql), self.connections).await?;
         for scenario in [Scenario::Write, Scenario::Read] {
             for in_flight in [64, 1024] {
                 let report = self.load(&session, scenario, in_flight).await?;
@@ -66,7 +66,7 @@ impl Figures {
         server.stop().await?;
 
         let server = Server::start(&self.binary, tempfile::tempdir()?).await?;
-        let session = session::connect(&[server.cql.clone()], self.connections).await?;
+        let session = session::connect(std::slice::from_ref(&server.cql), self.connections).await?;
         let begun = Instant::now();
         self.create_tables(&session).await?;
         tell("create_tables_ms", json!([self.tables, millis(begun.elapsed())]));
@@ -75,7 +75,7 @@ impl Figures {
         server.stop().await?;
 
         let server = Server::start(&self.binary, tempfile::tempdir()?).await?;
-        let session = session::connect(&[server.cql.clone()], self.connections).await?;
+        let session = session::connect(std::slice::from_ref(&server.cql), self.connections).await?;
         let begun = Instant::now();
         self.write_rows(&session).await?;
         tell("rows_ms", json!([self.rows, millis(begun.elapsed())]));
@@ -142,8 +142,7 @@ impl Server {
         let mut lines = BufReader::new(out).lines();
         while let Some(line) = lines.next_line().await? {
             if line == "ready" {
-                // Nothing more is printed there, but a closed pipe would be an error to it.
-                tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+                // It prints nothing more there.
                 return Ok(Self { child, cql, folder });
             }
         }

@@ -1,8 +1,10 @@
 //! The one binary, `cellar`. It parses the command line and hands over to a verb; nothing else.
-//!
-//! Roles that serve are not built yet: their verbs check the whole configuration and then say so.
 
+mod admin;
 mod config;
+mod demo;
+mod roles;
+mod telemetry;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,6 +12,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use config::{Flags, Settings};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// A serverless keyspace service: CQL and HTTP in front, object storage behind.
 #[derive(Debug, Parser)]
@@ -26,8 +31,16 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// All roles in one process, data in a folder (not built yet).
+    /// All roles in one process, data in a folder.
     Dev,
+    /// Start, load real data, move old rows to Parquet, check everything.
+    Demo,
+    /// The metadata service.
+    Metadata,
+    /// A node that hosts cells.
+    Cell,
+    /// CQL and HTTP for clients.
+    Frontend,
     /// Show or check the configuration.
     Config {
         #[command(subcommand)]
@@ -71,10 +84,17 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             }
         }
         Verb::Config { verb: ConfigVerb::Check } => println!("configuration is valid"),
-        Verb::Dev => anyhow::bail!(
-            "the roles are not built yet, so nothing would listen on {}; see README.md, State",
-            settings.cql
-        ),
+        Verb::Dev => serve(roles::dev::run(&settings))?,
+        Verb::Demo => serve(demo::run(&settings))?,
+        Verb::Metadata => serve(roles::metadata::run(&settings))?,
+        Verb::Cell => serve(roles::cell::run(&settings))?,
+        Verb::Frontend => serve(roles::frontend::run(&settings))?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The one place that decides how the process uses threads.
+fn serve(role: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    telemetry::start();
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(role)
 }

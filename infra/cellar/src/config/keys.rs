@@ -14,9 +14,15 @@ pub(super) const KEYS: &[Key] = &[
     Key { name: "cql", default: "127.0.0.1:9042" },
     Key { name: "http", default: "127.0.0.1:8080" },
     Key { name: "admin", default: "127.0.0.1:9080" },
+    Key { name: "listen", default: "" },
+    Key { name: "advertise", default: "" },
+    Key { name: "metadata", default: "127.0.0.1:7100" },
     Key { name: "object-store", default: "" },
     Key { name: "s3-endpoint", default: "" },
     Key { name: "datacenter", default: "dc1" },
+    Key { name: "rack", default: "rack1" },
+    Key { name: "region", default: "local" },
+    Key { name: "cell-split-bytes", default: "8GiB" },
     Key { name: "now", default: "" },
 ];
 
@@ -35,6 +41,15 @@ pub(crate) struct Flags {
     /// Where health, metrics and admin are served.
     #[arg(long, global = true, value_name = "HOST:PORT")]
     admin: Option<String>,
+    /// Where a node or the metadata service answers the other roles; default: a port of its own.
+    #[arg(long, global = true, value_name = "HOST:PORT")]
+    listen: Option<String>,
+    /// The address that others reach `listen` by, where it differs.
+    #[arg(long, global = true, value_name = "HOST:PORT")]
+    advertise: Option<String>,
+    /// Where the metadata service answers, for the other roles.
+    #[arg(long, global = true, value_name = "HOST:PORT")]
+    metadata: Option<String>,
     /// Where cold segments go; default: `file:` below the data folder.
     #[arg(long, global = true, value_name = "file:DIR|s3://BUCKET/PREFIX")]
     object_store: Option<String>,
@@ -44,6 +59,15 @@ pub(crate) struct Flags {
     /// Data center name that drivers see.
     #[arg(long, global = true, value_name = "NAME")]
     datacenter: Option<String>,
+    /// Rack or availability zone of this process.
+    #[arg(long, global = true, value_name = "NAME")]
+    rack: Option<String>,
+    /// Region of this process.
+    #[arg(long, global = true, value_name = "NAME")]
+    region: Option<String>,
+    /// Hot bytes from which a cell splits in two, such as 64MiB.
+    #[arg(long, global = true, value_name = "SIZE")]
+    cell_split_bytes: Option<String>,
     /// Wall clock at start, so that ageing can be tested (RFC 3339).
     #[arg(long, global = true, value_name = "TIME")]
     now: Option<String>,
@@ -57,9 +81,15 @@ impl Flags {
             ("cql", &self.cql),
             ("http", &self.http),
             ("admin", &self.admin),
+            ("listen", &self.listen),
+            ("advertise", &self.advertise),
+            ("metadata", &self.metadata),
             ("object-store", &self.object_store),
             ("s3-endpoint", &self.s3_endpoint),
             ("datacenter", &self.datacenter),
+            ("rack", &self.rack),
+            ("region", &self.region),
+            ("cell-split-bytes", &self.cell_split_bytes),
             ("now", &self.now),
         ]
         .into_iter()

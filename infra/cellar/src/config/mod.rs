@@ -12,4 +12,4 @@ mod settings;
 pub(crate) use error::ConfigError;
 pub(crate) use keys::Flags;
 pub(crate) use layers::Layers;
-pub(crate) use settings::Settings;
+pub(crate) use settings::{ObjectStoreUrl, Settings};

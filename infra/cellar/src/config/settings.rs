@@ -21,9 +21,18 @@ pub(crate) struct Settings {
     pub(crate) cql: SocketAddr,
     pub(crate) http: SocketAddr,
     pub(crate) admin: SocketAddr,
+    /// Internal listener of a role; none means the role's default port.
+    pub(crate) listen: Option<SocketAddr>,
+    /// What others reach it by, "host:port"; none means the address listened on.
+    pub(crate) advertise: Option<String>,
+    /// The metadata service, "host:port".
+    pub(crate) metadata: String,
     pub(crate) object_store: ObjectStoreUrl,
     pub(crate) s3_endpoint: Option<String>,
     pub(crate) datacenter: String,
+    pub(crate) rack: String,
+    pub(crate) region: String,
+    pub(crate) cell_split_bytes: u64,
     /// Wall clock at start, milliseconds since the Unix epoch; none means the real one.
     pub(crate) now_ms: Option<i64>,
 }
@@ -51,11 +60,20 @@ impl Settings {
             }
             _ => None,
         })?;
-        let expected = "a name of letters, digits, - and _";
-        let datacenter = parse(layers, "datacenter", expected, |text| {
-            let valid = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-            (!text.is_empty() && text.chars().all(valid)).then(|| text.to_owned())
+        let expected = "HOST:PORT with a numeric host, or empty";
+        let listen = parse(layers, "listen", expected, |text| match text {
+            "" => Some(None),
+            _ => text.parse().ok().map(Some),
         })?;
+        let advertise = parse(layers, "advertise", "HOST:PORT, or empty", |text| match text {
+            "" => Some(None),
+            _ => text.contains(':').then(|| Some(text.to_owned())),
+        })?;
+        let metadata = parse(layers, "metadata", "HOST:PORT", |text| {
+            text.contains(':').then(|| text.to_owned())
+        })?;
+        let cell_split_bytes =
+            parse(layers, "cell-split-bytes", "a size such as 64MiB or 8GiB", size_bytes)?;
         let expected = "a time such as 2024-12-31T00:00:00Z, or empty";
         let now_ms = parse(layers, "now", expected, |text| match text {
             "" => Some(None),
@@ -68,10 +86,38 @@ impl Settings {
             data,
             object_store,
             s3_endpoint,
-            datacenter,
+            listen,
+            advertise,
+            metadata,
+            datacenter: name(layers, "datacenter")?,
+            rack: name(layers, "rack")?,
+            region: name(layers, "region")?,
+            cell_split_bytes,
             now_ms,
         })
     }
+}
+
+fn name(layers: &Layers, key: &'static str) -> Result<String, ConfigError> {
+    parse(layers, key, "a name of letters, digits, - and _", |text| {
+        let valid = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        (!text.is_empty() && text.chars().all(valid)).then(|| text.to_owned())
+    })
+}
+
+/// Bytes in a text such as `64MiB`; a number alone is bytes.
+fn size_bytes(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: u64 = digits.trim().parse().ok()?;
+    let unit: u64 = match text.get(digits.len()..)? {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        "TiB" => 1 << 40,
+        _ => return None,
+    };
+    number.checked_mul(unit).filter(|bytes| *bytes > 0)
 }
 
 fn parse<T>(
@@ -131,6 +177,8 @@ mod tests {
             ("s3-endpoint", "localhost"),
             ("now", "yesterday"),
             ("datacenter", "a b"),
+            ("cell-split-bytes", "8 parsecs"),
+            ("listen", "7000"),
         ] {
             let error = with(key, text).unwrap_err().to_string();
             assert!(error.contains("environment variable CELLAR__"), "{error}");

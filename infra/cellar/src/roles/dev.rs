@@ -1,0 +1,107 @@
+//! `cellar dev`: metadata service, node and frontend in one process, data kept in a folder.
+
+use std::{net::SocketAddr, path::Path, sync::Arc};
+
+use anyhow::Context;
+use cellar_cell_api::Cells;
+use cellar_frontend::{execute::Executor, meter::Totals};
+use cellar_metadata_api::{Command, Metadata};
+
+use super::{Process, frontend, metadata, node};
+use crate::{
+    admin::{self, Operator},
+    config::Settings,
+};
+
+/// A running `cellar dev`, also for the demo.
+pub(crate) struct Dev {
+    pub(crate) process: Process,
+    pub(crate) cql: SocketAddr,
+    pub(crate) http: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    pub(crate) operator: Operator,
+    executor: Executor,
+    stop: Stop,
+}
+
+/// What is left to do when nothing runs any more.
+pub(crate) struct Stop {
+    node: node::Running,
+    metadata: metadata::Running,
+    _lock: std::fs::File,
+}
+
+impl Stop {
+    pub(crate) async fn now(self) -> anyhow::Result<()> {
+        self.node.stop().await?;
+        self.metadata.stop().await;
+        Ok(())
+    }
+}
+
+/// Starts every role.
+pub(crate) async fn start(settings: &Settings) -> anyhow::Result<Dev> {
+    let folder = &settings.data;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot create the data folder {}", folder.display()))?;
+    let lock = lock(folder)?;
+    let process = Process::start(settings)?;
+    // Nobody calls a process that has every role: the address is only a name.
+    let address = settings.cql.to_string();
+    let running = metadata::service(&process, &folder.join("metadata"), &address).await?;
+    let metadata: Arc<dyn Metadata> = Arc::new(running.service.clone());
+    let identity = frontend::identity(settings, &folder.join("frontend"))?;
+    let registration = frontend::registration(&identity);
+    metadata.submit(Command::RegisterFrontend { frontend: registration }).await?;
+    let node_folder = folder.join("node");
+    let node =
+        node::start(&process, settings, &node_folder, &address, Arc::clone(&metadata)).await?;
+    let cells = Cells::with_local(process.pool.clone(), node.id(), node.service());
+    let started = frontend::start(&process, identity, Arc::clone(&metadata), cells.clone()).await?;
+    let http = frontend::http_listener(&process, settings, &started).await?;
+    let operator = Operator { metadata, cells };
+    let ready = process.admin(Arc::new(|| Ok(())), Some(operator.clone()));
+    let admin = admin::listen(settings.admin, ready, &process.tasks).await?;
+    let executor = started.executor.clone();
+    let stop = Stop { node, metadata: running, _lock: lock };
+    Ok(Dev { process, cql: started.cql, http, admin, operator, executor, stop })
+}
+
+impl Dev {
+    /// What the frontend has served.
+    pub(crate) fn totals(&self) -> &Totals {
+        self.executor.totals()
+    }
+
+    /// Prints the endpoints and runs until a signal.
+    pub(crate) async fn until_stopped(self) -> anyhow::Result<()> {
+        frontend::endpoints(self.cql, self.http, self.admin).print();
+        let Self { process, stop, .. } = self;
+        process.until_stopped().await?;
+        stop.now().await
+    }
+
+    /// Finishes what is in flight and makes everything durable.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        if let Err(unfinished) = self.process.tasks.shutdown(super::GRACE).await {
+            tracing::warn!(%unfinished, "not everything finished in time");
+        }
+        self.stop.now().await
+    }
+}
+
+/// Runs until a signal.
+pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
+    start(settings).await?.until_stopped().await
+}
+
+/// Keeps a second process out of the folder for as long as the file is open.
+fn lock(folder: &Path) -> anyhow::Result<std::fs::File> {
+    let path = folder.join("LOCK");
+    let file = std::fs::File::create(&path)
+        .with_context(|| format!("cannot create {}", path.display()))?;
+    file.try_lock().with_context(|| {
+        format!("the data folder {} is in use by another process", folder.display())
+    })?;
+    Ok(file)
+}

@@ -1,0 +1,109 @@
+//! `cellar frontend`: CQL and HTTP for clients, cells reached over the network.
+
+use std::{net::SocketAddr, path::Path, sync::Arc};
+
+use anyhow::Context;
+use cellar_cell_api::Cells;
+use cellar_frontend::{Frontend, FrontendOptions, http, system::Identity};
+use cellar_metadata_api::{self as metadata_api, Client, Metadata, protocol};
+use uuid::Uuid;
+
+use super::{Process, announce::Announcement};
+use crate::{
+    admin::{self, Operator},
+    config::Settings,
+};
+
+/// Frames of clients may be this large: rows of 16 MiB, and batches of some.
+const FRAME_BYTES_MAX: u32 = 256 << 20;
+
+/// Who this frontend is. Its id is kept in a file, so that drivers know it again.
+pub(super) fn identity(settings: &Settings, folder: &Path) -> anyhow::Result<Identity> {
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot create {}", folder.display()))?;
+    let path = folder.join("host-id");
+    let host_id = match std::fs::read_to_string(&path) {
+        Ok(text) => text
+            .trim()
+            .parse()
+            .with_context(|| format!("{} does not hold an id", path.display()))?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let id = Uuid::new_v4();
+            std::fs::write(&path, format!("{id}\n"))
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            id
+        }
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot read {}", path.display()));
+        }
+    };
+    Ok(Identity {
+        host_id,
+        cql_address: settings.cql,
+        datacenter: settings.datacenter.clone(),
+        rack: settings.rack.clone(),
+    })
+}
+
+/// Registers a frontend of this process and opens its CQL listener.
+pub(super) async fn start(
+    process: &Process,
+    identity: Identity,
+    metadata: Arc<dyn Metadata>,
+    cells: Cells,
+) -> anyhow::Result<Frontend> {
+    let options =
+        FrontendOptions { cql: identity.cql_address, identity, frame_bytes_max: FRAME_BYTES_MAX };
+    let clock = Arc::clone(&process.clock);
+    Ok(Frontend::start(options, metadata, cells, clock, &process.tasks).await?)
+}
+
+/// The identity as the metadata service knows it.
+pub(super) fn registration(identity: &Identity) -> metadata_api::Frontend {
+    metadata_api::Frontend {
+        host_id: identity.host_id,
+        cql_address: identity.cql_address,
+        datacenter: identity.datacenter.clone(),
+        rack: identity.rack.clone(),
+    }
+}
+
+/// Runs until a signal.
+pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
+    let process = Process::start(settings)?;
+    let identity = identity(settings, &settings.data.join("frontend"))?;
+    let addresses = [settings.metadata.clone()];
+    let who = protocol::Identity::Frontend(registration(&identity));
+    let client = Client::connect(&process.pool, &addresses, who, &process.tasks);
+    client.ready().await;
+    let metadata: Arc<dyn Metadata> = Arc::new(client);
+    let cells = Cells::remote(process.pool.clone());
+    let frontend = start(&process, identity, Arc::clone(&metadata), cells.clone()).await?;
+    let http = http_listener(&process, settings, &frontend).await?;
+    let operator = Operator { metadata, cells };
+    let ready = process.admin(Arc::new(|| Ok(())), Some(operator));
+    let admin = admin::listen(settings.admin, ready, &process.tasks).await?;
+    endpoints(frontend.cql, http, admin).print();
+    process.until_stopped().await
+}
+
+/// Opens the HTTP listener.
+pub(super) async fn http_listener(
+    process: &Process,
+    settings: &Settings,
+    frontend: &Frontend,
+) -> anyhow::Result<SocketAddr> {
+    let shared = http::HttpShared::new(frontend.executor.clone(), Arc::clone(&frontend.statements));
+    http::listen(settings.http, shared, &process.tasks)
+        .await
+        .with_context(|| format!("cannot listen on {}", settings.http))
+}
+
+/// The endpoints of a process that clients use.
+pub(super) fn endpoints(cql: SocketAddr, http: SocketAddr, admin: SocketAddr) -> Announcement {
+    let query = "'{\"statement\":\"SELECT release_version FROM system.local\"}'";
+    Announcement::default()
+        .line("CQL", cql, &format!("cqlsh {} {}", cql.ip(), cql.port()))
+        .line("HTTP", http, &format!("curl -s http://{http}/v1/query -d {query}"))
+        .line("admin", admin, &format!("curl -s http://{admin}/metrics"))
+}

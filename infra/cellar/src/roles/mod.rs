@@ -1,0 +1,86 @@
+//! The roles of a process. Each verb builds the values its role needs, says where it listens, and
+//! waits for a signal. Start at [`dev`].
+
+pub(crate) mod cell;
+pub(crate) mod dev;
+pub(crate) mod frontend;
+pub(crate) mod metadata;
+
+mod announce;
+mod node;
+mod signals;
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use cellar_rpc::{ClientConfig, Pool, tasks::Tasks};
+use cellar_schema::{Clock, OffsetClock, SystemClock};
+use cellar_tiering::store::{self, ObjectStore};
+
+use crate::{
+    admin::{Admin, Metrics, Operator, Readiness},
+    config::{ObjectStoreUrl, Settings},
+};
+
+/// How long work in flight may take to finish after SIGTERM.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What every role has.
+pub(crate) struct Process {
+    pub(crate) tasks: Tasks,
+    pub(crate) pool: Pool,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Metrics,
+}
+
+impl Process {
+    pub(crate) fn start(settings: &Settings) -> anyhow::Result<Self> {
+        let tasks = Tasks::with_panic_handler(|panic| {
+            // A role that lost a task would serve half of what it promises: better to restart.
+            tracing::error!(task = %panic.name, message = %panic.message, "a task panicked");
+            std::process::exit(101);
+        });
+        let mut client = ClientConfig::default();
+        client.source = settings.listen.map(|address| address.ip());
+        let pool = Pool::new(client, &tasks);
+        let clock: Arc<dyn Clock> = match settings.now_ms {
+            Some(now_ms) => {
+                Arc::new(OffsetClock::starting_at_us(SystemClock, now_ms.saturating_mul(1000)))
+            }
+            None => Arc::new(SystemClock),
+        };
+        Ok(Self { tasks, pool, clock, metrics: Metrics::install()? })
+    }
+
+    pub(crate) fn admin(&self, readiness: Readiness, operator: Option<Operator>) -> Admin {
+        Admin { readiness, metrics: self.metrics.clone(), operator }
+    }
+
+    /// Waits for a signal, then lets work in flight finish. A second signal ends it at once.
+    pub(crate) async fn until_stopped(self) -> anyhow::Result<()> {
+        signals::first().await?;
+        tracing::info!("stopping; a second signal stops at once");
+        let hurried = signals::first();
+        tokio::select! {
+            done = self.tasks.shutdown(GRACE) => {
+                if let Err(unfinished) = done {
+                    tracing::warn!(%unfinished, "not everything finished in time");
+                }
+            }
+            _ = hurried => std::process::exit(130),
+        }
+        self.pool.close();
+        Ok(())
+    }
+}
+
+/// Opens the object store of the settings.
+pub(crate) async fn object_store(settings: &Settings) -> anyhow::Result<Arc<dyn ObjectStore>> {
+    let url = match &settings.object_store {
+        ObjectStoreUrl::File(folder) => format!("file:{}", folder.display()),
+        ObjectStoreUrl::S3 { bucket, prefix } => format!("s3://{bucket}/{prefix}"),
+    };
+    store::open(&url, settings.s3_endpoint.as_deref())
+        .await
+        .with_context(|| format!("cannot open the object store {url}"))
+}
