@@ -79,12 +79,11 @@ impl Addressed {
     }
 }
 
-/// The position of an engine key in the key space.
+/// The position of an engine key in the key space. The begin of a table has no token.
 fn position(key: &[u8]) -> Result<Position, RequestError> {
-    match (keys::table_of(key), keys::token_of(key)) {
-        (Ok(table), Ok(token)) => Ok(Position::new(table, token)),
-        _ => Err(RequestError::internal("an engine key without table or token")),
-    }
+    let table = keys::table_of(key)
+        .map_err(|_| RequestError::internal("an engine key without a table"))?;
+    Ok(Position::new(table, keys::token_of(key).unwrap_or(i64::MIN)))
 }
 
 /// What a request has learnt from its failed attempts.
