@@ -32,10 +32,7 @@ pub(super) fn change(
     Ok(found)
 }
 
-fn policy(
-    value: &PropertyValue,
-    ignored: &mut Vec<String>,
-) -> Result<TieringChange, PlanError> {
+fn policy(value: &PropertyValue, ignored: &mut Vec<String>) -> Result<TieringChange, PlanError> {
     let PropertyValue::Map(entries) = value else {
         return Err(malformed(format!("got {}", property::text(value))));
     };
