@@ -1,6 +1,16 @@
 //! Scalar functions: which one a call means, and how it is computed. Functions are pure over
 //! their arguments and the [`Env`] of the request.
 
+mod arithmetic;
+mod blob;
+mod choose;
+mod number;
+mod temporal;
+#[cfg(test)]
+mod tests;
+mod time;
+mod token;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,6 +20,9 @@ use cellar_schema::CqlType;
 use super::types::{Fit, fit};
 use super::{Env, PlanError};
 use crate::ast::{ArithmeticOperator, QualifiedName};
+use choose::Call;
+
+pub use token::token;
 
 /// What is known of an argument before the function is chosen.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +60,11 @@ impl fmt::Debug for ScalarFn {
     }
 }
 
+/// Finds the function a call means; nothing if the family has none of that name.
+type Family = fn(&Call<'_>) -> Option<Result<ScalarFn, PlanError>>;
+
+const FAMILIES: [Family; 3] = [time::find, blob::find, token::find];
+
 /// The function that `name(arguments)` means where `receiver` is expected.
 ///
 /// # Errors
@@ -56,31 +74,32 @@ pub fn resolve(
     arguments: &[Argument],
     receiver: Option<&CqlType>,
 ) -> Result<ScalarFn, PlanError> {
-    let _ = (arguments, receiver);
-    Err(unknown(name))
+    if name.keyspace.as_ref().is_some_and(|keyspace| keyspace.as_str() != "system") {
+        return Err(unknown(name));
+    }
+    let call = Call { name: name.name.as_str(), arguments, receiver };
+    FAMILIES.iter().find_map(|family| family(&call)).unwrap_or_else(|| Err(unknown(name)))
 }
 
 /// The function that `left op right` means where `receiver` is expected.
 ///
 /// # Errors
-/// Operands that have no such operator.
+/// Operands that have no such operator, and operands that leave open which one is meant.
 pub fn operator(
     operator: ArithmeticOperator,
     left: &Argument,
     right: &Argument,
     receiver: Option<&CqlType>,
 ) -> Result<ScalarFn, PlanError> {
-    let _ = (operator, left, right, receiver);
-    Err(PlanError::not_built("arithmetic"))
+    arithmetic::operator(operator, left, right, receiver)
 }
 
 /// The function that `-operand` means where `receiver` is expected.
 ///
 /// # Errors
-/// An operand that is not a number.
+/// An operand that is not a number, or that leaves open which kind of number it is.
 pub fn negation(operand: &Argument, receiver: Option<&CqlType>) -> Result<ScalarFn, PlanError> {
-    let _ = (operand, receiver);
-    Err(PlanError::not_built("arithmetic"))
+    arithmetic::negation(operand, receiver)
 }
 
 /// The function that `CAST(from AS to)` means.
@@ -95,6 +114,51 @@ pub fn cast(from: &CqlType, to: &CqlType) -> Result<ScalarFn, PlanError> {
 /// The error for a name that is no function.
 fn unknown(name: &QualifiedName) -> PlanError {
     PlanError::invalid(format!("Unknown function '{name}'"))
+}
+
+impl ScalarFn {
+    /// A function that only looks at its arguments.
+    fn pure(
+        name: impl Into<String>,
+        arguments: Vec<CqlType>,
+        result: CqlType,
+        compute: impl Fn(&[Option<Bytes>]) -> Result<Option<Bytes>, PlanError> + Send + Sync + 'static,
+    ) -> Self {
+        let compute: Compute = Arc::new(move |_, values| compute(values));
+        Self { name: name.into(), arguments, result, pure: true, compute }
+    }
+
+    /// A function of one argument that gives null for null and for the empty value.
+    fn unary(
+        name: impl Into<String>,
+        argument: CqlType,
+        result: CqlType,
+        compute: impl Fn(&Bytes) -> Result<Option<Bytes>, PlanError> + Send + Sync + 'static,
+    ) -> Self {
+        Self::pure(name, vec![argument], result, move |values| match values {
+            [Some(bytes)] if !bytes.is_empty() => compute(bytes),
+            _ => Ok(None),
+        })
+    }
+
+    /// The error for values this function cannot compute with.
+    fn failure(name: &str, arguments: &[CqlType], reason: impl Into<String>) -> PlanError {
+        let arguments = arguments.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        PlanError::FunctionFailure {
+            function: format!("system.{name}[{arguments}]"),
+            reason: reason.into(),
+        }
+    }
+}
+
+impl fmt::Display for Argument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Typed(cql_type) => write!(f, "{cql_type}"),
+            Self::Constant(cql_type) => write!(f, "a constant of type {cql_type}"),
+            Self::Unknown => f.write_str("?"),
+        }
+    }
 }
 
 impl Argument {
