@@ -184,8 +184,7 @@ pub fn token_range(
 /// Start and end (exclusive) of all keys of a table.
 #[must_use]
 pub fn table_range(table: TableId) -> (Bytes, Bytes) {
-    let prefix = table.0.to_be_bytes();
-    (Bytes::copy_from_slice(&prefix), after(&prefix))
+    (position_key(table, i64::MIN), after(&table.0.to_be_bytes()))
 }
 
 /// The first key a partition with this token may have.
