@@ -6,9 +6,12 @@
 //! keeps each [`SegmentMeta`] in its log.
 
 mod cold;
+#[doc = include_str!("../FORMAT.md")]
+pub mod format {}
 pub mod limits;
+pub mod policy;
 mod segment;
 pub mod store;
 
 pub use cold::{ColdError, ColdStore, Cursor};
-pub use segment::{META_VERSION, SegmentMeta, SegmentName};
+pub use segment::{Encoded, META_VERSION, SegmentError, SegmentMeta, SegmentName, encode_segment};

@@ -31,7 +31,7 @@ pub struct SegmentMeta {
     pub index_offset: u64,
     /// CRC-32 of that part, to the end of the object.
     pub index_crc: u32,
-    /// Rows, rows of static columns included.
+    /// Rows.
     pub rows: u64,
     /// Engine key of the first row.
     pub first_key: Bytes,
