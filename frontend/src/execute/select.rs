@@ -189,19 +189,21 @@ impl Run<'_> {
             let route = &self.executor.route;
             let answer = route.read(&mut cursor, rows_max, FETCH_BYTES_MAX, timeout).await?;
             self.read_bytes = self.read_bytes.saturating_add(answer.page.examined_bytes);
+            let mut skipped: Option<Bytes> = None;
             for (key, row) in &answer.page.rows {
+                if skipped.as_ref().is_some_and(|partition| key.starts_with(partition)) {
+                    continue;
+                }
                 match self.feed(key, row, step)? {
-                    Fed::On => {}
+                    Fed::On => skipped = None,
                     Fed::Satisfied => return Ok(Ended::Satisfied),
                     Fed::PageFull => return Ok(Ended::PageFull),
-                    Fed::Skip(partition) => {
-                        if step.partition.is_some() {
-                            return Ok(Ended::Exhausted);
-                        }
-                        cursor.skip_to(keys::after(&partition));
-                        break;
-                    }
+                    Fed::Skip(_) if step.partition.is_some() => return Ok(Ended::Exhausted),
+                    Fed::Skip(partition) => skipped = Some(partition),
                 }
+            }
+            if let Some(partition) = skipped {
+                cursor.skip_to(keys::after(&partition));
             }
         }
         Ok(Ended::Exhausted)
