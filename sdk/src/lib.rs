@@ -36,6 +36,7 @@
 
 mod answer;
 mod client;
+mod clock;
 mod error;
 pub mod limits;
 mod query;

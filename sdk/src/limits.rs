@@ -39,3 +39,6 @@ pub const RETRY_COST: u32 = 5;
 /// How long an idle connection is kept: shorter than the server keeps it, so that a request is
 /// not lost on a connection that is being closed.
 pub const IDLE_MAX: Duration = Duration::from_secs(50);
+
+/// How much earlier than the client the server gives up, so that its answer can travel.
+pub const ANSWER_TIME: Duration = Duration::from_millis(250);

@@ -306,6 +306,11 @@ pub(crate) struct Page {
 }
 
 impl Page {
+    /// A row that came alone.
+    pub(crate) fn of_one(row: Row, meta: Meta) -> Self {
+        Self { columns: row.columns.clone(), rows: vec![row], next: None, applied: None, meta }
+    }
+
     /// Reads `{columns, rows, next, applied, consumed, warnings}`; an empty body is a result
     /// without rows. `meta` is what the headers said.
     pub(crate) fn read(body: &[u8], mut meta: Meta) -> Result<Self, Error> {

@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, RETRY_AFTER,
+};
 use hyper::{HeaderMap, Method, Request};
 use hyper_util::client::legacy::{self, connect::HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::answer::{Consumed, Meta, Problem};
 use crate::error::Error;
-use crate::limits::{ANSWER_BYTES_MAX, CONNECT_TIMEOUT, IDLE_MAX};
+use crate::limits::{ANSWER_BYTES_MAX, ANSWER_TIME, CONNECT_TIMEOUT, IDLE_MAX};
 
 /// What to send.
 #[derive(Clone, Debug)]
@@ -28,6 +30,14 @@ pub(crate) struct Call {
     pub(crate) effect: Effect,
     /// For all attempts together.
     pub(crate) timeout: Duration,
+}
+
+impl Call {
+    /// Adds a parameter to the query string; both are percent-encoded already.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        let joint = if self.path.contains('?') { '&' } else { '?' };
+        self.path.extend([joint.to_string().as_str(), name, "=", value]);
+    }
 }
 
 /// What a call changes, and so whether it may be sent again while nobody knows whether it arrived.
@@ -46,6 +56,8 @@ pub(crate) enum Effect {
 pub(crate) struct Reply {
     pub(crate) body: Bytes,
     pub(crate) meta: Meta,
+    /// The answer is one row: only those have an entity tag.
+    pub(crate) one_row: bool,
 }
 
 const CBOR: HeaderValue = HeaderValue::from_static("application/cbor");
@@ -92,7 +104,7 @@ impl Transport {
         };
         let meta = meta(&head.headers);
         if head.status.is_success() {
-            return Ok(Reply { body, meta });
+            return Ok(Reply { body, meta, one_row: head.headers.contains_key(ETAG) });
         }
         let content_type = text(&head.headers, &CONTENT_TYPE);
         let mut problem = Problem::read(head.status.as_u16(), content_type, &body);
@@ -110,9 +122,10 @@ impl Transport {
     fn request(&self, call: &Call, left: Duration) -> Result<Request<Full<Bytes>>, Error> {
         let uri = format!("{}{}", self.url, call.path);
         let mut request = Request::builder().method(&call.method).uri(uri).header(ACCEPT, ACCEPTED);
-        // The server stops working on what nobody waits for any more.
-        let left = format!("{}ms", left.as_millis().max(1));
-        request = request.header("cellar-timeout", left);
+        // The server stops working on what nobody waits for any more, a little earlier than this
+        // side does, so that its word on the outcome still arrives.
+        let left = left.saturating_sub((left / 10).min(ANSWER_TIME));
+        request = request.header("cellar-timeout", format!("{}ms", left.as_millis().max(1)));
         if call.body.is_some() {
             request = request.header(CONTENT_TYPE, CBOR);
         }

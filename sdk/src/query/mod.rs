@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::answer::{Page, Rows};
 use crate::client::{Call, Client, Effect};
+use crate::clock;
 use crate::error::Error;
 use crate::limits::COLLECTED_ROWS_MAX;
 use crate::value::{Value, ValueError, encode, to_value};
@@ -208,7 +209,7 @@ impl Query {
             (false, false) => Effect::Once,
         };
         let timestamp = match (self.timestamp_us, effect) {
-            (None, Effect::Repeatable) => now_us(),
+            (None, Effect::Repeatable) => clock::now_us(),
             (given, _) => given,
         };
         let mut body = vec![(text("statement"), text(&self.statement))];
@@ -238,15 +239,4 @@ impl Query {
 
 fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
-}
-
-/// Wall clock time, for writes that must keep one timestamp over several attempts.
-fn now_us() -> Option<i64> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the SDK links no server crate, so not its clock"
-    )]
-    let now = std::time::SystemTime::now();
-    let since = now.duration_since(std::time::UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_micros()).ok()
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::answer::{Consumed, Row};
 use crate::client::{Call, Client, Effect};
+use crate::clock;
 use crate::error::Error;
 use crate::value::{encode, to_value};
 
@@ -17,6 +18,7 @@ use crate::value::{encode, to_value};
 pub struct RowWrite {
     client: Client,
     call: Result<Call, Error>,
+    timestamp_us: Option<i64>,
 }
 
 /// The answer to a [`RowWrite`].
@@ -34,7 +36,7 @@ pub struct Written {
 
 impl RowWrite {
     pub(super) fn new(client: Client, call: Result<Call, Error>) -> Self {
-        Self { client, call }
+        Self { client, call, timestamp_us: None }
     }
 
     pub(super) fn with_body(mut self, row: &(impl Serialize + ?Sized)) -> Self {
@@ -62,8 +64,21 @@ impl RowWrite {
         self.change(|call| call.condition = condition)
     }
 
+    /// Time of the write, in microseconds since 1970.
+    pub fn timestamp(mut self, microseconds: i64) -> Self {
+        self.timestamp_us = Some(microseconds);
+        self
+    }
+
+    /// The written columns expire after this many seconds.
+    pub fn ttl(self, seconds: u32) -> Self {
+        self.change(|call| call.set("ttl", &seconds.to_string()))
+    }
+
     /// Says that doing this twice is the same as doing it once, so that it may be sent again when
-    /// nobody knows whether it was applied. True without a condition if nobody else writes the row.
+    /// nobody knows whether it was applied. True of every write without a condition, which gets a
+    /// fixed timestamp unless it has one; with a condition, the second try may be refused because
+    /// the first one was applied.
     pub fn idempotent(self) -> Self {
         self.change(|call| call.effect = Effect::Repeatable)
     }
@@ -85,7 +100,12 @@ impl RowWrite {
     /// # Errors
     /// See [`Error`]. A condition that does not hold is no error: see [`Written::applied`].
     pub async fn send(self) -> Result<Written, Error> {
-        let call = self.call?;
+        let mut call = self.call?;
+        let repeated = call.effect == Effect::Repeatable && call.condition.is_none();
+        let timestamp = self.timestamp_us.or_else(|| if repeated { clock::now_us() } else { None });
+        if let Some(timestamp) = timestamp {
+            call.set("timestamp", &timestamp.to_string());
+        }
         match self.client.run(&call).await {
             Ok(reply) => Ok(Written {
                 applied: true,
