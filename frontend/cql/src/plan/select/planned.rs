@@ -197,7 +197,7 @@ fn bound_limit(
 ) -> Result<Option<u64>, PlanError> {
     match expr.map(|expr| expr.evaluate(binding)).transpose()? {
         None | Some(BoundValue::Unset) => Ok(None),
-        Some(BoundValue::Null) => Err(PlanError::invalid(format!("Invalid null value of {what}"))),
+        Some(BoundValue::Null) => Err(PlanError::invalid("Invalid null value of limit")),
         Some(BoundValue::Bytes(bytes)) => checked_limit(&bytes, what).map(Some),
     }
 }

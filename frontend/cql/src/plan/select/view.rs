@@ -1,7 +1,7 @@
 //! One row as selectors and filters see it, and where the columns of a table are found in it.
 
 use bytes::Bytes;
-use cellar_schema::{Column, ColumnData, ColumnId, ColumnKind, CqlType, Row};
+use cellar_schema::{Column, ColumnData, ColumnId, ColumnKind, CqlType, Row, value};
 
 /// A column resolved when the statement is planned.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +14,8 @@ pub(super) struct ColumnRef {
 /// Where the value of a column is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
+    /// The token of the partition, which relations compare like a column.
+    Token,
     Partition(usize),
     Clustering(usize),
     Static(ColumnId),
@@ -33,14 +35,14 @@ impl ColumnRef {
 
     /// Whether it is part of the primary key.
     pub(super) fn is_key(&self) -> bool {
-        matches!(self.place, Place::Partition(_) | Place::Clustering(_))
+        matches!(self.place, Place::Token | Place::Partition(_) | Place::Clustering(_))
     }
 
     /// Its id, unless it is part of the primary key.
     pub(super) fn stored(&self) -> Option<ColumnId> {
         match self.place {
             Place::Static(id) | Place::Regular(id) => Some(id),
-            Place::Partition(_) | Place::Clustering(_) => None,
+            Place::Token | Place::Partition(_) | Place::Clustering(_) => None,
         }
     }
 }
@@ -75,6 +77,7 @@ impl RowView<'_> {
     /// The value of a column, null if the row has none.
     pub(super) fn value(&self, column: &ColumnRef) -> Option<Bytes> {
         match column.place {
+            Place::Token => self.token.map(value::bigint),
             Place::Partition(at) => self.partition.get(at).cloned(),
             Place::Clustering(at) => self.clustering.get(at).cloned(),
             Place::Static(_) | Place::Regular(_) => self.data(column)?.wire_value(&column.cql_type),
@@ -86,7 +89,7 @@ impl RowView<'_> {
         match column.place {
             Place::Static(id) => self.statics?.column(id),
             Place::Regular(id) => self.row?.column(id),
-            Place::Partition(_) | Place::Clustering(_) => None,
+            Place::Token | Place::Partition(_) | Place::Clustering(_) => None,
         }
     }
 

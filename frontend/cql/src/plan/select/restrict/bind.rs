@@ -70,7 +70,7 @@ impl Restrictions {
             return Ok(vec![(keys::rows_start(), keys::rows_end())]);
         }
         let slice = match &self.slice {
-            Some(Restriction { columns, test: Test::Slice(slice) }) => {
+            Some(Restriction { columns, test: Test::Slice(slice), .. }) => {
                 let bind = |end: &Option<End>| -> Result<Option<(Vec<Bytes>, bool)>, PlanError> {
                     let Some(end) = end else { return Ok(None) };
                     let columns = columns.get(..end.width).unwrap_or(columns);

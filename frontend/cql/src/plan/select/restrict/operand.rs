@@ -5,8 +5,9 @@ use cellar_schema::{CqlType, Frozen, Table, value};
 
 use crate::ast::Term;
 use crate::plan::error::invalid;
-use crate::plan::select::view::ColumnRef;
-use crate::plan::term::{Expr, prepare};
+use crate::plan::select::selector::{is_token, token_function};
+use crate::plan::select::view::{ColumnRef, Place};
+use crate::plan::term::{Expr, prepare, prepare_call};
 use crate::plan::{Binding, BoundValue, ColumnSpec, PlanError, Scope};
 
 /// One value for each of some columns.
@@ -59,6 +60,14 @@ impl Operand {
         term: &Term,
     ) -> Result<Self, PlanError> {
         if let [only] = columns {
+            // The arguments of `token(...)` are of the types of this table's key.
+            if let (Place::Token, Term::Function(name, terms)) = (only.place, term)
+                && is_token(name)
+            {
+                let spec = spec(table, columns);
+                let call = prepare_call(scope, token_function(table), terms, &spec)?;
+                return Ok(Self::Columns(vec![call]));
+            }
             let only = std::slice::from_ref(only);
             return Ok(Self::Columns(vec![prepare(scope, term, &spec(table, only))?]));
         }

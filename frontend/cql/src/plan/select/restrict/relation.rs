@@ -4,6 +4,7 @@ use cellar_schema::{CqlType, Table};
 
 use super::operand::{Operand, Values, list_spec, names};
 use crate::ast::{Comparison, Ident, InValues, Relation, RelationTest, Target, Term};
+use crate::plan::select::selector::term_name;
 use crate::plan::select::view::{ColumnRef, Place};
 use crate::plan::term::{Expr, prepare};
 use crate::plan::{PlanError, Scope, column, pseudo};
@@ -12,6 +13,8 @@ use crate::plan::{PlanError, Scope, column, pseudo};
 #[derive(Clone, Debug)]
 pub(crate) struct Restriction {
     pub(crate) columns: Vec<ColumnRef>,
+    /// Whether the columns are written in parentheses; there may be one alone.
+    pub(crate) tuple: bool,
     pub(crate) test: Test,
 }
 
@@ -88,17 +91,17 @@ impl Restriction {
             Target::Column(name) => {
                 let columns = vec![ColumnRef::of(column(table, name)?)];
                 let test = single(scope, table, &columns, &relation.test)?;
-                Ok(Self { columns, test })
+                Ok(Self { columns, tuple: false, test })
             }
             Target::Tuple(idents) => {
                 let columns = tuple_columns(table, idents)?;
                 let test = compared(scope, table, &columns, &relation.test)?;
-                Ok(Self { columns, test })
+                Ok(Self { columns, tuple: true, test })
             }
             Target::Element(name, key) => {
                 let target = ColumnRef::of(column(table, name)?);
                 let test = entry(scope, table, &target, key, &relation.test)?;
-                Ok(Self { columns: vec![target], test })
+                Ok(Self { columns: vec![target], tuple: false, test })
             }
             Target::Field(name, _) => {
                 column(table, name)?;
@@ -127,7 +130,7 @@ impl Restriction {
                         other.columns.first().map_or("", |column| column.name.as_str())
                     )));
                 }
-                if (self.columns.len() > 1) != (other.columns.len() > 1) {
+                if self.tuple != other.tuple {
                     return Err(PlanError::invalid(format!(
                         "Column \"{}\" cannot be restricted by both a tuple notation inequality \
                          and a single column inequality",
@@ -267,7 +270,7 @@ fn entry(
         )));
     }
     let RelationTest::Compare(Comparison::Equal, term) = test else {
-        return Err(unsupported(symbol(test), &format!("{}[]", target.name)));
+        return Err(unsupported(test, &format!("{}[{}]", target.name, term_name(key))));
     };
     let key_spec = pseudo(table, &format!("key({})", target.name), (**key_type).clone());
     let value_spec = pseudo(table, &format!("value({})", target.name), (**value_type).clone());
@@ -316,19 +319,17 @@ pub(crate) fn compared(
         }
         RelationTest::Like(_) => {
             return Err(PlanError::invalid(format!(
-                "LIKE restriction is only supported on properly indexed columns. {} LIKE is not \
-                 valid.",
-                names(columns)
+                "LIKE restriction is only supported on properly indexed columns. {} is not valid.",
+                written(&names(columns), test)
             )));
         }
         RelationTest::IsNotNull | RelationTest::IsNull => {
             return Err(PlanError::invalid(format!(
-                "Unsupported restriction: {} {}",
-                names(columns),
-                symbol(test)
+                "Unsupported restriction: {}",
+                written(&names(columns), test)
             )));
         }
-        other => return Err(unsupported(symbol(other), &names(columns))),
+        other => return Err(unsupported(other, &names(columns))),
     };
     Ok(Test::Slice(slice))
 }
@@ -369,8 +370,33 @@ fn listed(idents: &[Ident]) -> String {
     idents.iter().map(Ident::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn unsupported(symbol: &str, name: &str) -> PlanError {
-    PlanError::invalid(format!("Unsupported \"{symbol}\" relation: {name} {symbol}"))
+fn unsupported(test: &RelationTest, name: &str) -> PlanError {
+    let relation = written(name, test);
+    PlanError::invalid(format!("Unsupported \"{}\" relation: {relation}", symbol(test)))
+}
+
+/// The relation as written.
+fn written(name: &str, test: &RelationTest) -> String {
+    let symbol = symbol(test);
+    match test {
+        RelationTest::Compare(_, term)
+        | RelationTest::Contains(term)
+        | RelationTest::NotContains(term)
+        | RelationTest::ContainsKey(term)
+        | RelationTest::NotContainsKey(term)
+        | RelationTest::Like(term) => format!("{name} {symbol} {}", term_name(term)),
+        RelationTest::In(InValues::Terms(terms)) | RelationTest::NotIn(InValues::Terms(terms)) => {
+            let terms: Vec<String> = terms.iter().map(term_name).collect();
+            format!("{name} {symbol} ({})", terms.join(", "))
+        }
+        RelationTest::In(InValues::Marker(_)) | RelationTest::NotIn(InValues::Marker(_)) => {
+            format!("{name} {symbol} ?")
+        }
+        RelationTest::Between(low, high) => {
+            format!("{name} {symbol} {} AND {}", term_name(low), term_name(high))
+        }
+        RelationTest::IsNull | RelationTest::IsNotNull => format!("{name} {symbol}"),
+    }
 }
 
 /// The operator as written.

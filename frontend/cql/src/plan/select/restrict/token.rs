@@ -35,7 +35,7 @@ impl TokenRange {
         check_columns(table, idents)?;
         // A token is compared like a column of its own.
         let place = ColumnRef {
-            place: Place::Partition(0),
+            place: Place::Token,
             name: "partition key token".to_owned(),
             cql_type: CqlType::Bigint,
         };

@@ -3,7 +3,7 @@
 use crate::ast::{Arithmetic, ArithmeticOperator, Literal, Term};
 
 /// The text of a term.
-pub(super) fn term(term: &Term) -> String {
+pub(in crate::plan::select) fn term(term: &Term) -> String {
     match term {
         Term::Null => "NULL".to_owned(),
         Term::Literal(written) => literal(written),

@@ -8,13 +8,13 @@ use crate::ast::QualifiedName;
 use crate::plan::function::ScalarFn;
 
 /// Whether a call means the token.
-pub(super) fn is_token(name: &QualifiedName) -> bool {
+pub(in crate::plan::select) fn is_token(name: &QualifiedName) -> bool {
     name.name.as_str() == "token"
         && name.keyspace.as_ref().is_none_or(|keyspace| keyspace.as_str() == "system")
 }
 
 /// The function for keys of this table.
-pub(super) fn function(table: &Table) -> ScalarFn {
+pub(in crate::plan::select) fn function(table: &Table) -> ScalarFn {
     ScalarFn {
         name: "token".to_owned(),
         arguments: table.partition_key().map(|column| column.cql_type.clone()).collect(),
