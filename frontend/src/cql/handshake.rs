@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 
 use super::{connection::Answered, dispatch, session::Session};
 
-/// The CQL version told to clients; theirs may be any 3.x.
+/// The CQL version told to clients.
 const CQL_VERSION: &str = "3.4.7";
 
 /// What to do after a frame.
@@ -78,8 +78,11 @@ impl Session {
         }
         match startup.get("CQL_VERSION") {
             None => return Err("Missing value CQL_VERSION in STARTUP message".to_owned()),
-            Some(asked) if !asked.starts_with("3.") => {
-                return Err(format!("CQL version {asked} is not supported; use {CQL_VERSION}"));
+            Some(asked) if !is_spoken(asked) => {
+                return Err(format!(
+                    "CQL version {asked} is not supported by the binary protocol (supported \
+                     version are >= 3.0.0)"
+                ));
             }
             Some(_) => {}
         }
@@ -112,4 +115,10 @@ fn supported() -> Response {
 
 fn protocol_error(message: String) -> Response {
     Response::Error(ErrorBody::ProtocolError(message))
+}
+
+/// As in Apache Cassandra: 3 and everything after it (some drivers ask for 4.0.0).
+fn is_spoken(version: &str) -> bool {
+    let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    major.is_some_and(|major| major >= 3)
 }
