@@ -5,6 +5,7 @@
 
 mod cache;
 mod drivers;
+mod hostile;
 mod places;
 mod server;
 mod tidy;
@@ -39,6 +40,8 @@ enum Verb {
     Fix,
     /// Stock drivers run one script against the real server.
     Drivers(drivers::Options),
+    /// Malformed and malicious input over raw TCP.
+    Hostile(hostile::Options),
 }
 
 /// One named step of a run.
@@ -60,10 +63,8 @@ const SERVED: Step = Step {
     name: "build",
     arguments: &["build", "-p", "cellar", "-p", "cellar-loadtest", "--bins", "--locked"],
 };
-const DRIVERS_ONLY: Step = Step {
-    name: "build",
-    arguments: &["build", "-p", "cellar-loadtest", "--bins", "--locked"],
-};
+const DRIVERS_ONLY: Step =
+    Step { name: "build", arguments: &["build", "-p", "cellar-loadtest", "--bins", "--locked"] };
 
 fn main() -> Result<()> {
     run(Arguments::parse().verb)
@@ -91,6 +92,12 @@ fn run(verb: Verb) -> Result<()> {
         Verb::Drivers(options) => {
             cargo(&root, if options.starts_a_server() { &SERVED } else { &DRIVERS_ONLY })?;
             drivers::run(&places, &options)?;
+        }
+        Verb::Hostile(options) => {
+            if options.starts_a_server() {
+                cargo(&root, &SERVED)?;
+            }
+            hostile::run(&places, &options)?;
         }
     }
     eprintln!("xtask: all steps passed in {:.0} s", started.elapsed().as_secs_f64());
