@@ -17,6 +17,7 @@ mod schema;
 mod filters;
 mod grouping;
 mod limits;
+mod naive;
 mod order;
 mod reads;
 mod refusals;

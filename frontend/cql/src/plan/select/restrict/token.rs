@@ -97,18 +97,12 @@ impl TokenRange {
 impl BoundTokens {
     /// No partition has the least token, which therefore stands for the start of the ring.
     fn set_lower(&mut self, token: i64, inclusive: bool) {
-        self.after = match token.checked_sub(1) {
-            None => None,
-            Some(before) => Some(if inclusive { before } else { token }),
-        };
+        self.after = token.checked_sub(1).map(|before| if inclusive { before } else { token });
     }
 
     /// As an upper bound the least token stands for the end of the ring.
     fn set_upper(&mut self, token: i64, inclusive: bool) {
-        self.through = match token.checked_sub(1) {
-            None => None,
-            Some(before) => Some(if inclusive { token } else { before }),
-        };
+        self.through = token.checked_sub(1).map(|before| if inclusive { token } else { before });
     }
 
     /// Whether a partition with this token is inside.

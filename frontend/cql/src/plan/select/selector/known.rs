@@ -56,6 +56,30 @@ impl Selection<'_> {
                 _ => Argument::Unknown,
             },
             Selector::Slice(inner, ..) => self.known(scope, inner)?,
+            Selector::Tuple(_) | Selector::List(_) | Selector::Set(_) | Selector::Map(_) => {
+                self.known_whole(scope, selector)?
+            }
+            Selector::Negate(inner) => {
+                Argument::Typed(function::negation(&self.known(scope, inner)?, None)?.result)
+            }
+            Selector::Arithmetic(chain) => {
+                let mut left = self.known(scope, &chain.first)?;
+                for (operator, right) in &chain.rest {
+                    let right = self.known(scope, right)?;
+                    if left == Argument::Unknown && right == Argument::Unknown {
+                        return Ok(Argument::Unknown);
+                    }
+                    let chosen = function::operator(*operator, &left, &right, None)?;
+                    left = Argument::Typed(chosen.result);
+                }
+                left
+            }
+        })
+    }
+
+    /// What is known of a value put together from selectors.
+    fn known_whole(&self, scope: &Scope<'_>, selector: &Selector) -> Result<Argument, PlanError> {
+        Ok(match selector {
             Selector::Tuple(parts) => match parts.as_slice() {
                 [only] => self.known(scope, only)?,
                 parts => {
@@ -81,21 +105,7 @@ impl Selection<'_> {
                 },
                 None => Argument::Unknown,
             },
-            Selector::Negate(inner) => {
-                Argument::Typed(function::negation(&self.known(scope, inner)?, None)?.result)
-            }
-            Selector::Arithmetic(chain) => {
-                let mut left = self.known(scope, &chain.first)?;
-                for (operator, right) in &chain.rest {
-                    let right = self.known(scope, right)?;
-                    if left == Argument::Unknown && right == Argument::Unknown {
-                        return Ok(Argument::Unknown);
-                    }
-                    let chosen = function::operator(*operator, &left, &right, None)?;
-                    left = Argument::Typed(chosen.result);
-                }
-                left
-            }
+            _ => Argument::Unknown,
         })
     }
 
