@@ -74,6 +74,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let layers =
         config::Layers::read(arguments.config_file.as_deref(), std::env::vars(), &arguments.flags)?;
     let settings = Settings::from_layers(&layers)?;
+    if matches!(arguments.verb, Verb::Dev | Verb::Metadata | Verb::Cell | Verb::Frontend) {
+        telemetry::start(telemetry::SERVICE);
+    }
     match &arguments.verb {
         Verb::Config { verb: ConfigVerb::Show { origin } } => {
             for (key, value) in layers.iter() {
@@ -84,8 +87,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             }
         }
         Verb::Config { verb: ConfigVerb::Check } => println!("configuration is valid"),
+        Verb::Demo => {
+            telemetry::start(telemetry::DEMO);
+            serve(demo::run(&settings))?;
+        }
         Verb::Dev => serve(roles::dev::run(&settings))?,
-        Verb::Demo => serve(demo::run(&settings))?,
         Verb::Metadata => serve(roles::metadata::run(&settings))?,
         Verb::Cell => serve(roles::cell::run(&settings))?,
         Verb::Frontend => serve(roles::frontend::run(&settings))?,
@@ -95,6 +101,5 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// The one place that decides how the process uses threads.
 fn serve(role: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    telemetry::start();
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(role)
 }

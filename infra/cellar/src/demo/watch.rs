@@ -9,41 +9,38 @@ use cellar_metadata_api::Catalog;
 
 use crate::roles::dev::Dev;
 
-/// Counts cells.
+/// Counts splits.
 pub(super) struct Splits {
-    first: usize,
-    now: Arc<AtomicUsize>,
+    count: Arc<AtomicUsize>,
 }
 
 impl Splits {
-    /// Cells when counting began.
-    pub(super) fn at_first(&self) -> usize {
-        self.first
-    }
-
-    /// Cells now.
-    pub(super) fn cells(&self) -> usize {
-        self.now.load(Ordering::Relaxed)
+    /// Splits so far.
+    pub(super) fn count(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
     }
 }
 
-/// Tells of every change until the service stops.
+/// Tells of every split until the service stops.
 pub(super) fn splits(dev: &Dev) -> Splits {
     let mut catalogs = dev.operator.metadata.catalog();
-    let first = cells(&catalogs.borrow());
-    let now = Arc::new(AtomicUsize::new(first));
-    let shared = Arc::clone(&now);
-    dev.process.tasks.spawn("demo.splits", async move {
-        while catalogs.changed().await.is_ok() {
-            let count = cells(&catalogs.borrow_and_update());
-            if shared.swap(count, Ordering::Relaxed) < count {
-                tracing::info!(cells = count, "a cell split");
+    let count = Arc::new(AtomicUsize::new(splits_in(&catalogs.borrow())));
+    let shared = Arc::clone(&count);
+    let tasks = &dev.process.tasks;
+    let stop = tasks.token().clone();
+    tasks.spawn("demo.splits", async move {
+        while let Some(Ok(())) = stop.run_until_cancelled(catalogs.changed()).await {
+            let found = splits_in(&catalogs.borrow_and_update());
+            if shared.swap(found, Ordering::Relaxed) < found {
+                println!("  a cell split, while rows kept coming: split {found}");
             }
         }
     });
-    Splits { first, now }
+    Splits { count }
 }
 
-fn cells(catalog: &Catalog) -> usize {
-    catalog.placements.values().map(|placement| placement.cells().count()).sum()
+/// Every placement began as one cell, and each split added one.
+fn splits_in(catalog: &Catalog) -> usize {
+    let cells: usize = catalog.placements.values().map(|placement| placement.cells().count()).sum();
+    cells.saturating_sub(catalog.placements.len())
 }
