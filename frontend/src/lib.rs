@@ -9,6 +9,8 @@ pub mod cql;
 mod describe;
 pub mod error;
 pub mod execute;
+pub mod http;
+pub mod http;
 pub mod meter;
 pub mod route;
 pub mod system;
