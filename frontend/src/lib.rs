@@ -10,7 +10,6 @@ mod describe;
 pub mod error;
 pub mod execute;
 pub mod http;
-pub mod http;
 pub mod meter;
 pub mod route;
 pub mod system;
