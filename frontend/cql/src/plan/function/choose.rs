@@ -82,6 +82,38 @@ impl Call<'_> {
         }
     }
 
+    /// What is known of the arguments' types, for functions that take types of many kinds. Shows
+    /// `parameters` when there are more or fewer than these, of which `needed` must be given.
+    pub(super) fn types(
+        &self,
+        parameters: &[&str],
+        needed: usize,
+    ) -> Result<Vec<Option<CqlType>>, PlanError> {
+        if !(needed..=parameters.len()).contains(&self.arguments.len()) {
+            return Err(PlanError::invalid(format!(
+                "Invalid number of arguments for function system.{}({})",
+                self.name,
+                parameters.join(", ")
+            )));
+        }
+        let types = self.arguments.iter().map(|argument| match argument {
+            Argument::Typed(cql_type) | Argument::Constant(cql_type) => Some(cql_type.clone()),
+            Argument::Unknown => None,
+        });
+        Ok(types.collect())
+    }
+
+    /// The error for an argument whose type must be known and is not.
+    pub(super) fn untold(&self, index: usize, parameters: &[&str]) -> PlanError {
+        let argument = self.arguments.get(index).map(ToString::to_string).unwrap_or_default();
+        PlanError::invalid(format!(
+            "Cannot infer type of argument {argument} in call to function system.{}({}): use type \
+             casts to disambiguate",
+            self.name,
+            parameters.join(", ")
+        ))
+    }
+
     /// Refuses arguments that the only function of the name does not take.
     pub(super) fn check(&self, parameters: &[CqlType]) -> Result<(), PlanError> {
         if self.arguments.len() != parameters.len() {

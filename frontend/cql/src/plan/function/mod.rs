@@ -3,13 +3,20 @@
 
 mod arithmetic;
 mod blob;
+mod cast;
 mod choose;
+mod collection;
+mod floor;
+mod json;
+mod mask;
+mod math;
 mod number;
 mod temporal;
 #[cfg(test)]
 mod tests;
 mod time;
 mod token;
+mod vector;
 
 use std::fmt;
 use std::sync::Arc;
@@ -63,7 +70,17 @@ impl fmt::Debug for ScalarFn {
 /// Finds the function a call means; nothing if the family has none of that name.
 type Family = fn(&Call<'_>) -> Option<Result<ScalarFn, PlanError>>;
 
-const FAMILIES: [Family; 3] = [time::find, blob::find, token::find];
+const FAMILIES: [Family; 9] = [
+    time::find,
+    blob::find,
+    json::find,
+    math::find,
+    floor::find,
+    collection::find,
+    mask::find,
+    vector::find,
+    token::find,
+];
 
 /// The function that `name(arguments)` means where `receiver` is expected.
 ///
@@ -107,8 +124,7 @@ pub fn negation(operand: &Argument, receiver: Option<&CqlType>) -> Result<Scalar
 /// # Errors
 /// Types that cannot be cast.
 pub fn cast(from: &CqlType, to: &CqlType) -> Result<ScalarFn, PlanError> {
-    let _ = (from, to);
-    Err(PlanError::not_built("CAST"))
+    cast::cast(from, to)
 }
 
 /// The error for a name that is no function.

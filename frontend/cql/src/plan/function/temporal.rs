@@ -31,11 +31,14 @@ pub(super) fn shift(
     let months = i64::from(months) * i64::from(sign);
     let days = i64::from(days) * i64::from(sign);
     let ms = ns / MS_NS * i64::from(sign);
-    let shifted = add_months(epoch_ms, months)
-        .and_then(|epoch_ms| epoch_ms.checked_add(days.checked_mul(DAY_MS)?)?.checked_add(ms));
-    shifted
+    later(epoch_ms, months, days, ms)
         .and_then(|epoch_ms| from_ms(cql_type, epoch_ms))
         .ok_or_else(|| format!("the result is out of the range of type {cql_type}"))
+}
+
+/// A moment this much later; nothing if it is out of reach.
+pub(super) fn later(epoch_ms: i64, months: i64, days: i64, ms: i64) -> Option<i64> {
+    add_months(epoch_ms, months)?.checked_add(days.checked_mul(DAY_MS)?)?.checked_add(ms)
 }
 
 fn add_months(epoch_ms: i64, months: i64) -> Option<i64> {
@@ -43,8 +46,12 @@ fn add_months(epoch_ms: i64, months: i64) -> Option<i64> {
         return Some(epoch_ms);
     }
     let (year, month, day) = civil(epoch_ms.div_euclid(DAY_MS));
-    let month = year * 12 + (month - 1) + months;
+    let month = (year * 12 + (month - 1)).checked_add(months)?;
     let (year, month) = (month.div_euclid(12), month.rem_euclid(12) + 1);
+    // Years no type reaches; the calendar below would overflow.
+    if year.abs() > 1_000_000_000_000 {
+        return None;
+    }
     let epoch_day = epoch_day(year, month, day.min(days_in(year, month)));
     epoch_day.checked_mul(DAY_MS)?.checked_add(epoch_ms.rem_euclid(DAY_MS))
 }

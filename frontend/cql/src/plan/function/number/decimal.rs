@@ -1,6 +1,8 @@
 //! Decimals with the arithmetic of Cassandra 5.0, which is that of Java's `BigDecimal` with at
 //! most 10 000 digits.
 
+use std::cmp::Ordering;
+
 use cellar_schema::value;
 use num_bigint::{BigInt, Sign};
 
@@ -144,6 +146,21 @@ impl Decimal {
         let surplus = ten_to(i64::from(scale) - exact)?;
         let unscaled = (dividend % divisor) / surplus;
         Ok(Self { unscaled, scale: i32::try_from(exact).map_err(|_| OVERFLOW)? })
+    }
+
+    /// The mean of `count` numbers of which this is the sum, at the same scale; halves to even.
+    pub(in crate::plan::function) fn divided_by_count(&self, count: i64) -> Self {
+        let (quotient, rest) = (&self.unscaled / count, &self.unscaled % count);
+        let twice = rest.magnitude() * 2_u8;
+        let odd = quotient.bit(0);
+        let away = match BigInt::from(twice).cmp(&BigInt::from(count)) {
+            Ordering::Greater => true,
+            Ordering::Equal => odd,
+            Ordering::Less => false,
+        };
+        let step = if rest.sign() == Sign::Minus { -1 } else { 1 };
+        let unscaled = if away { quotient + step } else { quotient };
+        Self { unscaled, scale: self.scale }
     }
 
     pub(in crate::plan::function) fn negated(&self) -> Self {

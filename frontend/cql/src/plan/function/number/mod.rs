@@ -1,6 +1,7 @@
 //! Numbers of all CQL types, with the conversions of Java's `Number` that Cassandra computes by.
 
 mod decimal;
+pub(super) mod series;
 
 use bytes::Bytes;
 use cellar_schema::{CqlType, value};

@@ -12,8 +12,15 @@
 
 mod arithmetic;
 mod blob;
+mod cast;
+mod collection;
+mod floor;
+mod json;
+mod mask;
+mod math;
 mod time;
 mod token;
+mod vector;
 
 use bytes::Bytes;
 use cellar_schema::{CqlType, Frozen, value};
@@ -120,6 +127,10 @@ fn nothing_is_asked_of_null() {
         ("blobAsInt", CqlType::Blob),
         ("intAsBlob", CqlType::Int),
         ("token", CqlType::Int),
+        ("log10", CqlType::Decimal),
+        ("collection_sum", list(CqlType::Int)),
+        ("collection_count", list(CqlType::Int)),
+        ("mask_null", CqlType::Int),
     ] {
         let function = resolve(&named(name), &[typed(&cql_type)], None).unwrap();
         assert_eq!(run(&function, &[None]).unwrap(), None, "{name}");
