@@ -20,6 +20,7 @@ mod limits;
 mod naive;
 mod order;
 mod reads;
+mod recorded;
 mod refusals;
 mod selectors;
 mod statics;

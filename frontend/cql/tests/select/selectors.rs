@@ -89,8 +89,8 @@ fn parts_of_values() {
 fn tokens_of_keys_and_of_other_values() {
     let store = Store::of(&["INSERT INTO simple (k, v) VALUES (1, 'x')"]);
     let expected = cellar_schema::token::token(&int(1)).to_string();
-    assert_eq!(store.read("SELECT token(k) FROM simple"), [expected.clone()]);
-    assert_eq!(store.read("SELECT token(1) FROM simple"), [expected]);
+    assert_eq!(store.read("SELECT token(k) FROM simple"), [expected.as_str()]);
+    assert_eq!(store.read("SELECT token(1) FROM simple"), [expected.as_str()]);
 }
 
 #[test]

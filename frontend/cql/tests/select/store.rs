@@ -6,10 +6,10 @@ use std::convert::Infallible;
 
 use bytes::Bytes;
 use cellar_cql::plan::{
-    BoundSelect, BoundValue, Env, Flow, Plan, PlanError, Progress, Reads, RowReader,
+    BoundSelect, BoundValue, Env, Flow, Plan, PlanError, Planned, Progress, Reads, RowReader,
 };
 use cellar_schema::apply::{self, PartitionStore, Stamp};
-use cellar_schema::{ColumnId, PartitionMarks, Row, keys, value};
+use cellar_schema::{ColumnId, Mutation, PartitionMarks, Row, keys, value};
 
 use crate::schema::{ENV, bind, try_plan};
 
@@ -80,7 +80,11 @@ impl Store {
     }
 
     pub(crate) fn write(&mut self, text: &str, values: &[BoundValue]) {
-        for mutation in bind(text, values).mutations {
+        self.apply(bind(text, values).mutations);
+    }
+
+    pub(crate) fn apply(&mut self, mutations: Vec<Mutation>) {
+        for mutation in mutations {
             self.sequence += 1;
             let stamp = Stamp {
                 timestamp_us: ENV.now_us + i64::from(self.sequence),
@@ -196,14 +200,24 @@ impl Store {
         env: &Env,
     ) -> Result<Vec<Vec<Option<Bytes>>>, PlanError> {
         let planned = try_plan(text)?;
-        let Plan::Select(select) = &planned.plan else { panic!("{text} is no SELECT") };
+        self.read_planned(&planned, values, size, env)
+    }
+
+    pub(crate) fn read_planned(
+        &self,
+        planned: &Planned,
+        values: &[BoundValue],
+        size: usize,
+        env: &Env,
+    ) -> Result<Vec<Vec<Option<Bytes>>>, PlanError> {
+        let Plan::Select(select) = &planned.plan else { panic!("no SELECT: {planned:?}") };
         let width = planned.columns.as_ref().unwrap().len();
         let bound = select.bind(values, env)?;
         let mut rows = Vec::new();
         let mut resume = None;
         loop {
             let page = self.page(&bound, size, resume.take())?;
-            assert!(page.rows.iter().all(|row| row.len() == width), "{text}");
+            assert!(page.rows.iter().all(|row| row.len() == width));
             rows.extend(page.rows);
             resume = page.next;
             if resume.is_none() {
