@@ -35,7 +35,7 @@ pub enum PlanError {
         hint: Option<String>,
     },
     /// No such table.
-    #[error("unconfigured table {table}{}", did_you_mean(.hint.as_ref()))]
+    #[error("table {table} does not exist{}", did_you_mean(.hint.as_ref()))]
     UnknownTable {
         /// Where it was looked for.
         keyspace: String,

@@ -10,11 +10,11 @@ use crate::schema::*;
 fn names_that_do_not_exist() {
     assert_eq!(
         refusal("INSERT INTO simpel (k) VALUES (1)"),
-        "unconfigured table simpel (did you mean simple?)"
+        "table simpel does not exist (did you mean simple?)"
     );
     assert_eq!(
         refusal("INSERT INTO nothing_like_it (k) VALUES (1)"),
-        "unconfigured table nothing_like_it"
+        "table nothing_like_it does not exist"
     );
     assert_eq!(
         refusal("INSERT INTO kz.simple (k) VALUES (1)"),

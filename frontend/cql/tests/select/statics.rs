@@ -62,6 +62,7 @@ fn distinct_gives_each_partition_once() {
         store.read("SELECT DISTINCT k, s FROM log WHERE k IN ('c', 'a')"),
         ["'a' 10", "'c' null"]
     );
+    assert_eq!(store.read("SELECT DISTINCT s FROM log WHERE k = 'a'"), ["10"]);
     assert_eq!(store.read("SELECT DISTINCT k FROM log WHERE s > 10 ALLOW FILTERING"), ["'b'"]);
 }
 

@@ -231,6 +231,9 @@ fn check_distinct(
             )));
         }
     }
+    if !restrictions.is_scan() {
+        return Ok(());
+    }
     let requested = |name: &str| output.reads.iter().any(|column| column.name == name);
     match table.partition_key().find(|column| !requested(&column.name)) {
         Some(missing) => Err(PlanError::invalid(format!(

@@ -5,6 +5,7 @@ mod bind;
 mod filter;
 mod operand;
 mod relation;
+mod text;
 mod token;
 
 use std::sync::Arc;
