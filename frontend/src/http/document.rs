@@ -120,10 +120,9 @@ mod tests {
 
     #[test]
     fn bodies_with_anything_after_the_document_are_refused() {
-        for (format, good, bad) in [
-            (Format::Json, &b"{} \n"[..], &b"{}x"[..]),
-            (Format::Cbor, &[0xa0], &[0xa0, 0x00]),
-        ] {
+        for (format, good, bad) in
+            [(Format::Json, &b"{} \n"[..], &b"{}x"[..]), (Format::Cbor, &[0xa0], &[0xa0, 0x00])]
+        {
             assert!(Document::read(format, good).unwrap().members().unwrap().is_empty());
             assert_eq!(Document::read(format, bad).unwrap_err().status(), 400);
         }

@@ -154,7 +154,10 @@ mod tests {
         let form = |value| Format::of_problems(&headers(header::ACCEPT, value));
         assert_eq!(form("application/cbor"), Format::Cbor);
         assert_eq!(form("application/cbor, application/problem+json"), Format::Json);
-        assert_eq!(form("application/json, application/concise-problem-details+cbor"), Format::Cbor);
+        assert_eq!(
+            form("application/json, application/concise-problem-details+cbor"),
+            Format::Cbor
+        );
         assert_eq!(form("text/html"), Format::Json);
     }
 

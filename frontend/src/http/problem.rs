@@ -90,6 +90,7 @@ impl HttpError {
     }
 
     /// The status.
+    #[cfg(test)]
     pub(super) fn status(&self) -> u16 {
         self.problem(String::new()).status
     }

@@ -80,9 +80,10 @@ fn next_page(call: &Call, state: &str) -> String {
 fn of_pairs(call: &Call) -> Result<Query, HttpError> {
     let missing = || HttpError::malformed("the parameter statement is missing");
     let statement = call.pairs.get("statement").ok_or_else(missing)?.to_owned();
-    let named = call.pairs.iter().filter_map(|(name, value)| {
-        Some((name.strip_prefix("p.")?.to_owned(), value.to_owned()))
-    });
+    let named = call
+        .pairs
+        .iter()
+        .filter_map(|(name, value)| Some((name.strip_prefix("p.")?.to_owned(), value.to_owned())));
     let named: Vec<_> = named.collect();
     let params = if named.is_empty() { Params::None } else { Params::Texts(named) };
     Ok(Query { statement, params, options: call.options()? })
@@ -151,7 +152,8 @@ fn by_name<T>(
     read: impl Fn(&cellar_cql::plan::Variable, &T) -> Result<Option<bytes::Bytes>, HttpError>,
 ) -> Result<Vec<Option<bytes::Bytes>>, HttpError> {
     let variables = &planned.variables;
-    if let Some((name, _)) = named.iter().find(|(name, _)| variables.iter().all(|v| v.name != *name))
+    if let Some((name, _)) =
+        named.iter().find(|(name, _)| variables.iter().all(|v| v.name != *name))
     {
         let message = format!("the statement has no variable '{name}'");
         let names: Vec<&str> = variables.iter().map(|variable| variable.name.as_str()).collect();
@@ -166,5 +168,7 @@ fn by_name<T>(
 }
 
 fn wrong_count(variables: usize, values: usize) -> HttpError {
-    HttpError::unprocessable(format!("the statement has {variables} variables, got {values} values"))
+    HttpError::unprocessable(format!(
+        "the statement has {variables} variables, got {values} values"
+    ))
 }

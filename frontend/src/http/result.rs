@@ -69,8 +69,11 @@ pub(super) fn document(done: &Done, style: Style) -> Bytes {
     let applied = applied(rows);
     let shown = Shown { columns: &rows.columns, hidden: usize::from(applied.is_some()) };
     // An applied write has nothing to show but that.
-    let listed: &[Row] =
-        if applied == Some(true) || shown.is_empty() && applied.is_some() { &[] } else { &rows.rows };
+    let listed: &[Row] = if applied == Some(true) || shown.is_empty() && applied.is_some() {
+        &[]
+    } else {
+        &rows.rows
+    };
     let mut rest = vec![("next", json!(rows.next.as_ref().map(page_text)))];
     rest.extend(applied.map(|applied| ("applied", json!(applied))));
     rest.extend(schema.map(|change| ("schema_change", change)));
@@ -228,7 +231,11 @@ impl Shown<'_> {
 
     fn cbor_row(&self, out: &mut CborOut, row: &[Option<Bytes>], style: Style) {
         let count = self.columns().len();
-        if style.arrays { out.array(count) } else { out.map(count) }
+        if style.arrays {
+            out.array(count)
+        } else {
+            out.map(count)
+        }
         for (column, cell) in self.columns().zip(self.cells(row)) {
             if !style.arrays {
                 out.text(&column.name);
@@ -292,10 +299,8 @@ mod tests {
     fn a_conditional_write_says_whether_it_was_applied_and_what_stood_against_it() {
         let columns = || vec![column(APPLIED, CqlType::Boolean), column("n", CqlType::Int)];
         let row = |applied, n| vec![Some(value::boolean(applied)), n];
-        let refused = json(
-            &done(columns(), vec![row(false, Some(value::int(1)))]),
-            Style::default(),
-        );
+        let refused =
+            json(&done(columns(), vec![row(false, Some(value::int(1)))]), Style::default());
         assert_eq!(refused["applied"], json!(false));
         assert_eq!(refused["columns"], json!([{"name": "n", "type": "int"}]));
         assert_eq!(refused["rows"], json!([{"n": 1}]));

@@ -60,7 +60,8 @@ impl Service {
     fn request_id(&self, headers: &HeaderMap) -> String {
         let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
         let fits = |id: &&str| {
-            (1..=REQUEST_ID_CHARS_MAX).contains(&id.len()) && id.chars().all(|c| c.is_ascii_graphic())
+            (1..=REQUEST_ID_CHARS_MAX).contains(&id.len())
+                && id.chars().all(|c| c.is_ascii_graphic())
         };
         if let Some(id) = given.filter(fits) {
             return id.to_owned();

@@ -14,7 +14,12 @@ impl Pairs {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             Ok((decode(name, true)?, decode(value, true)?))
         };
-        query.split('&').filter(|part| !part.is_empty()).map(pair).collect::<Result<_, _>>().map(Self)
+        query
+            .split('&')
+            .filter(|part| !part.is_empty())
+            .map(pair)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     /// The value of this name; of several the first.

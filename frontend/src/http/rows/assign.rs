@@ -35,11 +35,7 @@ impl Assignment {
         Ok(Self::Set(document.value(&column.name, &column.cql_type)?))
     }
 
-    fn operation(
-        column: &Column,
-        operation: &str,
-        operand: &Document,
-    ) -> Result<Self, HttpError> {
+    fn operation(column: &Column, operation: &str, operand: &Document) -> Result<Self, HttpError> {
         let read = |cql_type: &CqlType| -> Result<Bytes, HttpError> {
             let null = || HttpError::unprocessable(format!("{}: null", column.name));
             operand.value(&column.name, cql_type)?.ok_or_else(null)

@@ -45,7 +45,8 @@ pub(super) fn select(key: &Key, pairs: &Pairs) -> Result<Statement, HttpError> {
     order(&mut statement, table, pairs)?;
     if let Some(text) = pairs.get("limit") {
         let rows = text.parse::<i32>().ok().filter(|rows| *rows > 0);
-        let rows = rows.ok_or_else(|| HttpError::malformed("limit is a positive number of rows"))?;
+        let rows =
+            rows.ok_or_else(|| HttpError::malformed("limit is a positive number of rows"))?;
         statement.add(" LIMIT ");
         statement.marker(Some(value::int(rows)));
     }

@@ -13,10 +13,9 @@ use serde_json::json;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{
-    call::Call, endpoint::TableName, problem::HttpError, query, reply::Reply,
-    result, schema,
+    call::Call, endpoint::TableName, problem::HttpError, query, reply::Reply, result, schema,
 };
-use crate::execute::{Answer, Done, ResultRows};
+use crate::execute::{Answer, Done};
 use key::Key;
 
 /// What a write asks of the row that is there.
@@ -127,7 +126,7 @@ fn refused(done: &Done, condition: Precondition) -> Option<HttpError> {
     if result::applied(rows) != Some(false) {
         return None;
     }
-    let current = Some(rows).filter(|rows| rows.columns.len() > 1).map(ResultRows::clone);
+    let current = Some(rows).filter(|rows| rows.columns.len() > 1).cloned();
     let message = match condition {
         Precondition::Absent => "a row with this key exists",
         _ => "no row has this key",

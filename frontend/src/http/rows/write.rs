@@ -86,7 +86,8 @@ pub(super) fn patch(
     let given = given(key, body)?;
     let is_static = |column: &Column| matches!(column.kind, ColumnKind::Static);
     let all_static = given.iter().all(|(column, _)| is_static(column) || is_key(column));
-    if !key.is_full() && !(key.is_partition() && all_static) {
+    let enough = key.is_full() || (key.is_partition() && all_static);
+    if !enough {
         return Err(key.too_short("the whole primary key"));
     }
     let assignments = given.into_iter().filter(|(column, _)| !is_key(column));

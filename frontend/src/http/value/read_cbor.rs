@@ -28,9 +28,8 @@ pub(in crate::http) fn read_cbor(
             return read_cbor(cql_type, set);
         }
         (CqlType::Map(key, value, _), Value::Map(entries)) => {
-            let entry = |(k, v): &(Value, Value)| {
-                Ok((inner(key, k, "map")?, inner(value, v, "map")?))
-            };
+            let entry =
+                |(k, v): &(Value, Value)| Ok((inner(key, k, "map")?, inner(value, v, "map")?));
             build_entries(key, entries.iter().map(entry).collect::<Result<_, _>>()?)
         }
         (CqlType::Tuple(types), Value::Array(fields)) if fields.len() <= types.len() => {
@@ -140,7 +139,8 @@ fn whole(cbor: &Value) -> Option<Bytes> {
 /// Takes off leading bytes that only repeat the sign.
 fn shortest(bytes: Vec<u8>) -> Bytes {
     let repeats = |pair: &&[u8]| {
-        matches!(pair, [0, next] if next & 0x80 == 0) || matches!(pair, [0xff, next] if next & 0x80 != 0)
+        matches!(pair, [0, next] if next & 0x80 == 0)
+            || matches!(pair, [0xff, next] if next & 0x80 != 0)
     };
     let extra = bytes.windows(2).take_while(repeats).count();
     Bytes::from(bytes).slice(extra..)

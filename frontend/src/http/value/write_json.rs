@@ -52,12 +52,7 @@ fn number(out: &mut Vec<u8>, value: &impl Serialize) {
     }
 }
 
-fn scalar(
-    out: &mut Vec<u8>,
-    cql_type: &CqlType,
-    bytes: &Bytes,
-    numbers: Numbers,
-) -> Option<()> {
+fn scalar(out: &mut Vec<u8>, cql_type: &CqlType, bytes: &Bytes, numbers: Numbers) -> Option<()> {
     match cql_type {
         CqlType::Boolean => number(out, &value::as_bool(bytes)?),
         CqlType::Tinyint => number(out, &value::as_i8(bytes)?),
