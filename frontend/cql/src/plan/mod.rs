@@ -8,6 +8,7 @@ pub mod batch;
 pub mod ddl;
 mod error;
 pub mod function;
+mod json_text;
 mod schema_view;
 mod scope;
 pub mod select;

@@ -14,7 +14,7 @@ use cellar_schema::{
 };
 use uuid::Uuid;
 
-const STATEMENTS: [&str; 12] = [
+const STATEMENTS: [&str; 13] = [
     "CREATE TYPE ks.address (street text, zip int, tags frozen<set<text>>)",
     "CREATE TABLE ks.simple (k int PRIMARY KEY, v text, w bigint)",
     "CREATE TABLE ks.wide (a int, b text, c int, d text, s text static, v int, w text,
@@ -32,6 +32,7 @@ const STATEMENTS: [&str; 12] = [
     "CREATE TABLE ks.\"Quoted\" (\"Key\" int PRIMARY KEY, \"Value\" text, plain text)",
     "CREATE TABLE ks.bytes (k blob PRIMARY KEY, v blob)",
     "CREATE TABLE ks.two (k int, c1 int, c2 int, v int, PRIMARY KEY (k, c1, c2))",
+    "CREATE TABLE ks.times (k int, t timestamp, v int, PRIMARY KEY (k, t))",
     "CREATE TABLE ks.lists_of (k int PRIMARY KEY, l list<frozen<address>>)",
 ];
 

@@ -190,3 +190,19 @@ fn groups_that_do_not_follow_the_key_are_refused() {
         "Grouping on clustering columns is not allowed for SELECT DISTINCT queries"
     );
 }
+
+#[test]
+fn the_last_group_may_be_a_function() {
+    let mut store = Store::default();
+    for c in [0, 59_000, 60_000, 61_000, 180_000] {
+        store.write(&format!("INSERT INTO times (k, t, v) VALUES (1, {c}, {c})"), &[]);
+    }
+    assert_eq!(
+        store.read("SELECT count(*), max(v) FROM times WHERE k = 1 GROUP BY k, floor(t, 1m)"),
+        ["2 59000", "2 61000", "1 180000"]
+    );
+    assert_eq!(
+        refusal("SELECT count(*) FROM times WHERE k = 1 GROUP BY floor(t, 1m), t"),
+        "Functions are only supported on the last element of the GROUP BY clause"
+    );
+}

@@ -180,3 +180,39 @@ fn what_cannot_be_selected() {
         assert_eq!(refusal(text), words, "{text}");
     }
 }
+
+#[test]
+fn functions_of_columns() {
+    let store = Store::of(&["INSERT INTO scalars (k, int, text, timestamp, bigint, float)
+        VALUES (1, -7, 'it''s $$', 1709210096123, 5, 0.5)"]);
+    let of = |selector: &str| store.read(&format!("SELECT {selector} FROM scalars"));
+    assert_eq!(of("int + 1, int * bigint, -int"), ["-6 -35 7"]);
+    assert_eq!(
+        of("CAST(int AS text), toJson(text), blobAsInt(intAsBlob(int))"),
+        [r#"'-7' '"it''s $$"' -7"#]
+    );
+    assert_eq!(
+        of("toUnixTimestamp(timestamp), max(int + 1), count(toDate(timestamp))"),
+        ["1709210096123 -6 1"]
+    );
+    assert_eq!(store.read_with("SELECT int + (int)? FROM scalars", &[some(int(9))]), ["2"]);
+    for (selector, name) in [
+        ("CAST(int AS text)", "cast(int as text)"),
+        ("blobAsInt(intAsBlob(int))", "system.blobasint(system.intasblob(int))"),
+        ("toJson(text)", "system.tojson(text)"),
+        ("to_json(text)", "system.to_json(text)"),
+        ("toDate(timestamp)", "system.todate(timestamp)"),
+        ("int + 1", "int + 1"),
+        ("-int", "-int"),
+        ("int + bigint * 2", "int + bigint * 2"),
+        ("sum(int) + 1", "system.sum(int) + 1"),
+    ] {
+        assert_eq!(names(&format!("SELECT {selector} FROM scalars")), [name], "{selector}");
+    }
+}
+
+#[test]
+fn to_json_writes_blanks_as_cassandra_does() {
+    let store = things();
+    assert_eq!(store.read("SELECT toJson(m) FROM things WHERE k = 1"), [r#"'{"x": 1, "y": 2}'"#]);
+}

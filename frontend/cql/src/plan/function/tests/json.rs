@@ -13,7 +13,7 @@ fn from_json(receiver: &CqlType, json: &str) -> Result<Option<Bytes>, PlanError>
 #[test]
 fn every_value_has_json() {
     assert_eq!(call("toJson", &[(CqlType::Text, "it's")]), "'\"it''s\"'");
-    assert_eq!(call("to_json", &[(list(CqlType::Int), "[1, 2]")]), "'[1,2]'");
+    assert_eq!(call("to_json", &[(list(CqlType::Int), "[1, 2]")]), "'[1, 2]'");
     let function = resolve(&named("toJson"), &[typed(&CqlType::Int)], None).unwrap();
     assert_eq!(run(&function, &[None]).unwrap(), Some(value::text("null")));
     assert_eq!(

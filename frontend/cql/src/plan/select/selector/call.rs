@@ -73,7 +73,10 @@ impl Selection<'_> {
 
     fn token(&mut self, scope: &mut Scope<'_>, arguments: &[Selector]) -> Result<Item, PlanError> {
         let key: Vec<&str> = self.table.partition_key().map(|c| c.name.as_str()).collect();
-        let is_column = |(argument, column): (&Selector, &&str)| matches!(argument, Selector::Column(name) if name.as_str() == *column);
+        let is_column = |(argument, column): (&Selector, &&str)| match argument {
+            Selector::Column(name) => name.as_str() == *column,
+            _ => false,
+        };
         let is_key = arguments.len() == key.len() && arguments.iter().zip(&key).all(is_column);
         if is_key {
             self.token = true;
