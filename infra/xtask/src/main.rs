@@ -5,8 +5,11 @@
 
 mod cache;
 mod drivers;
+mod ends;
 mod hostile;
+mod kill9;
 mod places;
+mod roles;
 mod server;
 mod tidy;
 
@@ -24,6 +27,9 @@ use places::Places;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask")]
 struct Arguments {
+    /// Test the programs as they lie in the target folder, without building them first.
+    #[arg(long, global = true)]
+    no_build: bool,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -42,6 +48,10 @@ enum Verb {
     Drivers(drivers::Options),
     /// Malformed and malicious input over raw TCP.
     Hostile(hostile::Options),
+    /// Kill the server under write load and read every acknowledged write back.
+    Kill9(kill9::Options),
+    /// The same script with every role in its own process.
+    Roles,
 }
 
 /// One named step of a run.
@@ -67,13 +77,15 @@ const DRIVERS_ONLY: Step =
     Step { name: "build", arguments: &["build", "-p", "cellar-loadtest", "--bins", "--locked"] };
 
 fn main() -> Result<()> {
-    run(Arguments::parse().verb)
+    let arguments = Arguments::parse();
+    run(arguments.verb, !arguments.no_build)
 }
 
-fn run(verb: Verb) -> Result<()> {
+fn run(verb: Verb, build: bool) -> Result<()> {
     let places = Places::find()?;
     let root = places.root.clone();
     let started = Instant::now();
+    let build = |step| if build { cargo(&root, step) } else { Ok(()) };
     match verb {
         Verb::Test => {
             cargo(&root, &FORMAT)?;
@@ -81,6 +93,7 @@ fn run(verb: Verb) -> Result<()> {
             cargo(&root, &CLIPPY)?;
             cargo(&root, &BUILD)?;
             tests(&root)?;
+            ends::run_all(&places)?;
         }
         Verb::Tidy => tidy::check(&root)?,
         Verb::Verify => {
@@ -90,14 +103,22 @@ fn run(verb: Verb) -> Result<()> {
         }
         Verb::Fix => cargo(&root, &Step { name: "fix", arguments: &["fmt", "--all"] })?,
         Verb::Drivers(options) => {
-            cargo(&root, if options.starts_a_server() { &SERVED } else { &DRIVERS_ONLY })?;
+            build(if options.starts_a_server() { &SERVED } else { &DRIVERS_ONLY })?;
             drivers::run(&places, &options)?;
         }
         Verb::Hostile(options) => {
             if options.starts_a_server() {
-                cargo(&root, &SERVED)?;
+                build(&SERVED)?;
             }
             hostile::run(&places, &options)?;
+        }
+        Verb::Kill9(options) => {
+            build(&SERVED)?;
+            kill9::run(&places, &options)?;
+        }
+        Verb::Roles => {
+            build(&SERVED)?;
+            roles::run(&places)?;
         }
     }
     eprintln!("xtask: all steps passed in {:.0} s", started.elapsed().as_secs_f64());

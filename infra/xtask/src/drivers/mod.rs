@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
 use crate::{places::Places, server::Server};
-use runner::Runner;
+pub(crate) use runner::Runner;
 
 /// What to run.
 #[derive(Debug, Default, Args)]
@@ -39,41 +39,47 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<()> {
         [] => Runner::value_variants(),
         only => only,
     };
-    let server = match options.against {
-        Some(_) => None,
-        None => Some(Server::dev(places, "drivers")?),
-    };
-    let address = server.as_ref().map(|server| server.cql).or(options.against);
-    let address = address.context("no server")?;
+    match options.against {
+        Some(address) if options.record => record(places, address, runners),
+        Some(address) => against(places, address, runners),
+        None => {
+            let mut server = Server::dev(places, "drivers")?;
+            against(places, server.cql, runners)?;
+            server.stop()
+        }
+    }
+}
+
+fn record(places: &Places, address: SocketAddr, runners: &[Runner]) -> Result<()> {
+    for runner in runners {
+        if matches!(runner, Runner::Python4 | Runner::Cqlsh) {
+            let found = runner.run(places, address)?;
+            fs::write(places.tests(runner.expectation()), found)?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs drivers against a server and compares.
+pub(crate) fn against(places: &Places, address: SocketAddr, runners: &[Runner]) -> Result<()> {
+    let script = fs::read_to_string(places.tests("script.json"))?;
     let mut different = Vec::new();
     for runner in runners {
         println!("xtask: driver {runner} ...");
         let found = runner.run(places, address)?;
-        if options.record {
-            if matches!(runner, Runner::Python4 | Runner::Cqlsh) {
-                fs::write(places.tests(runner.expectation()), &found)?;
-            }
-            continue;
-        }
         let expected = places.tests(runner.expectation());
         let expected = fs::read_to_string(&expected)
             .with_context(|| format!("cannot read {}", expected.display()))?;
-        let script = fs::read_to_string(places.tests("script.json"))?;
         let result = compare::compare(&script, &expected, &found)?;
         result.differences.iter().for_each(|difference| println!("{runner}: {difference}"));
-        println!(
-            "xtask: driver {runner}: {} of {} steps as Apache Cassandra answers",
-            result.equal, result.steps
-        );
-        if result.equal < result.steps {
+        let (equal, steps) = (result.equal, result.steps);
+        println!("xtask: driver {runner}: {equal} of {steps} steps as Apache Cassandra answers");
+        if equal < steps {
             different.push(runner.to_string());
         }
     }
     if !different.is_empty() {
         bail!("drivers with differences: {}", different.join(", "));
     }
-    match server {
-        Some(mut server) => server.stop(),
-        None => Ok(()),
-    }
+    Ok(())
 }

@@ -5,6 +5,7 @@ mod canonical;
 mod number;
 mod parameter;
 mod script;
+mod survive;
 
 use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
 
@@ -37,6 +38,21 @@ enum Verb {
         #[arg(long)]
         script: PathBuf,
     },
+    /// Write until the service is gone; print a line for each write that was acknowledged.
+    Write {
+        /// The number of the first write.
+        #[arg(long, default_value_t = 0)]
+        first: i64,
+    },
+    /// Read back what writers were acknowledged.
+    Verify {
+        /// Read the rows of only so many of the last writers; counters cover all.
+        #[arg(long, default_value_t = usize::MAX)]
+        last: usize,
+        /// What every writer since the tables were created printed, the last one last.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
 }
 
 #[tokio::main]
@@ -45,6 +61,12 @@ async fn main() -> Result<()> {
     let session = connect(&arguments.node).await?;
     match arguments.verb {
         Verb::Script { script } => script::run(&session, &script).await,
+        Verb::Write { first } => survive::write(&session, first).await,
+        Verb::Verify { last, files } => {
+            let verified = survive::verify(&session, &files, last).await?;
+            println!("{verified} acknowledged writes are there");
+            Ok(())
+        }
     }
 }
 
