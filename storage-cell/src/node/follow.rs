@@ -26,16 +26,29 @@ impl Inner {
                     self.drops.notify_one();
                 }
                 event = heard.recv() => match event {
-                    Some((_, Event::Split(plan))) => {
-                        if let Err(error) = self.start_cell(plan.right).await {
-                            let cell = plan.right;
-                            tracing::error!(%cell, %error, "cannot start a split's right half");
-                        }
-                    }
-                    Some((_, Event::TableDropped(_))) => self.drops.notify_one(),
+                    Some((_, event)) => self.act(event).await,
                     None => return,
                 },
             }
+        }
+    }
+
+    /// Acts on what the replay of the logs asked for, and on what that asks for in turn.
+    pub(super) async fn catch_up(self: &Arc<Self>, heard: &mut UnboundedReceiver<(CellId, Event)>) {
+        while let Ok((_, event)) = heard.try_recv() {
+            self.act(event).await;
+        }
+    }
+
+    async fn act(self: &Arc<Self>, event: Event) {
+        match event {
+            Event::Split(plan) => {
+                if let Err(error) = self.start_cell(plan.right).await {
+                    let cell = plan.right;
+                    tracing::error!(%cell, %error, "cannot start a split's right half");
+                }
+            }
+            Event::TableDropped(_) => self.drops.notify_one(),
         }
     }
 }

@@ -37,7 +37,9 @@ pub struct Node {
 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Node").field("id", &self.inner.id).finish_non_exhaustive()
+        f.debug_struct("Node")
+            .field("id", &self.inner.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -72,7 +74,10 @@ impl Node {
     ) -> Result<Arc<Self>, NodeError> {
         let tasks = tasks.child();
         let dir = &options.dir;
-        let failed = |source| NodeError::Io { path: dir.clone(), source };
+        let failed = |source| NodeError::Io {
+            path: dir.clone(),
+            source,
+        };
         fs::create_dir_all(dir).map_err(failed)?;
         let known = identity::read(dir)?;
         let (id, registered) = registration::register(&options, &*metadata, known).await?;
@@ -80,9 +85,11 @@ impl Node {
             identity::write(dir, id)?;
         }
         let engine = Engine::open(&dir.join("rows"), options.engine.clone())?;
-        let log = HostOptions::new(id.0, dir.join("log"), &tasks);
+        let mut log = HostOptions::new(id.0, dir.join("log"), &tasks);
+        log.segment_bytes = options.log_segment_bytes;
+        log.log_bytes = options.log_bytes;
         let host = Host::open(log, Arc::new(pool))?;
-        let (events, heard) = mpsc::unbounded_channel();
+        let (events, mut heard) = mpsc::unbounded_channel();
         let inner = Arc::new(Inner {
             id,
             options,
@@ -97,6 +104,7 @@ impl Node {
         });
         inner.start_stored().await?;
         inner.obey_placement().await;
+        inner.catch_up(&mut heard).await;
         if !registered {
             inner.spawn("node registration", Inner::register_later);
         }
@@ -126,7 +134,10 @@ impl Node {
     /// Something did not end in order; acknowledged writes are in the log all the same.
     pub async fn shutdown(&self) -> Result<(), NodeError> {
         let inner = &self.inner;
-        let ended = inner.tasks.shutdown(Duration::from_millis(STOP_MS_MAX)).await;
+        let ended = inner
+            .tasks
+            .shutdown(Duration::from_millis(STOP_MS_MAX))
+            .await;
         inner.host.shutdown().await;
         let engine = inner.engine.clone();
         let closed = tokio::task::spawn_blocking(move || engine.close()).await;

@@ -28,6 +28,10 @@ pub struct NodeOptions {
     pub clock: Arc<dyn Clock>,
     /// Sizes of the engine.
     pub engine: cellar_engine::Options,
+    /// Size of a segment of the log, in bytes.
+    pub log_segment_bytes: u64,
+    /// Size of the log, in bytes, at which the rows it holds are flushed so that it can shrink.
+    pub log_bytes: u64,
 }
 
 impl NodeOptions {
@@ -45,6 +49,8 @@ impl NodeOptions {
             cell_split_bytes: CELL_SPLIT_BYTES,
             clock: Arc::new(SystemClock),
             engine: cellar_engine::Options::default(),
+            log_segment_bytes: cellar_raft::limits::SEGMENT_BYTES,
+            log_bytes: cellar_raft::limits::LOG_BYTES,
         }
     }
 }

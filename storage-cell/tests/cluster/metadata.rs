@@ -18,8 +18,10 @@ pub struct FakeMetadata {
     catalog: watch::Sender<Arc<Catalog>>,
     /// Refuses everything.
     pub down: AtomicBool,
-    /// Does what it is told and says that the outcome is unknown.
-    pub mute: AtomicBool,
+    /// Does not take splits.
+    pub forget_splits: AtomicBool,
+    /// Takes one split and says that the outcome is unknown.
+    pub mute_splits: AtomicBool,
 }
 
 impl FakeMetadata {
@@ -27,7 +29,13 @@ impl FakeMetadata {
         let state = State::new();
         let catalog = watch::Sender::new(Arc::clone(state.catalog()));
         let state = Mutex::new(state);
-        Arc::new(Self { state, catalog, down: false.into(), mute: false.into() })
+        Arc::new(Self {
+            state,
+            catalog,
+            down: false.into(),
+            forget_splits: false.into(),
+            mute_splits: false.into(),
+        })
     }
 
     pub fn run(&self, command: &Command) -> Result<Answer, MetadataError> {
@@ -45,12 +53,18 @@ impl FakeMetadata {
 impl Metadata for FakeMetadata {
     fn submit(&self, command: Command) -> BoxFuture<'_, Result<Answer, MetadataError>> {
         async move {
-            if self.down.load(Ordering::SeqCst) {
-                return Err(MetadataError::Unavailable { reason: "down".to_owned() });
+            let split = matches!(command, Command::Split(_));
+            let forgets = split && self.forget_splits.load(Ordering::SeqCst);
+            if forgets || self.down.load(Ordering::SeqCst) {
+                return Err(MetadataError::Unavailable {
+                    reason: "down".to_owned(),
+                });
             }
             let answer = self.run(&command);
-            if self.mute.load(Ordering::SeqCst) {
-                return Err(MetadataError::Unknown { reason: "mute".to_owned() });
+            if split && self.mute_splits.swap(false, Ordering::SeqCst) {
+                return Err(MetadataError::Unknown {
+                    reason: "mute".to_owned(),
+                });
             }
             answer
         }

@@ -32,6 +32,7 @@ use cellar_storage_cell::{Node, NodeOptions};
 use cellar_tiering::store::FileStore;
 
 pub use metadata::FakeMetadata;
+use tracing_subscriber::filter::LevelFilter;
 
 /// 2026-01-01, in microseconds.
 pub const START_US: i64 = 1_767_225_600_000_000;
@@ -43,6 +44,7 @@ pub struct Cluster {
     pub metadata: Arc<FakeMetadata>,
     pub clock: Arc<FixedClock>,
     pub split_bytes: u64,
+    pub log_segment_bytes: u64,
     running: Option<(Arc<Node>, Tasks)>,
     copies: usize,
 }
@@ -54,12 +56,27 @@ impl Cluster {
     }
 
     pub async fn start_with(split_bytes: u64) -> Self {
+        // What goes wrong inside is seen when a test fails.
+        let _ = tracing_subscriber::fmt()
+            .with_test_writer()
+            .with_max_level(LevelFilter::WARN)
+            .try_init();
         let dir = tempfile::tempdir().unwrap();
         let disk = dir.path().join("disk-0");
         let metadata = FakeMetadata::new();
         let clock = Arc::new(FixedClock::at_us(START_US));
-        let mut cluster =
-            Self { dir, disk, metadata, clock, split_bytes, running: None, copies: 0 };
+        let log_segment_bytes = 4 << 20;
+        let (running, copies) = (None, 0);
+        let mut cluster = Self {
+            dir,
+            disk,
+            metadata,
+            clock,
+            split_bytes,
+            log_segment_bytes,
+            running,
+            copies,
+        };
         cluster.open().await;
         tables::create(&cluster.metadata);
         cluster.settle().await;
@@ -74,6 +91,8 @@ impl Cluster {
         let mut options = NodeOptions::new(self.disk.clone(), "here:1".to_owned(), store);
         options.clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         options.cell_split_bytes = self.split_bytes;
+        options.log_segment_bytes = self.log_segment_bytes;
+        options.log_bytes = self.log_segment_bytes * 4;
         let metadata = Arc::clone(&self.metadata) as Arc<dyn Metadata>;
         let node = Node::start(options, metadata, pool, &tasks).await.unwrap();
         self.running = Some((node, tasks));
@@ -119,7 +138,11 @@ impl Cluster {
     /// The cells of the catalog, in key order.
     pub fn placed(&self) -> Vec<Cell> {
         let catalog = self.metadata.now();
-        catalog.placements.values().flat_map(|placement| placement.cells().cloned()).collect()
+        catalog
+            .placements
+            .values()
+            .flat_map(|placement| placement.cells().cloned())
+            .collect()
     }
 
     pub async fn cells(&self) -> Vec<CellReport> {
@@ -136,12 +159,16 @@ impl Cluster {
         }
     }
 
-    fn cell_of(&self, key: &[u8]) -> Cell {
+    /// The cell that owns a key, by the catalog.
+    pub fn cell_of(&self, key: &[u8]) -> Cell {
         let table = keys::table_of(key).unwrap();
         let token = keys::token_of(key).unwrap();
         let catalog = self.metadata.now();
         let placement = catalog.placement_of(table).unwrap();
-        placement.lookup(Position::new(table, token)).unwrap().clone()
+        placement
+            .lookup(Position::new(table, token))
+            .unwrap()
+            .clone()
     }
 
     /// Sends one write to the cell of its first key, again when the cell was split meanwhile.
@@ -149,7 +176,11 @@ impl Cluster {
         for _ in 0..500 {
             let cell = self.cell_of(&write.mutations[0].partition);
             let writes = vec![write.clone()];
-            let request = WriteRequest { cell: cell.id, epoch: cell.epoch, writes };
+            let request = WriteRequest {
+                cell: cell.id,
+                epoch: cell.epoch,
+                writes,
+            };
             let outcome = match self.node().write(request).await {
                 Ok(mut reply) => reply.outcomes.remove(0),
                 Err(error) => Err(error),
@@ -166,7 +197,11 @@ impl Cluster {
 
     /// One plain mutation, which must be applied.
     pub async fn put(&self, mutation: Mutation) {
-        let write = Write { id: None, mutations: vec![mutation], conditions: Vec::new() };
+        let write = Write {
+            id: None,
+            mutations: vec![mutation],
+            conditions: Vec::new(),
+        };
         match self.write(write).await {
             Ok(Outcome::Applied { .. }) => {}
             other => panic!("{other:?}"),
@@ -208,6 +243,25 @@ impl Cluster {
         panic!("nobody owns the key")
     }
 
+    /// One page of one partition.
+    pub async fn page_of(&self, partition: &Bytes, read: Read) -> Page {
+        let cell = self.cell_of(partition);
+        let (cell, epoch, level) = (cell.id, cell.epoch, ReadLevel::Leader);
+        let request = ReadRequest {
+            cell,
+            epoch,
+            level,
+            reads: vec![read],
+        };
+        self.node()
+            .read(request)
+            .await
+            .unwrap()
+            .pages
+            .remove(0)
+            .unwrap()
+    }
+
     /// Everything in a span, page by page.
     pub async fn span(&self, start: Bytes, end: Bytes, rows_max: u32) -> Vec<(Bytes, Row)> {
         let mut read = read(start, end);
@@ -234,7 +288,14 @@ impl Cluster {
 
 /// A read of a whole span.
 pub fn read(start: Bytes, end: Bytes) -> Read {
-    Read { start, end, reverse: false, rows_max: 1_000, bytes_max: 1 << 20, columns: None }
+    Read {
+        start,
+        end,
+        reverse: false,
+        rows_max: 1_000,
+        bytes_max: 1 << 20,
+        columns: None,
+    }
 }
 
 /// Waits until something holds.
