@@ -18,6 +18,7 @@ mod filters;
 mod grouping;
 mod limits;
 mod naive;
+mod never_panics;
 mod order;
 mod reads;
 mod recorded;

@@ -122,6 +122,14 @@ fn tokens() {
 }
 
 #[test]
+fn null_is_no_token() {
+    assert_eq!(
+        refusal_with("SELECT * FROM simple WHERE token(k) > ?", &[BoundValue::Null]),
+        "Invalid null token value"
+    );
+}
+
+#[test]
 fn null_and_unset_are_no_keys() {
     let text = "SELECT * FROM simple WHERE k = ?";
     assert_eq!(

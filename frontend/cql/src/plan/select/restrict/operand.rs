@@ -159,6 +159,9 @@ fn unpack(tuple: &Bytes, columns: &[ColumnRef]) -> Result<Vec<Bytes>, PlanError>
 fn component(expr: &Expr, column: &ColumnRef, binding: &Binding<'_>) -> Result<Bytes, PlanError> {
     match expr.evaluate(binding)? {
         BoundValue::Bytes(bytes) => Ok(bytes),
+        BoundValue::Null if column.place == Place::Token => {
+            Err(PlanError::invalid("Invalid null token value"))
+        }
         BoundValue::Null if column.is_key() => Err(null_value(&column.name)),
         BoundValue::Null => {
             Err(PlanError::invalid(format!("Unsupported null value for column {}", column.name)))
