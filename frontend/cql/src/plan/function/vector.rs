@@ -2,7 +2,7 @@
 //! vectors are of length one).
 
 use bytes::Bytes;
-use cellar_schema::{CqlType, value};
+use cellar_schema::{CqlType, Frozen, value};
 
 use super::choose::Call;
 use super::{Argument, ScalarFn};
@@ -38,8 +38,11 @@ fn build(call: &Call<'_>, similarity: Similarity) -> Result<ScalarFn, PlanError>
                 }
                 dimensions = Some(*n);
             }
-            // Whether the literal is a vector of floats shows when it is read as one.
-            Argument::Constant(CqlType::List(..)) | Argument::Unknown => {}
+            // A literal is known as a list (the selectors take it as typed and frozen); whether it
+            // is a vector of floats shows when it is read as one.
+            Argument::Constant(CqlType::List(..))
+            | Argument::Typed(CqlType::List(_, Frozen::Yes))
+            | Argument::Unknown => {}
             Argument::Typed(other) | Argument::Constant(other) => {
                 return Err(PlanError::invalid(format!(
                     "Function system.{} requires a float vector argument, but found argument of \

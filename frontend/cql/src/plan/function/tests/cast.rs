@@ -51,10 +51,7 @@ fn everything_else_that_casts_is_listed_here() {
                     | (Date, Timestamp)
                     | (Timestamp, Date)
                     | (Ascii, Text)
-                    | (
-                        Boolean | Date | Inet | Time | Timestamp | Timeuuid | Uuid,
-                        Ascii | Text
-                    )
+                    | (Boolean | Date | Inet | Time | Timestamp | Timeuuid | Uuid, Ascii | Text)
             );
             assert_eq!(cast(from, to).is_ok(), expected, "{from} {to}");
         }

@@ -40,14 +40,16 @@ fn only_float_vectors_of_one_dimension_are_taken() {
         let message = |left: &CqlType, right: Argument| unresolved(name, &[typed(left), right]);
         let wanted = format!("Function system.{name} requires a float vector argument, but found ");
         let of_doubles = CqlType::Vector(Box::new(CqlType::Double), 2);
-        for wrong in [list(CqlType::Float), of_doubles] {
+        let column = CqlType::List(Box::new(CqlType::Float), Frozen::No);
+        for wrong in [column, of_doubles] {
             let refusal = message(&vector(2), typed(&wrong));
             assert_eq!(refusal, format!("{wanted}argument of type {wrong}"));
         }
         let other = message(&vector(2), typed(&vector(3)));
         assert_eq!(other, "All arguments must have the same vector dimensions");
         // A literal and a marker are what the other argument is.
-        for open in [Argument::Constant(list(CqlType::Int)), Argument::Unknown] {
+        let literal = list(CqlType::Int);
+        for open in [Argument::Constant(literal.clone()), typed(&literal), Argument::Unknown] {
             let function = resolve(&named(name), &[open.clone(), typed(&vector(2))], None);
             assert_eq!(function.unwrap().arguments, [vector(2), vector(2)]);
             let refusal = unresolved(name, &[open.clone(), open]);
