@@ -201,6 +201,8 @@ impl HttpError {
             _ => Map::new(),
         };
         members.extend(self.more());
+        let problem = Problem { detail: without_hint(problem.detail, &members), ..problem };
+        members.insert("detail".to_owned(), json!(problem.detail));
         match format {
             Format::Json => {
                 if let Some(current) = self.current() {
@@ -243,6 +245,14 @@ fn concise(
         }
     }
     out.finish()
+}
+
+/// CQL clients get the hint within the message; here it is a member of its own.
+fn without_hint(detail: String, members: &Map<String, Value>) -> String {
+    let Some(hint) = members.get("hint").and_then(Value::as_str) else { return detail };
+    let endings = [format!(" ({hint})"), format!(" (hint: {hint})")];
+    let shorter = endings.iter().find_map(|ending| detail.strip_suffix(ending.as_str()));
+    shorter.map(str::to_owned).unwrap_or(detail)
 }
 
 fn actual(got: Option<&u64>) -> String {
