@@ -106,28 +106,16 @@ async fn write(cluster: &Cluster, wide: &Known, first: u64, batch: u64) {
         mutations: vec![wide.insert((n / 100) as i32, (n % 100) as i32, "a value of about 100 bytes, as rows of small tables have them, and then some more of it, so to say")],
         conditions: Vec::new(),
     });
-    let request = WriteRequest {
-        cell: CellId(1),
-        epoch: Epoch(1),
-        writes: writes.collect(),
-    };
+    let request = WriteRequest { cell: CellId(1), epoch: Epoch(1), writes: writes.collect() };
     for outcome in cluster.node().write(request).await.unwrap().outcomes {
         outcome.unwrap();
     }
 }
 
 async fn pages(cluster: &Cluster, spans: Vec<(bytes::Bytes, bytes::Bytes)>) {
-    let reads = spans
-        .into_iter()
-        .map(|(start, end)| read(start, end))
-        .collect();
+    let reads = spans.into_iter().map(|(start, end)| read(start, end)).collect();
     let level = ReadLevel::Leader;
-    let request = ReadRequest {
-        cell: CellId(1),
-        epoch: Epoch(1),
-        level,
-        reads,
-    };
+    let request = ReadRequest { cell: CellId(1), epoch: Epoch(1), level, reads };
     for page in cluster.node().read(request).await.unwrap().pages {
         assert!(!page.unwrap().rows.is_empty());
     }

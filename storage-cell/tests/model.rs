@@ -28,35 +28,13 @@ use proptest::prelude::*;
 /// One write to a partition.
 #[derive(Clone, Debug)]
 enum Change {
-    Insert {
-        c: i32,
-        v: u8,
-        ttl_seconds: u32,
-        age_us: Option<i64>,
-    },
-    Static {
-        v: u8,
-    },
-    List {
-        c: i32,
-        operation: Operation,
-    },
-    DeleteRow {
-        c: i32,
-        age_us: Option<i64>,
-    },
-    DeleteRange {
-        from: i32,
-        to: i32,
-    },
-    DeletePartition {
-        age_us: Option<i64>,
-    },
-    Claim {
-        c: i32,
-        v: u8,
-        exists: bool,
-    },
+    Insert { c: i32, v: u8, ttl_seconds: u32, age_us: Option<i64> },
+    Static { v: u8 },
+    List { c: i32, operation: Operation },
+    DeleteRow { c: i32, age_us: Option<i64> },
+    DeleteRange { from: i32, to: i32 },
+    DeletePartition { age_us: Option<i64> },
+    Claim { c: i32, v: u8, exists: bool },
 }
 
 #[derive(Clone, Debug)]
@@ -159,10 +137,7 @@ impl Partition {
 
     /// The newest time of anything at a suffix.
     fn newest_us(&self, suffix: &[u8]) -> Option<i64> {
-        self.rows
-            .get(suffix)
-            .and_then(Row::newest_us)
-            .max(self.marks.covering(suffix))
+        self.rows.get(suffix).and_then(Row::newest_us).max(self.marks.covering(suffix))
     }
 }
 
@@ -182,12 +157,7 @@ impl Run {
         let at = |age_us: Option<i64>| age_us.map(|age| self.now_us - age);
         let mut conditions = Vec::new();
         let mutation = match change {
-            Change::Insert {
-                c,
-                v,
-                ttl_seconds,
-                age_us,
-            } => {
+            Change::Insert { c, v, ttl_seconds, age_us } => {
                 let mut insert = wide.insert(k, c, &v.to_string());
                 insert.changes[0].timestamp_us = at(age_us);
                 if let ChangeKind::Upsert(change) = &mut insert.changes[0].kind {
@@ -198,12 +168,7 @@ impl Run {
             Change::Static { v } => wide.insert_static(k, &v.to_string()),
             Change::List { c, operation } => wide.upsert(k, wide.suffix(c), "l", operation),
             Change::DeleteRow { c, age_us } => {
-                let mut delete = wide.mutation(
-                    k,
-                    ChangeKind::DeleteRow {
-                        suffix: wide.suffix(c),
-                    },
-                );
+                let mut delete = wide.mutation(k, ChangeKind::DeleteRow { suffix: wide.suffix(c) });
                 delete.changes[0].timestamp_us = at(age_us);
                 delete
             }
@@ -218,25 +183,13 @@ impl Run {
                 delete
             }
             Change::Claim { c, v, exists } => {
-                let test = if exists {
-                    Test::Exists
-                } else {
-                    Test::NotExists
-                };
+                let test = if exists { Test::Exists } else { Test::NotExists };
                 let (partition, suffix) = (wide.partition(k), wide.suffix(c));
-                conditions.push(Condition {
-                    partition,
-                    suffix,
-                    test,
-                });
+                conditions.push(Condition { partition, suffix, test });
                 wide.insert(k, c, &v.to_string())
             }
         };
-        Write {
-            id: None,
-            mutations: vec![mutation],
-            conditions,
-        }
+        Write { id: None, mutations: vec![mutation], conditions }
     }
 
     /// What the map says to a write; units are not its business.
@@ -256,23 +209,15 @@ impl Run {
             let holds = evaluate(test, row.as_ref());
             previous.push(row);
             if !holds {
-                return Ok(Outcome::NotApplied {
-                    read_bytes: 0,
-                    current: previous,
-                });
+                return Ok(Outcome::NotApplied { read_bytes: 0, current: previous });
             }
             let newest_us = partition.newest_us(suffix).unwrap_or(i64::MIN);
             stamp.timestamp_us = stamp.timestamp_us.max(newest_us.saturating_add(1));
         }
         *last_us = stamp.timestamp_us;
         match apply::mutate(partition, mutation, stamp) {
-            Ok(()) => Ok(Outcome::Applied {
-                written_bytes: 0,
-                previous,
-            }),
-            Err(invalid) => Err(CellError::Invalid {
-                message: invalid.to_string(),
-            }),
+            Ok(()) => Ok(Outcome::Applied { written_bytes: 0, previous }),
+            Err(invalid) => Err(CellError::Invalid { message: invalid.to_string() }),
         }
     }
 
@@ -281,29 +226,15 @@ impl Run {
         self.now_us += 10_000;
         self.cluster.clock.set_us(self.now_us);
         let cell = self.cluster.cell_of(&self.wide.partition(k));
-        let writes: Vec<Write> = changes
-            .into_iter()
-            .map(|change| self.request(k, change))
-            .collect();
-        let expected: Vec<_> = writes
-            .iter()
-            .map(|write| self.outcome(cell.id, write))
-            .collect();
-        let request = WriteRequest {
-            cell: cell.id,
-            epoch: cell.epoch,
-            writes,
-        };
+        let writes: Vec<Write> =
+            changes.into_iter().map(|change| self.request(k, change)).collect();
+        let expected: Vec<_> = writes.iter().map(|write| self.outcome(cell.id, write)).collect();
+        let request = WriteRequest { cell: cell.id, epoch: cell.epoch, writes };
         let mut reply = self.cluster.node().write(request).await.unwrap();
         for outcome in reply.outcomes.iter_mut().flatten() {
             match outcome {
-                Outcome::Applied {
-                    written_bytes: bytes,
-                    ..
-                }
-                | Outcome::NotApplied {
-                    read_bytes: bytes, ..
-                } => *bytes = 0,
+                Outcome::Applied { written_bytes: bytes, .. }
+                | Outcome::NotApplied { read_bytes: bytes, .. } => *bytes = 0,
             }
         }
         assert_eq!(reply.outcomes, expected);

@@ -14,9 +14,9 @@ use cluster::{Cluster, read, tables::table};
 /// The text in a simple column.
 fn text(row: &Row, column: cellar_schema::ColumnId) -> String {
     match &row.columns.iter().find(|(id, _)| *id == column).unwrap().1 {
-        ColumnData::Simple(simple) => value::as_str(simple.value.as_ref().unwrap())
-            .unwrap()
-            .to_owned(),
+        ColumnData::Simple(simple) => {
+            value::as_str(simple.value.as_ref().unwrap()).unwrap().to_owned()
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -31,15 +31,9 @@ async fn a_write_is_read_back_after_a_restart_and_after_a_crash() {
     let id = cluster.node().id();
     for _ in 0..2 {
         let key = wide.key(1, 2);
-        let page = cluster
-            .page(read(key.clone(), cellar_schema::keys::after(&key)))
-            .await
-            .unwrap();
+        let page = cluster.page(read(key.clone(), cellar_schema::keys::after(&key))).await.unwrap();
         assert_eq!(page.rows.len(), 1);
-        assert_eq!(
-            (&page.rows[0].0, text(&page.rows[0].1, wide.column("v"))),
-            (&key, "b".into())
-        );
+        assert_eq!((&page.rows[0].0, text(&page.rows[0].1, wide.column("v"))), (&key, "b".into()));
         assert_eq!(cluster.table(wide.0.id).await.len(), 3);
         cluster.restart().await;
         assert_eq!(cluster.table(wide.0.id).await.len(), 3);
@@ -48,9 +42,6 @@ async fn a_write_is_read_back_after_a_restart_and_after_a_crash() {
         cluster.crash().await;
     }
     let rows = cluster.table(wide.0.id).await;
-    assert!(
-        rows.iter()
-            .any(|(_, row)| text(row, wide.column("v")) == "again")
-    );
+    assert!(rows.iter().any(|(_, row)| text(row, wide.column("v")) == "again"));
     cluster.stop().await;
 }

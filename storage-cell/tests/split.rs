@@ -23,18 +23,11 @@ use cluster::{Cluster, tables::table, within};
 
 /// Every cell's key range, in the catalog and on the node.
 async fn assert_same_ranges(cluster: &Cluster) {
-    let mut here: Vec<_> = cluster
-        .cells()
-        .await
-        .iter()
-        .map(|cell| (cell.cell, cell.range, cell.epoch))
-        .collect();
+    let mut here: Vec<_> =
+        cluster.cells().await.iter().map(|cell| (cell.cell, cell.range, cell.epoch)).collect();
     here.sort_by_key(|(_, range, _)| range.start);
-    let placed: Vec<_> = cluster
-        .placed()
-        .iter()
-        .map(|cell| (cell.id, cell.range, cell.epoch))
-        .collect();
+    let placed: Vec<_> =
+        cluster.placed().iter().map(|cell| (cell.id, cell.range, cell.epoch)).collect();
     assert_eq!(here, placed);
 }
 
@@ -53,18 +46,11 @@ async fn writes_in_flight_during_splits_are_applied_exactly_once() {
             let n = sent.fetch_add(1, Ordering::Relaxed);
             let add = counters.add(n % 40, 1);
             let id = Some(RequestId(n.unsigned_abs().into()));
-            let write = Write {
-                id,
-                mutations: vec![add],
-                conditions: Vec::new(),
-            };
+            let write = Write { id, mutations: vec![add], conditions: Vec::new() };
             let twice = [write.clone(), write];
             for write in twice {
                 let outcome = cluster.write(write).await;
-                assert!(
-                    matches!(outcome, Ok(Outcome::Applied { .. })),
-                    "{outcome:?}"
-                );
+                assert!(matches!(outcome, Ok(Outcome::Applied { .. })), "{outcome:?}");
             }
             cluster.put(wide.insert(n, worker, "during")).await;
             count += 1;
@@ -117,10 +103,7 @@ async fn a_split_that_the_metadata_service_missed_is_told_after_a_crash() {
     let metadata = Arc::clone(&cluster.metadata);
     let mut catalog = cellar_metadata_api::Metadata::catalog(&*metadata);
     metadata.forget_splits.store(true, Ordering::SeqCst);
-    let asked = cellar_cell_api::AdminRequest::Split {
-        cell: left,
-        at: Some(at),
-    };
+    let asked = cellar_cell_api::AdminRequest::Split { cell: left, at: Some(at) };
     let splitting = cellar_cell_api::CellService::admin(&*node, asked);
     let unanswered = tokio::time::timeout(std::time::Duration::from_millis(400), splitting).await;
     assert!(unanswered.is_err(), "{unanswered:?}");
@@ -130,10 +113,7 @@ async fn a_split_that_the_metadata_service_missed_is_told_after_a_crash() {
     cluster.crash().await;
     assert_eq!(cluster.cells().await.len(), 2);
     metadata.forget_splits.store(false, Ordering::SeqCst);
-    within("the service knows of the split", async || {
-        cluster.placed().len() == 2
-    })
-    .await;
+    within("the service knows of the split", async || cluster.placed().len() == 2).await;
     assert_same_ranges(&cluster).await;
     assert_eq!(cluster.table(wide.0.id).await.len(), 20);
     cluster.put(wide.insert(100, 0, "after")).await;
@@ -149,10 +129,7 @@ async fn a_split_whose_answer_is_lost_is_told_again_and_stays_one_split() {
     }
     cluster.metadata.mute_splits.store(true, Ordering::SeqCst);
     let left = cluster.placed()[0].id;
-    cluster
-        .split(left, Some(Position::new(wide.0.id, 0)))
-        .await
-        .unwrap();
+    cluster.split(left, Some(Position::new(wide.0.id, 0))).await.unwrap();
     assert_same_ranges(&cluster).await;
     assert_eq!(cluster.placed().len(), 2);
 }
@@ -165,34 +142,22 @@ async fn a_cell_that_grows_too_large_is_split_by_itself() {
     for k in 0..400 {
         cluster.put(wide.insert(k, 0, &text)).await;
     }
-    within("there are three cells", async || {
-        cluster.placed().len() >= 3
-    })
-    .await;
+    within("there are three cells", async || cluster.placed().len() >= 3).await;
     assert_eq!(cluster.table(wide.0.id).await.len(), 400);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_single_partition_is_never_split_and_two_tables_are_split_between_partitions() {
     let cluster = Cluster::start().await;
-    let (wide, counters) = (
-        table(&cluster.metadata, "wide"),
-        table(&cluster.metadata, "counters"),
-    );
+    let (wide, counters) = (table(&cluster.metadata, "wide"), table(&cluster.metadata, "counters"));
     for c in 0..30 {
         cluster.put(wide.insert(1, c, "hot")).await;
     }
     let cell = cluster.placed()[0].id;
     let refused = cluster.split(cell, None).await;
-    assert!(
-        matches!(refused, Err(CellError::Invalid { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(CellError::Invalid { .. })), "{refused:?}");
     let outside = cluster.split(cell, Some(Position::MIN)).await;
-    assert!(
-        matches!(outside, Err(CellError::Invalid { .. })),
-        "{outside:?}"
-    );
+    assert!(matches!(outside, Err(CellError::Invalid { .. })), "{outside:?}");
     cluster.put(counters.add(1, 1)).await;
     let right = cluster.split(cell, None).await.unwrap();
     let placed = cluster.placed();

@@ -23,11 +23,7 @@ use cluster::{
 };
 
 fn conditional(id: u128, table: &Known, test: Test, v: &str) -> Write {
-    let condition = Condition {
-        partition: table.partition(1),
-        suffix: table.suffix(1),
-        test,
-    };
+    let condition = Condition { partition: table.partition(1), suffix: table.suffix(1), test };
     Write {
         id: Some(RequestId(id)),
         mutations: vec![table.insert(1, 1, v)],
@@ -49,11 +45,7 @@ async fn a_retry_gets_the_first_answer_also_after_a_crash_and_a_split() {
     let counters = table(&cluster.metadata, "counters");
     let claim = conditional(1, &wide, Test::NotExists, "mine");
     let id = Some(RequestId(2));
-    let add = Write {
-        id,
-        mutations: vec![counters.add(1, 5)],
-        conditions: Vec::new(),
-    };
+    let add = Write { id, mutations: vec![counters.add(1, 5)], conditions: Vec::new() };
     for round in 0..4 {
         let claimed = cluster.write(claim.clone()).await.unwrap();
         assert!(matches!(&claimed, Outcome::Applied { previous, .. } if *previous == [None]));
@@ -106,11 +98,7 @@ async fn an_invalid_part_leaves_nothing_of_the_whole_write() {
     let set = Operation::ListSet(3, Some(value::int(1)));
     let bad = wide.upsert(1, wide.suffix(1), "l", set);
     let mutations = vec![wide.insert(1, 1, "x"), wide.insert(2, 1, "y"), bad];
-    let write = Write {
-        id: None,
-        mutations,
-        conditions: Vec::new(),
-    };
+    let write = Write { id: None, mutations, conditions: Vec::new() };
     match cluster.write(write).await {
         Err(CellError::Invalid { message }) => {
             assert!(message.contains("out of bound"), "{message}")
@@ -131,33 +119,15 @@ async fn keys_that_the_engine_cannot_hold_are_refused_and_the_cell_goes_on() {
     let mut short = wide.insert(1, 1, "x");
     short.partition = short.partition.slice(..4);
     for mutation in [long, none] {
-        let write = Write {
-            id: Some(RequestId(1)),
-            mutations: vec![mutation],
-            conditions: vec![],
-        };
+        let write = Write { id: Some(RequestId(1)), mutations: vec![mutation], conditions: vec![] };
         let refused = cluster.write(write).await;
-        assert!(
-            matches!(refused, Err(CellError::Invalid { .. })),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Err(CellError::Invalid { .. })), "{refused:?}");
     }
-    let write = Write {
-        id: None,
-        mutations: vec![short],
-        conditions: vec![],
-    };
-    let request = WriteRequest {
-        cell: CellId(1),
-        epoch: Epoch(1),
-        writes: vec![write],
-    };
+    let write = Write { id: None, mutations: vec![short], conditions: vec![] };
+    let request = WriteRequest { cell: CellId(1), epoch: Epoch(1), writes: vec![write] };
     let refused = cluster.node().write(request).await;
     assert!(
-        refused.as_ref().is_err()
-            || refused
-                .as_ref()
-                .is_ok_and(|reply| reply.outcomes[0].is_err()),
+        refused.as_ref().is_err() || refused.as_ref().is_ok_and(|reply| reply.outcomes[0].is_err()),
         "{refused:?}"
     );
     cluster.put(wide.insert(1, 1, "x")).await;
@@ -188,10 +158,7 @@ async fn a_conditional_write_is_seen_even_over_a_value_from_a_fast_clock() {
     let mut fast = wide.insert(1, 1, "fast");
     fast.changes[0].timestamp_us = Some(START_US + 3_600 * 1_000_000);
     cluster.put(fast).await;
-    let replaced = cluster
-        .write(conditional(1, &wide, Test::Exists, "replaced"))
-        .await
-        .unwrap();
+    let replaced = cluster.write(conditional(1, &wide, Test::Exists, "replaced")).await.unwrap();
     assert!(matches!(replaced, Outcome::Applied { .. }));
     let rows = cluster.table(wide.0.id).await;
     match &rows[0].1.columns[0].1 {
@@ -204,24 +171,14 @@ async fn a_conditional_write_is_seen_even_over_a_value_from_a_fast_clock() {
 async fn a_caller_that_goes_away_does_not_undo_its_write() {
     let cluster = Cluster::start().await;
     let wide = table(&cluster.metadata, "wide");
-    let writes = vec![Write {
-        id: None,
-        mutations: vec![wide.insert(1, 1, "x")],
-        conditions: vec![],
-    }];
-    let request = WriteRequest {
-        cell: CellId(1),
-        epoch: Epoch(1),
-        writes,
-    };
+    let writes =
+        vec![Write { id: None, mutations: vec![wide.insert(1, 1, "x")], conditions: vec![] }];
+    let request = WriteRequest { cell: CellId(1), epoch: Epoch(1), writes };
     let mut writing = cluster.node().write(request);
     // Polled once, so that the write waits in the cell's queue, and dropped.
     assert!(futures::poll!(&mut writing).is_pending());
     drop(writing);
-    within("the write is there", async || {
-        cluster.table(wide.0.id).await.len() == 1
-    })
-    .await;
+    within("the write is there", async || cluster.table(wide.0.id).await.len() == 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -236,9 +193,7 @@ async fn rows_expire_and_deletions_of_partitions_hide_them() {
     cluster.put(wide.insert(1, 2, "long")).await;
     cluster.put(wide.insert(2, 1, "gone")).await;
     cluster.put(wide.insert_static(2, "gone, too")).await;
-    cluster
-        .put(wide.mutation(2, ChangeKind::DeletePartition))
-        .await;
+    cluster.put(wide.mutation(2, ChangeKind::DeletePartition)).await;
     assert_eq!(cluster.table(wide.0.id).await.len(), 2);
     cluster.clock.advance_us(10_000_000);
     assert_eq!(cluster.table(wide.0.id).await.len(), 1);
@@ -246,9 +201,7 @@ async fn rows_expire_and_deletions_of_partitions_hide_them() {
     assert_eq!(cluster.table(wide.0.id).await.len(), 1);
     let start = wide.suffix(2);
     let end = keys::after(&start);
-    cluster
-        .put(wide.mutation(1, ChangeKind::DeleteRange { start, end }))
-        .await;
+    cluster.put(wide.mutation(1, ChangeKind::DeleteRange { start, end })).await;
     assert!(cluster.table(wide.0.id).await.is_empty());
     cluster.put(wide.insert(2, 1, "back")).await;
     assert_eq!(cluster.table(wide.0.id).await.len(), 1);
@@ -257,36 +210,21 @@ async fn rows_expire_and_deletions_of_partitions_hide_them() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dropped_table_loses_its_rows_and_takes_no_more() {
     let mut cluster = Cluster::start().await;
-    let (wide, counters) = (
-        table(&cluster.metadata, "wide"),
-        table(&cluster.metadata, "counters"),
-    );
+    let (wide, counters) = (table(&cluster.metadata, "wide"), table(&cluster.metadata, "counters"));
     for k in 0..100 {
         cluster.put(wide.insert(k, 1, "x")).await;
         cluster.put(counters.add(k, 1)).await;
     }
     let cell = cluster.placed()[0].id;
-    cluster
-        .split(cell, Some(Position::new(wide.0.id, 0)))
-        .await
-        .unwrap();
-    let truncate = Command::TruncateTable {
-        keyspace: "ks".to_owned(),
-        name: "wide".to_owned(),
-    };
+    cluster.split(cell, Some(Position::new(wide.0.id, 0))).await.unwrap();
+    let truncate = Command::TruncateTable { keyspace: "ks".to_owned(), name: "wide".to_owned() };
     cluster.metadata.run(&truncate).unwrap();
-    within("the metadata service is told", async || {
-        cluster.metadata.now().dropped.is_empty()
-    })
-    .await;
+    within("the metadata service is told", async || cluster.metadata.now().dropped.is_empty())
+        .await;
     let new = table(&cluster.metadata, "wide");
     assert_ne!(new.0.id, wide.0.id);
     for _ in 0..2 {
-        let cells: Vec<_> = cluster
-            .placed()
-            .iter()
-            .map(|cell| (cell.id, cell.epoch))
-            .collect();
+        let cells: Vec<_> = cluster.placed().iter().map(|cell| (cell.id, cell.epoch)).collect();
         for (cell, epoch) in cells {
             let writes = (0..100).map(|k| Write {
                 id: None,
@@ -294,11 +232,7 @@ async fn a_dropped_table_loses_its_rows_and_takes_no_more() {
                 conditions: vec![],
             });
             for write in writes {
-                let request = WriteRequest {
-                    cell,
-                    epoch,
-                    writes: vec![write],
-                };
+                let request = WriteRequest { cell, epoch, writes: vec![write] };
                 let refused = match cluster.node().write(request).await {
                     Ok(mut reply) => reply.outcomes.remove(0),
                     Err(error) => Err(error),
@@ -307,12 +241,7 @@ async fn a_dropped_table_loses_its_rows_and_takes_no_more() {
             }
             let reads = vec![read(wide.partition(1), keys::after(&wide.partition(1)))];
             let level = ReadLevel::Leader;
-            let request = ReadRequest {
-                cell,
-                epoch,
-                level,
-                reads,
-            };
+            let request = ReadRequest { cell, epoch, level, reads };
             let pages = cluster.node().read(request).await.unwrap().pages;
             assert!(pages[0].is_err(), "{pages:?}");
         }

@@ -37,9 +37,7 @@ pub struct Node {
 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Node")
-            .field("id", &self.inner.id)
-            .finish_non_exhaustive()
+        f.debug_struct("Node").field("id", &self.inner.id).finish_non_exhaustive()
     }
 }
 
@@ -74,10 +72,7 @@ impl Node {
     ) -> Result<Arc<Self>, NodeError> {
         let tasks = tasks.child();
         let dir = &options.dir;
-        let failed = |source| NodeError::Io {
-            path: dir.clone(),
-            source,
-        };
+        let failed = |source| NodeError::Io { path: dir.clone(), source };
         fs::create_dir_all(dir).map_err(failed)?;
         let known = identity::read(dir)?;
         let (id, registered) = registration::register(&options, &*metadata, known).await?;
@@ -134,10 +129,7 @@ impl Node {
     /// Something did not end in order; acknowledged writes are in the log all the same.
     pub async fn shutdown(&self) -> Result<(), NodeError> {
         let inner = &self.inner;
-        let ended = inner
-            .tasks
-            .shutdown(Duration::from_millis(STOP_MS_MAX))
-            .await;
+        let ended = inner.tasks.shutdown(Duration::from_millis(STOP_MS_MAX)).await;
         inner.host.shutdown().await;
         let engine = inner.engine.clone();
         let closed = tokio::task::spawn_blocking(move || engine.close()).await;

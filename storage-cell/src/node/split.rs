@@ -45,11 +45,7 @@ impl Inner {
     async fn too_large(self: &Arc<Self>) -> Vec<CellId> {
         let most = self.options.cell_split_bytes;
         let found = self.blocking(move |inner| {
-            let led = inner
-                .cells
-                .all()
-                .into_iter()
-                .filter(|cell| cell.group().is_leader());
+            let led = inner.cells.all().into_iter().filter(|cell| cell.group().is_leader());
             let large = led.filter(|cell| cell.hot_bytes().is_ok_and(|bytes| bytes > most));
             large.map(|cell| cell.id()).collect()
         });
@@ -63,10 +59,7 @@ impl Inner {
         at: Option<Position>,
     ) -> Result<CellId, CellError> {
         let _one = self.splitting.lock().await;
-        let cell = self.cell(id).ok_or(CellError::WrongCell {
-            cell: id,
-            epoch: None,
-        })?;
+        let cell = self.cell(id).ok_or(CellError::WrongCell { cell: id, epoch: None })?;
         let at = match at {
             Some(at) => at,
             None => {
@@ -80,27 +73,14 @@ impl Inner {
             return Err(CellError::Invalid { message });
         }
         let right = self.new_cell_id().await?;
-        let plan = SplitPlan {
-            cell: id,
-            epoch: cell.state().descriptor.epoch,
-            at,
-            right,
-        };
-        let invalid = |error: &dyn ToString| CellError::Invalid {
-            message: error.to_string(),
-        };
+        let plan = SplitPlan { cell: id, epoch: cell.state().descriptor.epoch, at, right };
+        let invalid = |error: &dyn ToString| CellError::Invalid { message: error.to_string() };
         let entry = Split { plan }.encode().map_err(|error| invalid(&error))?;
-        let answer = cell
-            .group()
-            .propose(entry)
-            .await
-            .map_err(|error| refused(&error))?;
+        let answer = cell.group().propose(entry).await.map_err(|error| refused(&error))?;
         if SplitAnswer::decode(&answer).map_err(|error| invalid(&error))? == SplitAnswer::Refused {
             return Err(invalid(&format!("{id} has changed meanwhile; try again")));
         }
-        let unknown = |error: NodeError| CellError::Unknown {
-            reason: error.to_string(),
-        };
+        let unknown = |error: NodeError| CellError::Unknown { reason: error.to_string() };
         self.start_cell(right).await.map_err(unknown)?;
         while let Err(error) = self.tell_splits().await {
             tracing::warn!(%error, "the split is not known to everybody yet");
@@ -110,10 +90,7 @@ impl Inner {
     }
 
     async fn new_cell_id(&self) -> Result<CellId, CellError> {
-        let answer = self
-            .metadata
-            .submit(Command::AllocateCells { count: 1 })
-            .await;
+        let answer = self.metadata.submit(Command::AllocateCells { count: 1 }).await;
         let reason = match answer {
             Ok(Answer::Cells(id)) => return Ok(id),
             Ok(_) => "an answer of another kind".to_owned(),
@@ -143,10 +120,7 @@ impl Inner {
 
     fn is_known(&self, plan: &SplitPlan) -> bool {
         let catalog = Arc::clone(&self.metadata.catalog().borrow());
-        let mut cells = catalog
-            .placements
-            .values()
-            .flat_map(|placement| placement.cells());
+        let mut cells = catalog.placements.values().flat_map(|placement| placement.cells());
         cells.any(|cell| cell.id == plan.right)
     }
 
@@ -171,15 +145,10 @@ impl Inner {
 
 /// The position that halves a cell by bytes.
 fn middle(cell: &Cell) -> Result<Position, CellError> {
-    let unavailable = |error: &dyn ToString| CellError::Unavailable {
-        reason: error.to_string(),
-    };
+    let unavailable = |error: &dyn ToString| CellError::Unavailable { reason: error.to_string() };
     let found = middle_of(cell).map_err(|error| unavailable(&error))?;
     found.ok_or_else(|| CellError::Invalid {
-        message: format!(
-            "{} holds less than two partitions, or one that is most of it",
-            cell.id()
-        ),
+        message: format!("{} holds less than two partitions, or one that is most of it", cell.id()),
     })
 }
 
@@ -187,22 +156,13 @@ fn middle_of(cell: &Cell) -> Result<Option<Position>, NodeError> {
     let engine = cell.engine();
     let mut sizes = Vec::new();
     for (start, end) in cell.state().spans() {
-        if engine
-            .snapshot()
-            .scan(start.clone()..end.clone(), false)
-            .next()
-            .is_some()
-        {
+        if engine.snapshot().scan(start.clone()..end.clone(), false).next().is_some() {
             // Few rows are not sampled.
             let bytes = engine.approximate_bytes(&start, &end)?.max(1);
             sizes.push((start, end, bytes));
         }
     }
-    let half = sizes
-        .iter()
-        .map(|(_, _, bytes)| bytes)
-        .sum::<u64>()
-        .div_ceil(2);
+    let half = sizes.iter().map(|(_, _, bytes)| bytes).sum::<u64>().div_ceil(2);
     let mut before = 0_u64;
     let in_middle = sizes.iter().find(|(_, _, bytes)| {
         before = before.saturating_add(*bytes);
@@ -211,9 +171,7 @@ fn middle_of(cell: &Cell) -> Result<Option<Position>, NodeError> {
     let Some((start, end, _)) = in_middle else {
         return Ok(None);
     };
-    let key = engine
-        .middle_key(start, end)?
-        .unwrap_or_else(|| start.clone());
+    let key = engine.middle_key(start, end)?.unwrap_or_else(|| start.clone());
     let Some(first) = first_position(cell)? else {
         return Ok(None);
     };
@@ -238,10 +196,7 @@ fn after(position: Position) -> Position {
 /// Where the cell's first row is.
 fn first_position(cell: &Cell) -> Result<Option<Position>, NodeError> {
     let key = first_key(cell, &Bytes::new())?;
-    Ok(key
-        .map(|key| position_of(&key))
-        .transpose()
-        .map_err(crate::apply::ApplyError::from)?)
+    Ok(key.map(|key| position_of(&key)).transpose().map_err(crate::apply::ApplyError::from)?)
 }
 
 fn has_rows_from(cell: &Cell, at: Position) -> Result<bool, NodeError> {

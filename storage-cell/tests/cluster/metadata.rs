@@ -56,15 +56,11 @@ impl Metadata for FakeMetadata {
             let split = matches!(command, Command::Split(_));
             let forgets = split && self.forget_splits.load(Ordering::SeqCst);
             if forgets || self.down.load(Ordering::SeqCst) {
-                return Err(MetadataError::Unavailable {
-                    reason: "down".to_owned(),
-                });
+                return Err(MetadataError::Unavailable { reason: "down".to_owned() });
             }
             let answer = self.run(&command);
             if split && self.mute_splits.swap(false, Ordering::SeqCst) {
-                return Err(MetadataError::Unknown {
-                    reason: "mute".to_owned(),
-                });
+                return Err(MetadataError::Unknown { reason: "mute".to_owned() });
             }
             answer
         }

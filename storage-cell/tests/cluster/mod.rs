@@ -67,16 +67,8 @@ impl Cluster {
         let clock = Arc::new(FixedClock::at_us(START_US));
         let log_segment_bytes = 4 << 20;
         let (running, copies) = (None, 0);
-        let mut cluster = Self {
-            dir,
-            disk,
-            metadata,
-            clock,
-            split_bytes,
-            log_segment_bytes,
-            running,
-            copies,
-        };
+        let mut cluster =
+            Self { dir, disk, metadata, clock, split_bytes, log_segment_bytes, running, copies };
         cluster.open().await;
         tables::create(&cluster.metadata);
         cluster.settle().await;
@@ -138,11 +130,7 @@ impl Cluster {
     /// The cells of the catalog, in key order.
     pub fn placed(&self) -> Vec<Cell> {
         let catalog = self.metadata.now();
-        catalog
-            .placements
-            .values()
-            .flat_map(|placement| placement.cells().cloned())
-            .collect()
+        catalog.placements.values().flat_map(|placement| placement.cells().cloned()).collect()
     }
 
     pub async fn cells(&self) -> Vec<CellReport> {
@@ -165,10 +153,7 @@ impl Cluster {
         let token = keys::token_of(key).unwrap();
         let catalog = self.metadata.now();
         let placement = catalog.placement_of(table).unwrap();
-        placement
-            .lookup(Position::new(table, token))
-            .unwrap()
-            .clone()
+        placement.lookup(Position::new(table, token)).unwrap().clone()
     }
 
     /// Sends one write to the cell of its first key, again when the cell was split meanwhile.
@@ -176,11 +161,7 @@ impl Cluster {
         for _ in 0..500 {
             let cell = self.cell_of(&write.mutations[0].partition);
             let writes = vec![write.clone()];
-            let request = WriteRequest {
-                cell: cell.id,
-                epoch: cell.epoch,
-                writes,
-            };
+            let request = WriteRequest { cell: cell.id, epoch: cell.epoch, writes };
             let outcome = match self.node().write(request).await {
                 Ok(mut reply) => reply.outcomes.remove(0),
                 Err(error) => Err(error),
@@ -197,11 +178,7 @@ impl Cluster {
 
     /// One plain mutation, which must be applied.
     pub async fn put(&self, mutation: Mutation) {
-        let write = Write {
-            id: None,
-            mutations: vec![mutation],
-            conditions: Vec::new(),
-        };
+        let write = Write { id: None, mutations: vec![mutation], conditions: Vec::new() };
         match self.write(write).await {
             Ok(Outcome::Applied { .. }) => {}
             other => panic!("{other:?}"),
@@ -247,19 +224,8 @@ impl Cluster {
     pub async fn page_of(&self, partition: &Bytes, read: Read) -> Page {
         let cell = self.cell_of(partition);
         let (cell, epoch, level) = (cell.id, cell.epoch, ReadLevel::Leader);
-        let request = ReadRequest {
-            cell,
-            epoch,
-            level,
-            reads: vec![read],
-        };
-        self.node()
-            .read(request)
-            .await
-            .unwrap()
-            .pages
-            .remove(0)
-            .unwrap()
+        let request = ReadRequest { cell, epoch, level, reads: vec![read] };
+        self.node().read(request).await.unwrap().pages.remove(0).unwrap()
     }
 
     /// Everything in a span, page by page.
@@ -288,14 +254,7 @@ impl Cluster {
 
 /// A read of a whole span.
 pub fn read(start: Bytes, end: Bytes) -> Read {
-    Read {
-        start,
-        end,
-        reverse: false,
-        rows_max: 1_000,
-        bytes_max: 1 << 20,
-        columns: None,
-    }
+    Read { start, end, reverse: false, rows_max: 1_000, bytes_max: 1 << 20, columns: None }
 }
 
 /// Waits until something holds.

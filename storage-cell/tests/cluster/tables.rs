@@ -19,9 +19,7 @@ pub fn create(metadata: &FakeMetadata) {
     metadata
         .run(&Command::CreateKeyspace {
             name: "ks".to_owned(),
-            replication: replication
-                .map(|(k, v)| (k.to_owned(), v.to_owned()))
-                .into(),
+            replication: replication.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
             durable_writes: true,
             if_not_exists: false,
         })
@@ -36,11 +34,7 @@ pub fn create(metadata: &FakeMetadata) {
         ("l", list, ColumnKind::Regular),
     ];
     create_table(metadata, "wide", &wide);
-    create_table(
-        metadata,
-        "counters",
-        &[key, ("n", CqlType::Counter, ColumnKind::Regular)],
-    );
+    create_table(metadata, "counters", &[key, ("n", CqlType::Counter, ColumnKind::Regular)]);
 }
 
 pub fn create_table(metadata: &FakeMetadata, name: &str, columns: &[(&str, CqlType, ColumnKind)]) {
@@ -48,19 +42,11 @@ pub fn create_table(metadata: &FakeMetadata, name: &str, columns: &[(&str, CqlTy
         keyspace: "ks".to_owned(),
         name: name.to_owned(),
         uuid: Uuid::from_u128(7),
-        columns: columns
-            .iter()
-            .map(|(n, t, k)| ((*n).to_owned(), t.clone(), *k))
-            .collect(),
+        columns: columns.iter().map(|(n, t, k)| ((*n).to_owned(), t.clone(), *k)).collect(),
         options: TableOptions::default(),
         tiering_column: None,
     };
-    metadata
-        .run(&Command::CreateTable {
-            definition,
-            if_not_exists: false,
-        })
-        .unwrap();
+    metadata.run(&Command::CreateTable { definition, if_not_exists: false }).unwrap();
 }
 
 /// A table with its column ids at hand.
@@ -73,12 +59,7 @@ pub fn table(metadata: &FakeMetadata, name: &str) -> Known {
 
 impl Known {
     pub fn column(&self, name: &str) -> ColumnId {
-        self.0
-            .columns
-            .iter()
-            .find(|column| column.name == name)
-            .unwrap()
-            .id
+        self.0.columns.iter().find(|column| column.name == name).unwrap().id
     }
 
     pub fn partition(&self, k: i32) -> Bytes {
@@ -94,24 +75,13 @@ impl Known {
     }
 
     pub fn mutation(&self, k: i32, kind: ChangeKind) -> Mutation {
-        let changes = vec![Change {
-            timestamp_us: None,
-            kind,
-        }];
-        Mutation {
-            partition: self.partition(k),
-            changes,
-        }
+        let changes = vec![Change { timestamp_us: None, kind }];
+        Mutation { partition: self.partition(k), changes }
     }
 
     pub fn upsert(&self, k: i32, suffix: Bytes, column: &str, operation: Operation) -> Mutation {
         let operations = vec![(self.column(column), operation)];
-        let change = RowChange {
-            suffix,
-            marker: true,
-            ttl_seconds: 0,
-            operations,
-        };
+        let change = RowChange { suffix, marker: true, ttl_seconds: 0, operations };
         self.mutation(k, ChangeKind::Upsert(change))
     }
 
@@ -122,24 +92,14 @@ impl Known {
 
     /// INSERT of the static `s`.
     pub fn insert_static(&self, k: i32, s: &str) -> Mutation {
-        self.upsert(
-            k,
-            keys::static_suffix(),
-            "s",
-            Operation::Set(value::text(s)),
-        )
+        self.upsert(k, keys::static_suffix(), "s", Operation::Set(value::text(s)))
     }
 
     /// UPDATE of a counter.
     pub fn add(&self, k: i32, by: i64) -> Mutation {
         let suffix = keys::row_suffix(&self.0, &[]).unwrap();
         let operations = vec![(self.column("n"), Operation::Add(by))];
-        let change = RowChange {
-            suffix,
-            marker: false,
-            ttl_seconds: 0,
-            operations,
-        };
+        let change = RowChange { suffix, marker: false, ttl_seconds: 0, operations };
         self.mutation(k, ChangeKind::Upsert(change))
     }
 }
