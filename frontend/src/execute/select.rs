@@ -21,6 +21,9 @@ const FETCH_ROWS_MAX: u32 = 5_000;
 /// Bytes asked of a cell at once, at most: a few of the largest values.
 const FETCH_BYTES_MAX: u32 = 4 << 20;
 
+/// A page ends early when this much was read for it; a page of few large rows stays small.
+const PAGE_BYTES: u64 = 4 << 20;
+
 /// One read of a statement, in the order of the result.
 struct Step {
     /// The partition, unless it is a scan.
@@ -205,6 +208,9 @@ impl Run<'_> {
             if let Some(partition) = skipped {
                 cursor.skip_to(keys::after(&partition));
             }
+            if self.is_heavy() && !cursor.is_done() {
+                return Ok(Ended::PageFull);
+            }
         }
         Ok(Ended::Exhausted)
     }
@@ -256,6 +262,14 @@ impl Run<'_> {
         let answer = self.executor.route.read(&mut cursor, 1, FETCH_BYTES_MAX, timeout).await?;
         self.read_bytes = self.read_bytes.saturating_add(answer.page.examined_bytes);
         Ok(answer.page.rows.into_iter().next().map(|(_, row)| row))
+    }
+
+    /// Whether the page should end here although rows are missing: they may be large.
+    fn is_heavy(&self) -> bool {
+        let reader = self.reader.as_ref().filter(|reader| !reader.must_read_all());
+        self.parameters.page_size.is_some()
+            && self.read_bytes >= PAGE_BYTES
+            && reader.is_some_and(|reader| reader.ready() > 0)
     }
 
     /// How many rows the next fetch should bring: no more than the page can use.
