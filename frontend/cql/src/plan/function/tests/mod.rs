@@ -18,6 +18,7 @@ mod floor;
 mod json;
 mod mask;
 mod math;
+mod never_panics;
 mod terms;
 mod time;
 mod token;
