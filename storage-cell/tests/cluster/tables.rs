@@ -12,18 +12,23 @@ use uuid::Uuid;
 
 use super::FakeMetadata;
 
-/// Creates the keyspace `ks` with `wide` (k int, c int, v text, s static text, l list of int) and
-/// `counters` (k int, n counter).
+/// Creates the keyspace `ks` with its tables.
 pub fn create(metadata: &FakeMetadata) {
+    for command in commands() {
+        metadata.run(&command).unwrap();
+    }
+}
+
+/// The keyspace `ks` with `wide` (k int, c int, v text, s static text, l list of int) and
+/// `counters` (k int, n counter).
+pub fn commands() -> Vec<Command> {
     let replication = [("class", "SimpleStrategy"), ("replication_factor", "1")];
-    metadata
-        .run(&Command::CreateKeyspace {
-            name: "ks".to_owned(),
-            replication: replication.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
-            durable_writes: true,
-            if_not_exists: false,
-        })
-        .unwrap();
+    let keyspace = Command::CreateKeyspace {
+        name: "ks".to_owned(),
+        replication: replication.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+        durable_writes: true,
+        if_not_exists: false,
+    };
     let list = CqlType::List(Box::new(CqlType::Int), Frozen::No);
     let key = ("k", CqlType::Int, ColumnKind::PartitionKey(0));
     let wide = [
@@ -33,11 +38,11 @@ pub fn create(metadata: &FakeMetadata) {
         ("s", CqlType::Text, ColumnKind::Static),
         ("l", list, ColumnKind::Regular),
     ];
-    create_table(metadata, "wide", &wide);
-    create_table(metadata, "counters", &[key, ("n", CqlType::Counter, ColumnKind::Regular)]);
+    let counters = [key, ("n", CqlType::Counter, ColumnKind::Regular)];
+    vec![keyspace, create_table("wide", &wide), create_table("counters", &counters)]
 }
 
-pub fn create_table(metadata: &FakeMetadata, name: &str, columns: &[(&str, CqlType, ColumnKind)]) {
+pub fn create_table(name: &str, columns: &[(&str, CqlType, ColumnKind)]) -> Command {
     let definition = NewTable {
         keyspace: "ks".to_owned(),
         name: name.to_owned(),
@@ -46,7 +51,7 @@ pub fn create_table(metadata: &FakeMetadata, name: &str, columns: &[(&str, CqlTy
         options: TableOptions::default(),
         tiering_column: None,
     };
-    metadata.run(&Command::CreateTable { definition, if_not_exists: false }).unwrap();
+    Command::CreateTable { definition, if_not_exists: false }
 }
 
 /// A table with its column ids at hand.
