@@ -206,3 +206,20 @@ fn the_last_group_may_be_a_function() {
         "Functions are only supported on the last element of the GROUP BY clause"
     );
 }
+
+#[test]
+fn pages_of_groups_end_where_partitions_do() {
+    let mut store = store();
+    store.write("INSERT INTO two (k, c1, c2, v) VALUES (3, 5, 1, 1)", &[]);
+    // Read in pages of 1, 2 and 3, each of which must give the same.
+    let mut rows = store.read("SELECT k, c1, count(*) FROM two GROUP BY k, c1");
+    rows.sort();
+    assert_eq!(rows, ["1 1 2", "1 2 1", "2 1 1", "3 5 1"]);
+    assert_eq!(
+        store.read("SELECT k, c1, count(*) FROM two WHERE k IN (1, 2, 3) GROUP BY k, c1"),
+        ["1 1 2", "1 2 1", "2 1 1", "3 5 1"]
+    );
+    let bound = crate::store::reads("SELECT c1 FROM two GROUP BY k, c1", &[]);
+    assert!(!bound.reader(1, None).must_read_all());
+    assert!(crate::store::reader("SELECT count(*) FROM two").must_read_all());
+}

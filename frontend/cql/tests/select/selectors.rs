@@ -198,6 +198,7 @@ fn functions_of_columns() {
     assert_eq!(store.read_with("SELECT int + (int)? FROM scalars", &[some(int(9))]), ["2"]);
     for (selector, name) in [
         ("CAST(int AS text)", "cast(int as text)"),
+        ("CAST(int AS VARCHAR)", "cast(int as text)"),
         ("blobAsInt(intAsBlob(int))", "system.blobasint(system.intasblob(int))"),
         ("toJson(text)", "system.tojson(text)"),
         ("to_json(text)", "system.to_json(text)"),

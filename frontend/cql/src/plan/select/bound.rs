@@ -85,11 +85,9 @@ impl Shape {
         self.group_by.is_none() && !self.output.aggregates.is_empty()
     }
 
-    /// Whether a page cannot end before the last row is read. Groups that are partitions are
-    /// complete where a partition ends, and pages end there too.
+    /// Whether a page cannot end before the last row is read.
     pub(super) fn must_read_all(&self) -> bool {
-        let several = self.group_by.as_ref().is_some_and(|by| !by.is_by_partition());
-        !self.sort.is_empty() || self.is_aggregate_of_all() || several
+        !self.sort.is_empty() || self.is_aggregate_of_all()
     }
 }
 

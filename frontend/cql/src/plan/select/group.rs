@@ -95,9 +95,17 @@ impl GroupBy {
         Ok(Some(Self { clustering, function }))
     }
 
-    /// Whether groups are whole partitions.
-    pub(super) fn is_by_partition(&self) -> bool {
-        self.clustering == 0 && self.function.is_none()
+    /// Whether a row belongs to this group.
+    pub(super) fn holds(&self, key: &GroupKey, context: &Context<'_>) -> Result<bool, PlanError> {
+        let row = &context.row;
+        let mut values = key.values.iter();
+        let same = *row.prefix == key.partition
+            && (0..self.clustering)
+                .all(|at| values.next().is_some_and(|v| v.as_ref() == row.clustering.get(at)));
+        Ok(match &self.function {
+            Some(function) if same => values.next() == Some(&function.evaluate(context)?),
+            _ => same,
+        })
     }
 
     /// The group of a row.

@@ -114,7 +114,8 @@ impl RowReader {
         Ok(flow)
     }
 
-    /// Ends the partition; one that has only static columns becomes a row.
+    /// Ends the partition; one that has only static columns becomes a row. The groups of a
+    /// partition become ready here, all at once: a page ends where a partition does.
     ///
     /// # Errors
     /// Functions that fail.
@@ -161,7 +162,7 @@ impl RowReader {
         self.sink.rows.len()
     }
 
-    /// Whether rows only become ready at the end: aggregates, groups, sorted results.
+    /// Whether rows only become ready at the end: aggregates over everything, sorted results.
     #[must_use]
     pub fn must_read_all(&self) -> bool {
         self.shape.must_read_all()

@@ -22,6 +22,9 @@ pub(super) struct Sink {
     pub(super) progress: Progress,
     /// The group that rows go to.
     group: Option<Group>,
+    /// Groups of the partition that is not at its end: a page cannot end within a partition,
+    /// because the row after a group has been taken by the next one.
+    held: Vec<ResultRow>,
     /// Rows that wait to be sorted, with the values they are sorted by.
     unsorted: Vec<(ResultRow, ResultRow)>,
 }
@@ -38,7 +41,7 @@ struct Group {
 
 impl Sink {
     pub(super) fn new(progress: Progress) -> Self {
-        Self { rows: Vec::new(), progress, group: None, unsorted: Vec::new() }
+        Self { rows: Vec::new(), progress, group: None, held: Vec::new(), unsorted: Vec::new() }
     }
 
     /// Whether `LIMIT` is reached. What is sorted first is cut when it is sorted.
@@ -66,8 +69,7 @@ impl Sink {
             self.add(shape, row, made);
             return Ok(self.flow(shape));
         }
-        let key = shape.group_by.as_ref().map(|by| by.key(&context)).transpose()?;
-        if self.group.as_ref().is_some_and(|group| group.key != key) {
+        if !self.is_in_group(shape, &context)? {
             self.close_group(shape)?;
             let flow = self.flow(shape);
             if flow != Flow::More {
@@ -75,11 +77,14 @@ impl Sink {
             }
         }
         let calls = &shape.output.aggregates;
-        let group = self.group.get_or_insert_with(|| Group {
-            key,
-            first: row.keep(),
-            accumulators: calls.iter().map(|call| call.start()).collect(),
-        });
+        let group = match &mut self.group {
+            Some(group) => group,
+            none => none.insert(Group {
+                key: shape.group_by.as_ref().map(|by| by.key(&context)).transpose()?,
+                first: row.keep(),
+                accumulators: calls.iter().map(|call| call.start()).collect(),
+            }),
+        };
         for (call, accumulator) in calls.iter().zip(&mut group.accumulators) {
             call.add(accumulator, &context)?;
         }
@@ -87,9 +92,22 @@ impl Sink {
         Ok(if shape.distinct { Flow::SkipPartition } else { Flow::More })
     }
 
+    /// Whether the row goes to the group that is open; true if none is.
+    fn is_in_group(&self, shape: &Shape, context: &Context<'_>) -> Result<bool, PlanError> {
+        let open = self.group.as_ref().and_then(|group| group.key.as_ref());
+        match (&shape.group_by, open) {
+            (Some(by), Some(key)) => by.holds(key, context),
+            _ => Ok(true),
+        }
+    }
+
     /// Ends the partition: no group goes on in the next one, unless all rows are one.
     pub(super) fn end_of_partition(&mut self, shape: &Shape) -> Result<(), PlanError> {
-        if shape.group_by.is_some() { self.close_group(shape) } else { Ok(()) }
+        if shape.group_by.is_some() {
+            self.close_group(shape)?;
+            self.rows.append(&mut self.held);
+        }
+        Ok(())
     }
 
     fn close_group(&mut self, shape: &Shape) -> Result<(), PlanError> {
@@ -109,7 +127,8 @@ impl Sink {
         self.progress.returned = self.progress.returned.saturating_add(1);
         self.progress.in_partition = self.progress.in_partition.saturating_add(1);
         if shape.sort.is_empty() {
-            self.rows.push(made);
+            let rows = if shape.group_by.is_some() { &mut self.held } else { &mut self.rows };
+            rows.push(made);
         } else {
             let by = shape.sort.iter().map(|(column, _)| row.value(column)).collect();
             self.unsorted.push((by, made));
@@ -134,6 +153,7 @@ impl Sink {
             self.group = Some(Group { key: None, first: KeptRow::default(), accumulators });
         }
         self.close_group(shape)?;
+        self.rows.append(&mut self.held);
         let mut unsorted = std::mem::take(&mut self.unsorted);
         unsorted.sort_by(|(a, _), (b, _)| by_columns(shape, a, b));
         if let Some(limit) = shape.limit {

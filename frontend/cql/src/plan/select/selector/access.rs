@@ -29,7 +29,7 @@ impl Selection<'_> {
             )));
         };
         let (cql_type, count) = (cql_type.clone(), udt.fields.len());
-        let name = format!("{}.{field}", item.name);
+        let name = format!("{}.{}", item.name, field.as_str());
         Ok(Item { sel: Sel::Field(Box::new(item.sel), index, count), cql_type, name })
     }
 
@@ -144,7 +144,7 @@ impl Selection<'_> {
                         column.name, column.cql_type
                     )));
                 };
-                (Part::Field(index), format!("{}.{field}", column.name))
+                (Part::Field(index), format!("{}.{}", column.name, field.as_str()))
             }
             _ => (Part::Whole, column.name.clone()),
         };

@@ -127,7 +127,6 @@ impl Selection<'_> {
         scope: &mut Scope<'_>,
         inner: &Selector,
         target: &CqlType,
-        written: &str,
     ) -> Result<Item, PlanError> {
         let from = match self.known(scope, inner)? {
             Argument::Typed(from) | Argument::Constant(from) => from,
@@ -138,7 +137,7 @@ impl Selection<'_> {
         }
         let function = function::cast(&from, target)?;
         let (item, names) = self.call(scope, function, std::slice::from_ref(inner))?;
-        let name = format!("cast({} as {})", names.join(", "), written.to_ascii_lowercase());
+        let name = format!("cast({} as {target})", names.join(", "));
         Ok(Item { name, ..item })
     }
 

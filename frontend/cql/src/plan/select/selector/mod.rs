@@ -71,7 +71,7 @@ impl<'t> Selection<'t> {
             Selector::Function(name, arguments) => self.function(scope, name, arguments, expected),
             Selector::Cast(inner, written) => {
                 let target = types::resolve(scope, Some(&self.table.keyspace), written)?;
-                self.cast(scope, inner, &target, &written.to_string())
+                self.cast(scope, inner, &target)
             }
             Selector::TypeHint(written, inner) => {
                 let hinted = types::resolve(scope, Some(&self.table.keyspace), written)?;
