@@ -112,6 +112,8 @@ impl Run<'_> {
         };
         let mut next = None;
         for (index, step) in steps.iter().enumerate().skip(first) {
+            // A page that ends before the first row of a step goes on at the step's begin.
+            self.last_key = None;
             match self.step(step).await? {
                 Ended::Exhausted => {}
                 Ended::PageFull => {
@@ -185,6 +187,9 @@ impl Run<'_> {
         if self.reader.is_none() {
             self.reader = Some(self.bound.reader(now_seconds, progress));
         }
+        if self.leave(step)? == Ended::PageFull {
+            return Ok(Ended::PageFull);
+        }
         self.enter(step, resumed.and_then(|state| state.after)).await?;
         while !cursor.is_done() {
             let rows_max = self.rows_wanted();
@@ -226,6 +231,18 @@ enum Fed {
 }
 
 impl Run<'_> {
+    /// Ends the partition of the step before, which may make a row of its static columns.
+    fn leave(&mut self, step: &Step) -> Result<Ended, RequestError> {
+        if self.partition.is_none() || self.partition == step.partition {
+            return Ok(Ended::Exhausted);
+        }
+        self.partition = None;
+        let Some(reader) = self.reader.as_mut() else { return Ok(Ended::Exhausted) };
+        reader.end_of_partition()?;
+        let full = !reader.must_read_all() && reader.ready() >= self.page_size;
+        Ok(if full { Ended::PageFull } else { Ended::Exhausted })
+    }
+
     /// Announces the partition of a step, or the one in which a page goes on.
     async fn enter(&mut self, step: &Step, after: Option<Bytes>) -> Result<(), RequestError> {
         let partition = match (&step.partition, after) {
@@ -239,9 +256,6 @@ impl Run<'_> {
         }
         let statics = if step.statics { self.statics(&partition).await? } else { None };
         if let Some(reader) = self.reader.as_mut() {
-            if self.partition.is_some() {
-                reader.end_of_partition()?;
-            }
             reader.partition(&partition, statics);
         }
         self.partition = Some(partition);
