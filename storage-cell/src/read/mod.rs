@@ -44,8 +44,7 @@ pub(crate) fn hot(snapshot: &Snapshot, read: &Read, now: i64) -> Result<Page, Re
         return Ok(page.finish(None));
     }
     let mut partition = CurrentPartition::default();
-    let mut scan = snapshot.scan(read.start.clone()..read.end.clone(), read.reverse);
-    while let Some(entry) = scan.next() {
+    for entry in snapshot.scan(read.start.clone()..read.end.clone(), read.reverse) {
         let (key, value) = entry?;
         if page.is_full() {
             return Ok(page.finish(Some(key)));
