@@ -1,0 +1,249 @@
+//! Three nodes over the loopback, each cell on all of them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail loudly"
+)]
+
+mod cluster;
+
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use cellar_cell_api::{
+    AdminAnswer, AdminRequest, CellError, CellReport, CellService, Outcome, Page, ReadLevel,
+    ReadRequest, Write, WriteRequest, routes,
+};
+use cellar_metadata_api::{Command, Metadata, NodeId, Position};
+use cellar_rpc::{ClientConfig, Pool, Router, Server, ServerLimits, tasks::Tasks};
+use cellar_schema::{Mutation, keys};
+use cellar_storage_cell::{Node, NodeOptions};
+use cellar_tiering::store::FileStore;
+use cluster::{
+    FakeMetadata, read,
+    tables::{self, Known},
+    within,
+};
+
+/// A node that listens.
+struct Member {
+    node: Arc<Node>,
+    tasks: Tasks,
+}
+
+impl Member {
+    async fn start(
+        dir: &Path,
+        number: usize,
+        address: SocketAddr,
+        metadata: &Arc<FakeMetadata>,
+    ) -> Self {
+        let tasks = Tasks::new();
+        let pool = Pool::new(ClientConfig::default(), &tasks);
+        let store = Arc::new(FileStore::open(dir.join(format!("cold-{number}"))).unwrap());
+        let disk = dir.join(format!("disk-{number}"));
+        let mut options = NodeOptions::new(disk, address.to_string(), store);
+        options.log_segment_bytes = 4 << 20;
+        let metadata = Arc::clone(metadata) as Arc<dyn Metadata>;
+        let node = Node::start(options, metadata, pool, &tasks).await.unwrap();
+        let router = node.register(Router::new().merge(routes(Arc::clone(&node) as _)));
+        let limits = ServerLimits { drain_ms_max: 300, ..Default::default() };
+        let server = Server::bind(address, None, router, limits, &tasks).await.unwrap();
+        let stop = tasks.token().clone();
+        tasks.spawn("server", async move { drop(server.run(stop).await) });
+        Self { node, tasks }
+    }
+
+    async fn stop(self) {
+        self.node.shutdown().await.unwrap();
+        self.tasks.shutdown(Duration::from_secs(5)).await.unwrap();
+    }
+
+    async fn cells(&self) -> Vec<CellReport> {
+        match self.node.admin(AdminRequest::Cells).await.unwrap() {
+            AdminAnswer::Cells(mut cells) => {
+                cells.sort_by_key(|cell| cell.range.start);
+                cells
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+struct Trio {
+    dir: tempfile::TempDir,
+    metadata: Arc<FakeMetadata>,
+    addresses: Vec<SocketAddr>,
+    members: Vec<Option<Member>>,
+    table: Known,
+}
+
+impl Trio {
+    async fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let metadata = FakeMetadata::new();
+        let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let listeners: Vec<_> = (0..3).map(|_| free()).collect();
+        let addresses: Vec<_> =
+            listeners.iter().map(|listener| listener.local_addr().unwrap()).collect();
+        drop(listeners);
+        let mut members = Vec::new();
+        for (number, address) in addresses.iter().enumerate() {
+            members.push(Some(Member::start(dir.path(), number, *address, &metadata).await));
+        }
+        for mut command in tables::commands() {
+            if let Command::CreateKeyspace { replication, .. } = &mut command {
+                replication.insert("replication_factor".to_owned(), "3".to_owned());
+            }
+            metadata.run(&command).unwrap();
+        }
+        let table = tables::table(&metadata, "wide");
+        Self { dir, metadata, addresses, members, table }
+    }
+
+    async fn restart(&mut self, number: usize) {
+        let address = self.addresses[number];
+        let member = Member::start(self.dir.path(), number, address, &self.metadata).await;
+        self.members[number] = Some(member);
+    }
+
+    fn running(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().flatten()
+    }
+
+    /// Asks every member until one leads.
+    async fn write(&self, mutation: Mutation) {
+        let write = Write { id: None, mutations: vec![mutation], conditions: Vec::new() };
+        for _ in 0..3_000 {
+            let key = &write.mutations[0].partition;
+            let (table, token) = (keys::table_of(key).unwrap(), keys::token_of(key).unwrap());
+            let catalog = self.metadata.now();
+            let cell = catalog.cell_of(table, token).unwrap();
+            for member in self.running() {
+                let writes = vec![write.clone()];
+                let request = WriteRequest { cell: cell.id, epoch: cell.epoch, writes };
+                let outcome = match member.node.write(request).await {
+                    Ok(mut reply) => reply.outcomes.remove(0),
+                    Err(error) => Err(error),
+                };
+                match outcome {
+                    Ok(Outcome::Applied { .. }) => return,
+                    // Writing the same row again is harmless.
+                    Err(
+                        CellError::NotLeader { .. }
+                        | CellError::WrongCell { .. }
+                        | CellError::Unknown { .. },
+                    ) => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("nobody leads");
+    }
+
+    async fn page(&self, member: &Member, level: ReadLevel, k: i32) -> Result<Page, CellError> {
+        let partition = self.table.partition(k);
+        let catalog = self.metadata.now();
+        let cell = catalog.cell_of(self.table.0.id, keys::token_of(&partition).unwrap()).unwrap();
+        let reads = vec![read(partition.clone(), keys::after(&partition))];
+        let request = ReadRequest { cell: cell.id, epoch: cell.epoch, level, reads };
+        member.node.read(request).await?.pages.remove(0)
+    }
+
+    /// Waits until a member has this partition, as a follower reads it.
+    async fn has(&self, number: usize, k: i32) {
+        let member = self.members[number].as_ref().unwrap();
+        within("a follower has the row", async || {
+            self.page(member, ReadLevel::Any, k).await.is_ok_and(|page| page.rows.len() == 1)
+        })
+        .await;
+    }
+
+    /// Waits until one of the running members leads every cell of the catalog.
+    async fn leader(&self) -> usize {
+        let cells: usize =
+            self.metadata.now().placements.values().map(|placed| placed.cells().count()).sum();
+        let mut found = 0;
+        within("every cell has a leader", async || {
+            let mut led = 0;
+            for (number, member) in self.members.iter().enumerate() {
+                let Some(member) = member else { continue };
+                let (id, reports) = (member.node.id(), member.cells().await);
+                let mine = reports.iter().filter(|cell| cell.leader == Some(id)).count();
+                if mine > 0 {
+                    found = number;
+                }
+                led += mine;
+            }
+            led >= cells
+        })
+        .await;
+        found
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn writes_survive_the_loss_of_the_leader_and_reach_every_replica() {
+    let mut trio = Trio::start().await;
+    for k in 0..20 {
+        trio.write(trio.table.insert(k, 0, "first")).await;
+    }
+    let leader = trio.leader().await;
+    trio.members[leader].take().unwrap().stop().await;
+    for k in 20..40 {
+        trio.write(trio.table.insert(k, 0, "second")).await;
+    }
+    let next = trio.leader().await;
+    assert_ne!(next, leader);
+    for k in 0..40 {
+        let leading = trio.members[next].as_ref().unwrap();
+        let page = trio.page(leading, ReadLevel::Leader, k).await.unwrap();
+        assert_eq!(page.rows.len(), 1, "{k}");
+    }
+    trio.restart(leader).await;
+    for k in 0..40 {
+        trio.has(leader, k).await;
+    }
+    for member in trio.members.into_iter().flatten() {
+        member.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_split_is_made_by_every_replica_and_the_right_half_has_a_leader() {
+    let mut trio = Trio::start().await;
+    for k in 0..20 {
+        trio.write(trio.table.insert(k, 0, "x")).await;
+    }
+    let leader = trio.leader().await;
+    let leading = trio.members[leader].as_ref().unwrap();
+    let cell = leading.cells().await[0].cell;
+    let at = Some(Position::new(trio.table.0.id, 0));
+    let split = leading.node.admin(AdminRequest::Split { cell, at }).await.unwrap();
+    assert!(matches!(split, AdminAnswer::Split(_)));
+    for k in 20..40 {
+        trio.write(trio.table.insert(k, 0, "x")).await;
+    }
+    // The one that was away follows, whichever half it reads.
+    let away = (leader + 1) % 3;
+    trio.members[away].take().unwrap().stop().await;
+    for k in 40..60 {
+        trio.write(trio.table.insert(k, 0, "x")).await;
+    }
+    trio.restart(away).await;
+    for k in 0..60 {
+        trio.has(away, k).await;
+    }
+    let ranges = |cells: Vec<CellReport>| -> Vec<_> {
+        cells.into_iter().map(|cell| (cell.cell, cell.range, cell.epoch)).collect()
+    };
+    let mut all = Vec::new();
+    for member in trio.running() {
+        let replicas: Vec<NodeId> = member.cells().await[0].replicas.clone();
+        assert_eq!(replicas.len(), 3);
+        all.push(ranges(member.cells().await));
+    }
+    assert_eq!(all[0].len(), 2);
+    assert!(all.iter().all(|ranges| *ranges == all[0]), "{all:?}");
+}
