@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result};
 
-use crate::{drivers, hostile, kill9, places::Places, roles};
+use crate::{drivers, flights, hostile, kill9, places::Places, roles};
 
 /// One end-to-end test.
 type EndToEnd = fn(&Places) -> Result<()>;
@@ -14,6 +14,7 @@ const IN_TEST: &[(&str, EndToEnd)] = &[
     ("hostile input", |places| hostile::run(places, &hostile::Options::default())),
     ("kill -9", |places| kill9::run(places, &kill9::Options { times: 3, seed: 1 })),
     ("five processes", roles::run),
+    ("flights", |places| flights::run(places, &flights::Options::default())),
 ];
 
 /// Runs each; the first that fails ends the run.

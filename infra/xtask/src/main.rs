@@ -4,8 +4,10 @@
 //! ends the run with a non-zero status. Start at [`run`].
 
 mod cache;
+mod data;
 mod drivers;
 mod ends;
+mod flights;
 mod hostile;
 mod kill9;
 mod places;
@@ -50,6 +52,10 @@ enum Verb {
     Hostile(hostile::Options),
     /// Kill the server under write load and read every acknowledged write back.
     Kill9(kill9::Options),
+    /// Real flights: hot, cold, after restarts, and from the Parquet files alone.
+    Flights(flights::Options),
+    /// Download the whole year of flights.
+    Data,
     /// The same script with every role in its own process.
     Roles,
 }
@@ -116,6 +122,11 @@ fn run(verb: Verb, build: bool) -> Result<()> {
             build(&SERVED)?;
             kill9::run(&places, &options)?;
         }
+        Verb::Flights(options) => {
+            build(&SERVED)?;
+            flights::run(&places, &options)?;
+        }
+        Verb::Data => println!("{}", data::flights(&places)?.display()),
         Verb::Roles => {
             build(&SERVED)?;
             roles::run(&places)?;

@@ -73,11 +73,6 @@ impl Server {
         Ok(())
     }
 
-    /// Sets the flags of the next start.
-    pub(crate) fn with_flags(&mut self, extra: &[&str]) {
-        self.extra = extra.iter().map(|flag| (*flag).to_owned()).collect();
-    }
-
     /// SIGKILL: nothing is flushed.
     pub(crate) fn kill(&mut self) -> Result<()> {
         self.process.take().map_or(Ok(()), Process::kill)
