@@ -103,9 +103,9 @@ def equal(what, found, expected):
 
 def age(arguments):
     cluster, session = connect(arguments.cql)
-    # Noon of the last day that is to be cold: ages count from the begin of a day.
-    day = datetime.datetime.fromisoformat(arguments.before).replace(tzinfo=UTC)
-    hot = int(time.time() - (day - datetime.timedelta(hours=12)).timestamp())
+    # Noon of the first day that is to stay hot: the age of a day counts from its end.
+    day = datetime.datetime.fromisoformat(arguments.before).replace(hour=12, tzinfo=UTC)
+    hot = int(time.time() - day.timestamp())
     session.execute(
         f"ALTER TABLE {KEYSPACE_TABLE} WITH CUSTOM_PROPERTIES = "
         "{'tiering': {'mode': 'age', 'column': 'day', 'hot': '%ds'}}" % hot
