@@ -1,9 +1,14 @@
 //! The one binary, `cellar`. It parses the command line and hands over to a verb; nothing else.
 
 mod admin;
+mod cluster;
 mod config;
 mod demo;
+mod http;
+mod lock;
+mod operate;
 mod roles;
+mod table;
 mod telemetry;
 
 use std::path::PathBuf;
@@ -37,15 +42,36 @@ enum Verb {
     Demo,
     /// The metadata service.
     Metadata,
-    /// A node that hosts cells.
-    Cell,
+    /// A node that hosts cells; with a verb, what to do with one cell of a running cluster.
+    Cell {
+        #[command(subcommand)]
+        verb: Option<operate::CellVerb>,
+    },
     /// CQL and HTTP for clients.
     Frontend,
+    /// The cells of a running cluster.
+    Cells(operate::Shown),
+    /// The nodes of a running cluster.
+    Nodes(operate::Shown),
+    /// The busiest cells of a running cluster.
+    Top(operate::Top),
+    /// A whole cluster of separate processes on this machine.
+    Cluster(cluster::Arguments),
     /// Show or check the configuration.
     Config {
         #[command(subcommand)]
         verb: ConfigVerb,
     },
+}
+
+impl Verb {
+    /// Whether the process serves others.
+    fn is_role(&self) -> bool {
+        matches!(
+            self,
+            Self::Dev | Self::Metadata | Self::Cell { verb: None } | Self::Frontend
+        )
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -61,7 +87,7 @@ enum ConfigVerb {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    match run(Arguments::parse()) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -70,11 +96,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+fn run(mut arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let metadata = match &arguments.verb {
+        Verb::Cluster(_) => arguments.flags.take_metadata(),
+        _ => None,
+    };
     let layers =
         config::Layers::read(arguments.config_file.as_deref(), std::env::vars(), &arguments.flags)?;
     let settings = Settings::from_layers(&layers)?;
-    if matches!(arguments.verb, Verb::Dev | Verb::Metadata | Verb::Cell | Verb::Frontend) {
+    if arguments.verb.is_role() {
         telemetry::start(telemetry::SERVICE);
     }
     match &arguments.verb {
@@ -87,13 +117,18 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             }
         }
         Verb::Config { verb: ConfigVerb::Check } => println!("configuration is valid"),
+        Verb::Cluster(asked) => serve(cluster::run(asked, metadata.as_deref(), &layers))?,
         Verb::Demo => {
             telemetry::start(telemetry::DEMO);
             serve(demo::run(&settings))?;
         }
         Verb::Dev => serve(roles::dev::run(&settings))?,
         Verb::Metadata => serve(roles::metadata::run(&settings))?,
-        Verb::Cell => serve(roles::cell::run(&settings))?,
+        Verb::Cell { verb: None } => serve(roles::cell::run(&settings))?,
+        Verb::Cell { verb: Some(verb) } => serve(operate::cell(settings.admin, verb))?,
+        Verb::Cells(shown) => serve(operate::cells(settings.admin, shown))?,
+        Verb::Nodes(shown) => serve(operate::nodes(settings.admin, shown))?,
+        Verb::Top(asked) => serve(operate::top(settings.admin, asked))?,
         Verb::Frontend => serve(roles::frontend::run(&settings))?,
     }
     Ok(ExitCode::SUCCESS)

@@ -18,6 +18,6 @@ mod machine;
 mod types;
 
 pub use error::{ProposeError, RaftError};
-pub use group::{Changes, Group};
+pub use group::{Changes, Group, ask_transfer_leader};
 pub use host::{Host, HostOptions, Peers};
 pub use machine::{Applied, Entry, Machine, MachineError};

@@ -32,3 +32,6 @@ pub const LOG_BYTES: u64 = 256 << 20;
 pub(crate) const COMPACTION_CHECK_MS: u64 = 1_000;
 /// Time for a compaction in milliseconds, after which waiting for it is given up.
 pub(crate) const COMPACTION_MS_MAX: u64 = 60_000;
+/// Time for a handed-over leadership to be taken, in milliseconds: an election with everybody in
+/// touch takes a few round trips and syncs.
+pub(crate) const TRANSFER_MS_MAX: u64 = 3_000;

@@ -117,6 +117,26 @@ async fn three_members_elect_replicate_and_go_on_without_their_leader() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn leadership_goes_to_the_voter_named_and_away_from_a_node_that_is_to_stop() {
+    let cluster = Cluster::initialized().await;
+    propose(&cluster.groups, "before").await;
+    let leader = cluster.leader().await;
+    let named = cluster.nodes[(leader + 1) % 3].id;
+    let group = &cluster.groups[leader];
+    assert!(group.transfer_leader(Some(9)).await.is_err());
+    assert_eq!(group.transfer_leader(Some(named)).await.unwrap(), named);
+    assert_eq!(cluster.leader().await, (leader + 1) % 3);
+    assert!(group.transfer_leader(None).await.is_err());
+    propose(&cluster.groups, "between").await;
+    let stopping = cluster.leader().await;
+    cluster.nodes[stopping].host.hand_over().await;
+    assert_ne!(cluster.leader().await, stopping);
+    propose(&cluster.groups, "after").await;
+    cluster.agree(&["before", "between", "after"].map(str::to_owned)).await;
+    cluster.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_majority_that_crashed_comes_back_with_everything_that_was_answered() {
     let mut cluster = Cluster::initialized().await;
     let commands = names(0..60);

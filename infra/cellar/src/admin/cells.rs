@@ -1,27 +1,36 @@
-//! Cells over admin HTTP: `GET /cells`, `POST /cells/{id}/split[?table=&token=]`, `POST /tier`,
-//! `POST /flush`. Every node of the placement is asked.
+//! Cells and nodes over admin HTTP: `GET /cells`, `GET /nodes`, `POST /cells/ID/split`
+//! (`?table=&token=`), `POST /cells/ID/transfer-leader` (`?to=`), `POST /tier`, `POST /flush`.
+//! A node that does not answer is told of beside the answers of the others.
 
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use cellar_cell_api::{AdminAnswer, AdminRequest, CellError, Cells, Target};
-use cellar_metadata_api::{CellId, Metadata, NodeId, Position};
+use cellar_cell_api::{AdminAnswer, AdminRequest, CellError, CellReport, Cells, Target};
+use cellar_metadata_api::{CellId, Metadata, Node, NodeId, Position};
+use cellar_rpc::Pool;
 use cellar_schema::TableId;
+use futures::future::join_all;
 use http_body_util::Full;
 use hyper::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::{missing, reply};
+use super::{missing, reply, told};
 
 /// How long tiering may take before the answer is given up; the work goes on.
 const TIMEOUT: Duration = Duration::from_secs(600);
+/// How long a node may take to tell of its cells.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Reaches every node.
 #[derive(Clone)]
 pub(crate) struct Operator {
     pub(crate) metadata: Arc<dyn Metadata>,
     pub(crate) cells: Cells,
+    pub(crate) pool: Pool,
 }
+
+/// What each node answered.
+type Answers<T> = Vec<(Node, Result<T, CellError>)>;
 
 impl Operator {
     pub(super) async fn answer(
@@ -31,95 +40,152 @@ impl Operator {
         query: Option<&str>,
     ) -> Response<Full<Bytes>> {
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
-        let request = match (method, parts.as_slice()) {
-            (&Method::GET, ["cells"]) => AdminRequest::Cells,
-            (&Method::POST, ["tier"]) => AdminRequest::Tier { cell: None },
-            (&Method::POST, ["flush"]) => AdminRequest::Flush,
-            (&Method::POST, ["cells", id, "split"]) => match split(id, query) {
-                Ok(request) => request,
-                Err(reason) => return reply(StatusCode::BAD_REQUEST, &json!({ "error": reason })),
-            },
+        let done = match (method, parts.as_slice()) {
+            (&Method::GET, ["cells"]) => Ok(told::cells(&self.reports().await)),
+            (&Method::GET, ["nodes"]) => Ok(told::nodes(&self.reports().await)),
+            (&Method::POST, ["tier"]) => self.all(&AdminRequest::Tier { cell: None }).await,
+            (&Method::POST, ["flush"]) => self.all(&AdminRequest::Flush).await,
+            (&Method::POST, ["cells", id, verb]) => self.change(id, verb, query).await,
             _ => return missing(path),
         };
-        match self.ask_all(&request).await {
+        match done {
             Ok(value) => reply(StatusCode::OK, &value),
             Err(error) => reply(
-                StatusCode::SERVICE_UNAVAILABLE,
+                status(&error),
                 &json!({ "error": error.to_string(), "definite": error.is_definite() }),
             ),
         }
     }
 
-    async fn ask_all(&self, request: &AdminRequest) -> Result<Value, CellError> {
-        let answers = self.each_node(request).await?;
-        Ok(answers
-            .iter()
-            .map(|(node, answer)| json!({ "node": node.0, "answer": told(answer) }))
-            .collect())
+    async fn all(&self, request: &AdminRequest) -> Result<Value, CellError> {
+        Ok(told::answers(&self.each_node(request).await?))
     }
 
-    /// Asks every node, or the one that leads the cell to split.
+    /// Asks every node; the first failure is that of all.
     pub(crate) async fn each_node(
         &self,
         request: &AdminRequest,
     ) -> Result<Vec<(NodeId, AdminAnswer)>, CellError> {
+        let answers = self.ask_each(request, TIMEOUT).await;
+        answers.into_iter().map(|(node, answer)| Ok((node.id, answer?))).collect()
+    }
+
+    async fn ask_each(&self, request: &AdminRequest, patience: Duration) -> Answers<AdminAnswer> {
         let catalog = Arc::clone(&self.metadata.catalog().borrow());
-        let mut answers = Vec::new();
-        for node in catalog.nodes.values() {
-            if let AdminRequest::Split { cell, .. } = request {
-                let mut all = catalog.placements.values().flat_map(|placement| placement.cells());
-                let leads = all.any(|c| c.id == *cell && c.replicas.first() == Some(&node.id));
-                if !leads {
+        let asked = catalog.nodes.values().map(async |node| {
+            let target = Target { node: node.id, address: &node.address };
+            (node.clone(), self.cells.admin(target, request.clone(), patience).await)
+        });
+        join_all(asked).await
+    }
+
+    /// What every node says of its cells.
+    async fn reports(&self) -> Answers<Vec<CellReport>> {
+        let answers = self.ask_each(&AdminRequest::Cells, LOOK_TIMEOUT).await;
+        let reports = answers.into_iter().map(|(node, answer)| {
+            let reports = answer.and_then(|answer| match answer {
+                AdminAnswer::Cells(cells) => Ok(cells),
+                _ => Err(CellError::Unknown { reason: "an answer of another kind".to_owned() }),
+            });
+            (node, reports)
+        });
+        reports.collect()
+    }
+
+    /// Changes one cell.
+    async fn change(
+        &self,
+        id: &str,
+        verb: &str,
+        query: Option<&str>,
+    ) -> Result<Value, CellError> {
+        let cell = id.parse().map(CellId);
+        let cell = cell.map_err(|_| invalid(format!("{id} is not the number of a cell")))?;
+        match verb {
+            "split" => {
+                let at = position(query)?;
+                let (leader, _) = self.leader_of(cell).await?;
+                let target = Target { node: leader.id, address: &leader.address };
+                let request = AdminRequest::Split { cell, at };
+                let answer = self.cells.admin(target, request, TIMEOUT).await?;
+                Ok(told::answer(&answer))
+            }
+            "transfer-leader" => {
+                let to = field(query, "to").map(|to| to.parse::<u64>());
+                let to = to.transpose().map_err(|_| invalid("`to` is not the number of a node"))?;
+                self.transfer_leader(cell, to).await
+            }
+            "merge" | "move" => Err(invalid(format!("`{verb}` of cells is not built yet"))),
+            other => Err(invalid(format!("nothing is known about `{other}` of a cell"))),
+        }
+    }
+
+    async fn transfer_leader(&self, cell: CellId, to: Option<u64>) -> Result<Value, CellError> {
+        let (leader, report) = self.leader_of(cell).await?;
+        if report.replicas.len() < 2 {
+            return Err(invalid(format!("{cell} has no other replica that could lead")));
+        }
+        let client = self.pool.client(&leader.address);
+        let asked = cellar_raft::ask_transfer_leader(&client, leader.id.0, cell.0, to).await;
+        let leads = asked.map_err(|error| {
+            let reason = error.to_string();
+            CellError::Unavailable { reason }
+        })?;
+        Ok(json!({ "cell": cell.0, "leader": leads }))
+    }
+
+    /// The node that leads a cell, by its own word.
+    async fn leader_of(&self, cell: CellId) -> Result<(Node, CellReport), CellError> {
+        let (mut silent, mut known) = (Vec::new(), false);
+        for (node, reports) in self.reports().await {
+            let reports = match reports {
+                Ok(reports) => reports,
+                Err(error) => {
+                    silent.push(format!("{}: {error}", node.id));
                     continue;
                 }
+            };
+            let found = reports.into_iter().find(|report| report.cell == cell);
+            known |= found.is_some();
+            if let Some(report) = found.filter(|report| report.leader == Some(node.id)) {
+                return Ok((node, report));
             }
-            let target = Target { node: node.id, address: &node.address };
-            answers.push((node.id, self.cells.admin(target, request.clone(), TIMEOUT).await?));
         }
-        Ok(answers)
+        match (known, silent.is_empty()) {
+            (false, true) => Err(CellError::WrongCell { cell, epoch: None }),
+            _ => Err(CellError::Unavailable {
+                reason: format!("no node leads {cell} now; {}", silent.join("; ")),
+            }),
+        }
     }
 }
 
-fn split(id: &str, query: Option<&str>) -> Result<AdminRequest, String> {
-    let cell = id.parse().map(CellId).map_err(|_| format!("{id} is not a cell id"))?;
-    let field = |name: &str| {
-        let pairs = query.unwrap_or_default().split('&');
-        let mut found = pairs.filter_map(|pair| pair.split_once('=')).filter(|(n, _)| *n == name);
-        found.next().map(|(_, value)| value.to_owned())
-    };
-    let at = match (field("table"), field("token")) {
-        (None, None) => None,
-        (Some(table), Some(token)) => Some(Position::new(
-            TableId(table.parse().map_err(|_| "table is not a number".to_owned())?),
-            token.parse().map_err(|_| "token is not a number".to_owned())?,
-        )),
-        _ => return Err("give both table and token, or neither".to_owned()),
-    };
-    Ok(AdminRequest::Split { cell, at })
+fn invalid(message: impl Into<String>) -> CellError {
+    CellError::Invalid { message: message.into() }
 }
 
-fn told(answer: &AdminAnswer) -> Value {
-    match answer {
-        AdminAnswer::Done => json!("done"),
-        AdminAnswer::Split(cell) => json!({ "right": cell.0 }),
-        AdminAnswer::Tiered { rows, segments, bytes } => {
-            json!({ "rows": rows, "segments": segments, "bytes": bytes })
-        }
-        AdminAnswer::Cells(cells) => cells
-            .iter()
-            .map(|cell| {
-                json!({
-                    "cell": cell.cell.0,
-                    "range": cell.range.to_string(),
-                    "epoch": cell.epoch.0,
-                    "leader": cell.leader.map(|node| node.0),
-                    "replicas": cell.replicas.iter().map(|node| node.0).collect::<Vec<_>>(),
-                    "applied_index": cell.applied_index,
-                    "hot_bytes": cell.hot_bytes,
-                    "cold_bytes": cell.cold_bytes,
-                    "cold_rows": cell.cold_rows,
-                })
-            })
-            .collect(),
+fn status(error: &CellError) -> StatusCode {
+    match error {
+        CellError::Invalid { .. } => StatusCode::BAD_REQUEST,
+        CellError::WrongCell { .. } => StatusCode::NOT_FOUND,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// A field of the query.
+fn field<'a>(query: Option<&'a str>, name: &str) -> Option<&'a str> {
+    let pairs = query.unwrap_or_default().split('&');
+    let mut found = pairs.filter_map(|pair| pair.split_once('=')).filter(|(n, _)| *n == name);
+    found.next().map(|(_, value)| value)
+}
+
+fn position(query: Option<&str>) -> Result<Option<Position>, CellError> {
+    match (field(query, "table"), field(query, "token")) {
+        (None, None) => Ok(None),
+        (Some(table), Some(token)) => Ok(Some(Position::new(
+            TableId(table.parse().map_err(|_| invalid("`table` is not a number"))?),
+            token.parse().map_err(|_| invalid("`token` is not a number"))?,
+        ))),
+        _ => Err(invalid("give both `table` and `token`, or neither")),
     }
 }

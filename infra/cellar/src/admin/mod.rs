@@ -2,6 +2,7 @@
 
 mod cells;
 mod metrics;
+mod told;
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 

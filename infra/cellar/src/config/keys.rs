@@ -47,8 +47,9 @@ pub(crate) struct Flags {
     /// The address that others reach `listen` by, where it differs.
     #[arg(long, global = true, value_name = "HOST:PORT")]
     advertise: Option<String>,
-    /// Where the metadata service answers, for the other roles.
-    #[arg(long, global = true, value_name = "HOST:PORT")]
+    /// The members of the metadata service, always in the same order: 1, 3 or 5 of them. For
+    /// `cluster`: how many.
+    #[arg(long, global = true, value_name = "HOST:PORT[,HOST:PORT…]")]
     metadata: Option<String>,
     /// Where cold segments go; default: `file:` below the data folder.
     #[arg(long, global = true, value_name = "file:DIR|s3://BUCKET/PREFIX")]
@@ -74,6 +75,11 @@ pub(crate) struct Flags {
 }
 
 impl Flags {
+    /// Takes the flag away that means a number for `cluster` and addresses for everybody else.
+    pub(crate) fn take_metadata(&mut self) -> Option<String> {
+        self.metadata.take()
+    }
+
     /// The flags that were given, by key.
     pub(super) fn given(&self) -> impl Iterator<Item = (&'static str, &String)> {
         [

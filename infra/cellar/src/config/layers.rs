@@ -7,7 +7,7 @@ use super::ConfigError;
 use super::keys::{Flags, KEYS, suggestion};
 
 /// Environment variables with this prefix are settings: `CELLAR__OBJECT_STORE`.
-const ENVIRONMENT_PREFIX: &str = "CELLAR__";
+pub(crate) const ENVIRONMENT_PREFIX: &str = "CELLAR__";
 
 /// A value as text and the layer it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,5 +11,5 @@ mod settings;
 
 pub(crate) use error::ConfigError;
 pub(crate) use keys::Flags;
-pub(crate) use layers::Layers;
+pub(crate) use layers::{ENVIRONMENT_PREFIX, Layers};
 pub(crate) use settings::{ObjectStoreUrl, Settings};

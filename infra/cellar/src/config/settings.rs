@@ -1,7 +1,6 @@
 //! The settings as typed values.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf};
 
 use super::{ConfigError, Layers};
 
@@ -25,8 +24,8 @@ pub(crate) struct Settings {
     pub(crate) listen: Option<SocketAddr>,
     /// What others reach it by, "host:port"; none means the address listened on.
     pub(crate) advertise: Option<String>,
-    /// The metadata service, "host:port".
-    pub(crate) metadata: String,
+    /// The members of the metadata service in their order, each "host:port".
+    pub(crate) metadata: Vec<String>,
     pub(crate) object_store: ObjectStoreUrl,
     pub(crate) s3_endpoint: Option<String>,
     pub(crate) datacenter: String,
@@ -69,9 +68,8 @@ impl Settings {
             "" => Some(None),
             _ => text.contains(':').then(|| Some(text.to_owned())),
         })?;
-        let metadata = parse(layers, "metadata", "HOST:PORT", |text| {
-            text.contains(':').then(|| text.to_owned())
-        })?;
+        let expected = "1, 3 or 5 different HOST:PORT, separated by commas";
+        let metadata = parse(layers, "metadata", expected, members)?;
         let cell_split_bytes =
             parse(layers, "cell-split-bytes", "a size such as 64MiB or 8GiB", size_bytes)?;
         let expected = "a time such as 2024-12-31T00:00:00Z, or empty";
@@ -96,6 +94,19 @@ impl Settings {
             now_ms,
         })
     }
+}
+
+/// The members of a metadata group. An even number would not survive more failures than one less.
+fn members(text: &str) -> Option<Vec<String>> {
+    let members: Vec<String> = text.split(',').map(|member| member.trim().to_owned()).collect();
+    let valid = members.iter().all(|member| {
+        member.rsplit_once(':').is_some_and(|(host, port)| {
+            !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
+        })
+    });
+    let different: BTreeSet<&String> = members.iter().collect();
+    let count = members.len();
+    (valid && matches!(count, 1 | 3 | 5) && different.len() == count).then_some(members)
 }
 
 fn name(layers: &Layers, key: &'static str) -> Result<String, ConfigError> {
@@ -169,6 +180,12 @@ mod tests {
     }
 
     #[test]
+    fn a_metadata_group_has_one_three_or_five_members() {
+        assert_eq!(with("metadata", "a:1").unwrap().metadata, ["a:1"]);
+        assert_eq!(with("metadata", "a:1, b:2,c:3").unwrap().metadata, ["a:1", "b:2", "c:3"]);
+    }
+
+    #[test]
     fn an_invalid_value_names_its_origin_and_what_is_expected() {
         for (key, text) in [
             ("cql", "nowhere"),
@@ -179,6 +196,9 @@ mod tests {
             ("datacenter", "a b"),
             ("cell-split-bytes", "8 parsecs"),
             ("listen", "7000"),
+            ("metadata", "a:1,b:2"),
+            ("metadata", "a:1,b:2,a:1"),
+            ("metadata", "a:1,b:2,c"),
         ] {
             let error = with(key, text).unwrap_err().to_string();
             assert!(error.contains("environment variable CELLAR__"), "{error}");

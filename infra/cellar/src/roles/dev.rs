@@ -1,16 +1,16 @@
 //! `cellar dev`: metadata service, node and frontend in one process, data kept in a folder.
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
-use anyhow::Context;
 use cellar_cell_api::Cells;
 use cellar_frontend::{execute::Executor, meter::Totals};
 use cellar_metadata_api::{Command, Metadata};
 
-use super::{Process, frontend, metadata, node};
+use super::{Process, frontend, member::Membership, metadata, node};
 use crate::{
     admin::{self, Operator},
     config::Settings,
+    lock::{self, Lock},
 };
 
 /// A running `cellar dev`, also for the demo.
@@ -28,7 +28,7 @@ pub(crate) struct Dev {
 pub(crate) struct Stop {
     node: node::Running,
     metadata: metadata::Running,
-    _lock: std::fs::File,
+    _lock: Lock,
 }
 
 impl Stop {
@@ -42,13 +42,12 @@ impl Stop {
 /// Starts every role.
 pub(crate) async fn start(settings: &Settings) -> anyhow::Result<Dev> {
     let folder = &settings.data;
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("cannot create the data folder {}", folder.display()))?;
-    let lock = lock(folder)?;
+    let lock = lock::hold(folder)?;
     let process = Process::start(settings)?;
     // Nobody calls a process that has every role: the address is only a name.
     let address = settings.cql.to_string();
-    let running = metadata::service(&process, &folder.join("metadata"), &address).await?;
+    let alone = Membership::alone(&address);
+    let running = metadata::service(&process, &folder.join("metadata"), alone).await?;
     let metadata: Arc<dyn Metadata> = Arc::new(running.service.clone());
     let identity = frontend::identity(settings, &folder.join("frontend"))?;
     let registration = frontend::registration(&identity);
@@ -59,7 +58,7 @@ pub(crate) async fn start(settings: &Settings) -> anyhow::Result<Dev> {
     let cells = Cells::with_local(process.pool.clone(), node.id(), node.service());
     let started = frontend::start(&process, identity, Arc::clone(&metadata), cells.clone()).await?;
     let http = frontend::http_listener(&process, settings, &started).await?;
-    let operator = Operator { metadata, cells };
+    let operator = Operator { metadata, cells, pool: process.pool.clone() };
     let ready = process.admin(Arc::new(|| Ok(())), Some(operator.clone()));
     let admin = admin::listen(settings.admin, ready, &process.tasks).await?;
     let executor = started.executor.clone();
@@ -93,15 +92,4 @@ impl Dev {
 /// Runs until a signal.
 pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
     start(settings).await?.until_stopped().await
-}
-
-/// Keeps a second process out of the folder for as long as the file is open.
-fn lock(folder: &Path) -> anyhow::Result<std::fs::File> {
-    let path = folder.join("LOCK");
-    let file = std::fs::File::create(&path)
-        .with_context(|| format!("cannot create {}", path.display()))?;
-    file.try_lock().with_context(|| {
-        format!("the data folder {} is in use by another process", folder.display())
-    })?;
-    Ok(file)
 }

@@ -12,6 +12,7 @@ use super::{Process, announce::Announcement};
 use crate::{
     admin::{self, Operator},
     config::Settings,
+    lock,
 };
 
 /// Frames of clients may be this large: rows of 16 MiB, and batches of some.
@@ -70,17 +71,18 @@ pub(super) fn registration(identity: &Identity) -> metadata_api::Frontend {
 
 /// Runs until a signal.
 pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
+    let folder = settings.data.join("frontend");
+    let _lock = lock::hold(&folder)?;
     let process = Process::start(settings)?;
-    let identity = identity(settings, &settings.data.join("frontend"))?;
-    let addresses = [settings.metadata.clone()];
+    let identity = identity(settings, &folder)?;
     let who = protocol::Identity::Frontend(registration(&identity));
-    let client = Client::connect(&process.pool, &addresses, who, &process.tasks);
+    let client = Client::connect(&process.pool, &settings.metadata, who, &process.tasks);
     client.ready().await;
     let metadata: Arc<dyn Metadata> = Arc::new(client);
     let cells = Cells::remote(process.pool.clone());
     let frontend = start(&process, identity, Arc::clone(&metadata), cells.clone()).await?;
     let http = http_listener(&process, settings, &frontend).await?;
-    let operator = Operator { metadata, cells };
+    let operator = Operator { metadata, cells, pool: process.pool.clone() };
     let ready = process.admin(Arc::new(|| Ok(())), Some(operator));
     let admin = admin::listen(settings.admin, ready, &process.tasks).await?;
     endpoints(frontend.cql, http, admin).print();

@@ -1,18 +1,14 @@
-//! `cellar metadata`: a member of the metadata service. One member for now; groups of three and
-//! five come with the cluster.
+//! `cellar metadata`: a member of the metadata service, which has one, three or five of them.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::Context;
 use cellar_metadata_raft::{Service, ServiceOptions};
 use cellar_raft::{Host, HostOptions};
 use cellar_rpc::{Router, Server, ServerLimits};
 
-use super::{Process, announce::Announcement};
-use crate::{admin, config::Settings};
-
-/// Number of the only member.
-const MEMBER: u64 = 1;
+use super::{Process, announce::Announcement, member::Membership};
+use crate::{admin, config::Settings, lock};
 
 /// A running service and the log it writes to.
 pub(crate) struct Running {
@@ -21,24 +17,26 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Stops its group; everything acknowledged is durable already.
+    /// Lets another member lead and stops; everything acknowledged is durable already.
     pub(crate) async fn stop(&self) {
+        self.host.hand_over().await;
         self.host.shutdown().await;
     }
 }
 
-/// Starts the service in a folder. `address` is how others reach it.
-pub(crate) async fn service(
+/// Starts a member of the service in a folder.
+pub(super) async fn service(
     process: &Process,
     folder: &Path,
-    address: &str,
+    membership: Membership,
 ) -> anyhow::Result<Running> {
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot create {}", folder.display()))?;
-    let options = HostOptions::new(MEMBER, folder.join("log"), &process.tasks);
+    membership.keep(folder)?;
+    let Membership { number, members } = membership;
+    let options = HostOptions::new(number, folder.join("log"), &process.tasks);
     let host = Host::open(options, Arc::new(process.pool.clone()))
         .with_context(|| format!("cannot open the metadata log in {}", folder.display()))?;
-    let members = BTreeMap::from([(MEMBER, address.to_owned())]);
     let options = ServiceOptions::new(folder.to_path_buf(), members, &process.tasks);
     let service =
         Service::start(&host, options).await.context("cannot start the metadata service")?;
@@ -47,29 +45,34 @@ pub(crate) async fn service(
 
 /// Runs until a signal.
 pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
+    let folder = settings.data.join("metadata");
+    let _lock = lock::hold(&folder)?;
     let process = Process::start(settings)?;
     let address = listen_address(settings, 7100);
     let advertised = settings.advertise.clone().unwrap_or_else(|| address.to_string());
-    let folder = settings.data.join("metadata");
-    let running = service(&process, &folder, &advertised).await?;
+    let membership = Membership::of_list(&settings.metadata, &advertised)?;
+    let members: Vec<String> = membership.members.values().cloned().collect();
+    let running = service(&process, &folder, membership).await?;
     let router = running.host.register(running.service.register(Router::new()));
     serve(&process, address, &advertised, router).await?;
-    let service = running.service.clone();
+    let group = running.service.group().clone();
     let ready = process.admin(
-        Arc::new(move || match service.is_leader() {
-            true => Ok(()),
-            false => Err("this member of the metadata service does not lead".to_owned()),
+        Arc::new(move || match group.leader() {
+            Some(_) => Ok(()),
+            None => Err("no member of the metadata service leads".to_owned()),
         }),
         None,
     );
     let admin = admin::listen(settings.admin, ready, &process.tasks).await?;
     Announcement::default()
-        .line("metadata", address, &format!("cellar cell --metadata {advertised}"))
+        .line("metadata", address, &format!("cellar cell --metadata {}", members.join(",")))
         .line("admin", admin, &format!("curl -s http://{admin}/readyz"))
         .print();
-    process.until_stopped().await?;
-    running.stop().await;
-    Ok(())
+    let drain = async {
+        running.stop().await;
+        Ok(())
+    };
+    process.until_drained(drain).await
 }
 
 /// The internal listener of a role: the setting, or the role's default port on loopback.

@@ -7,10 +7,13 @@ pub(crate) mod frontend;
 pub(crate) mod metadata;
 
 mod announce;
+mod member;
 mod node;
 mod signals;
 
-use std::{sync::Arc, time::Duration};
+pub(crate) use signals::first as signalled;
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use cellar_rpc::{ClientConfig, Pool, tasks::Tasks};
@@ -41,7 +44,7 @@ impl Process {
             std::process::exit(101);
         });
         let mut client = ClientConfig::default();
-        client.source = settings.listen.map(|address| address.ip());
+        client.source = source(settings);
         let pool = Pool::new(client, &tasks);
         let clock: Arc<dyn Clock> = match settings.now_ms {
             Some(now_ms) => {
@@ -58,20 +61,40 @@ impl Process {
 
     /// Waits for a signal, then lets work in flight finish. A second signal ends it at once.
     pub(crate) async fn until_stopped(self) -> anyhow::Result<()> {
+        self.until_drained(std::future::ready(Ok(()))).await
+    }
+
+    /// Waits for a signal, then runs `drain` while everything is still served, then lets work in
+    /// flight finish. A second signal ends it at once.
+    pub(crate) async fn until_drained(
+        self,
+        drain: impl Future<Output = anyhow::Result<()>>,
+    ) -> anyhow::Result<()> {
         signals::first().await?;
         tracing::info!("stopping; a second signal stops at once");
         let hurried = signals::first();
-        tokio::select! {
-            done = self.tasks.shutdown(GRACE) => {
-                if let Err(unfinished) = done {
-                    tracing::warn!(%unfinished, "not everything finished in time");
-                }
+        let ended = async {
+            let drained = drain.await;
+            if let Err(unfinished) = self.tasks.shutdown(GRACE).await {
+                tracing::warn!(%unfinished, "not everything finished in time");
             }
+            drained
+        };
+        let drained = tokio::select! {
+            drained = ended => drained,
             _ = hurried => std::process::exit(130),
-        }
+        };
         self.pool.close();
-        Ok(())
+        drained
     }
+}
+
+/// The address that outgoing connections come from: the one listened on, so that every process of
+/// a cluster on loopback has one of its own. A frontend has no internal listener.
+fn source(settings: &Settings) -> Option<IpAddr> {
+    let listen = settings.listen.map(|address| address.ip());
+    let cql = Some(settings.cql.ip()).filter(IpAddr::is_loopback);
+    listen.or(cql).filter(|address| !address.is_unspecified())
 }
 
 /// Opens the object store of the settings.

@@ -3,10 +3,11 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::Context;
-use cellar_cell_api::CellService;
+use cellar_cell_api::{AdminAnswer, AdminRequest, CellService};
 use cellar_metadata_api::{Metadata, NodeId};
-use cellar_rpc::Router;
+use cellar_rpc::{Pool, Router};
 use cellar_storage_cell::{Node, NodeOptions};
+use futures::future::join_all;
 
 use super::{Process, object_store};
 use crate::config::Settings;
@@ -30,9 +31,32 @@ impl Running {
         self.node.register(router.merge(cellar_cell_api::routes(self.service())))
     }
 
+    /// Lets other replicas lead what this node leads, so that nobody waits for an election.
+    /// `address` is where this node is heard.
+    pub(crate) async fn hand_over(&self, pool: &Pool, address: &str) {
+        let Ok(AdminAnswer::Cells(cells)) = self.node.admin(AdminRequest::Cells).await else {
+            return;
+        };
+        let id = self.id();
+        let client = pool.client(address);
+        let led = cells.iter().filter(|c| c.leader == Some(id) && c.replicas.len() > 1);
+        let handed = led.map(async |cell| {
+            let handed = cellar_raft::ask_transfer_leader(&client, id.0, cell.cell.0, None).await;
+            if let Err(error) = handed {
+                tracing::warn!(cell = %cell.cell, %error, "leadership was not handed over");
+            }
+        });
+        join_all(handed).await;
+    }
+
     pub(crate) async fn stop(&self) -> anyhow::Result<()> {
         self.node.shutdown().await.context("the node did not stop cleanly")
     }
+}
+
+/// Whether a node has lived in a folder before.
+pub(super) fn is_known(folder: &Path) -> bool {
+    folder.join("node-id").exists()
 }
 
 /// Starts a node in a folder and registers it. `address` is how others reach it.

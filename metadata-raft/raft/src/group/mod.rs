@@ -1,6 +1,7 @@
 //! One replicated group on this node: proposals, reads, members, compaction.
 
 mod changes;
+mod lead;
 mod network;
 mod start;
 mod state;
@@ -15,7 +16,7 @@ use std::{
 use bytes::Bytes;
 use cellar_rpc::tasks::Tasks;
 pub(crate) use network::{
-    APPEND, Envelope, PRE_VOTE, Piece, Refused, SNAPSHOT, TRANSFER, VOTE, refused,
+    APPEND, Envelope, LEAD, PRE_VOTE, Piece, Refused, SNAPSHOT, TRANSFER, VOTE, refused,
 };
 use openraft::{
     BasicNode, ChangeMembers, Raft, ReadPolicy,
@@ -30,6 +31,7 @@ use state::{State, StateHandle};
 use tokio::{sync::watch, time::timeout};
 
 pub use changes::Changes;
+pub use lead::ask_transfer_leader;
 
 use crate::{
     error::{ProposeError, RaftError},

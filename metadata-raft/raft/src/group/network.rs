@@ -28,6 +28,8 @@ pub(crate) const VOTE: &str = "/raft/vote";
 pub(crate) const PRE_VOTE: &str = "/raft/pre-vote";
 pub(crate) const SNAPSHOT: &str = "/raft/snapshot";
 pub(crate) const TRANSFER: &str = "/raft/transfer";
+/// What an operator asks: another leader.
+pub(crate) const LEAD: &str = "/raft/lead";
 
 /// A message to a member of a group.
 #[derive(Debug, Serialize, Deserialize)]

@@ -247,6 +247,19 @@ impl Host {
         }
     }
 
+    /// Hands over every group that this node leads, so that others serve on without waiting for
+    /// an election. What cannot be handed over stays; that is logged.
+    pub async fn hand_over(&self) {
+        let groups: Vec<Group> = self.inner.running.lock().groups.values().cloned().collect();
+        let led = groups.iter().filter(|group| group.has_successor());
+        let handed = led.map(async |group| (group.id(), group.transfer_leader(None).await));
+        for (group, handed) in join_all(handed).await {
+            if let Err(error) = handed {
+                tracing::warn!(group, %error, "leadership was not handed over");
+            }
+        }
+    }
+
     /// Stops every group and closes the log.
     pub async fn shutdown(&self) {
         let groups = std::mem::take(&mut self.inner.running.lock().groups);

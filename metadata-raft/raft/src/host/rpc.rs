@@ -12,7 +12,9 @@ use parking_lot::Mutex;
 
 use super::Inner;
 use crate::{
-    group::{APPEND, Envelope, Group, PRE_VOTE, Piece, Refused, SNAPSHOT, TRANSFER, VOTE, refused},
+    group::{
+        APPEND, Envelope, Group, LEAD, PRE_VOTE, Piece, Refused, SNAPSHOT, TRANSFER, VOTE, refused,
+    },
     types::{RaftVote, Snapshot, Types},
 };
 
@@ -103,6 +105,10 @@ pub(crate) fn register(host: &Arc<Inner>, router: Router) -> Router {
                 group.raft().handle_transfer_leader(request).await;
             answer.map_err(refused)
         });
+    let lead = to_group(host, |group: Group, to: Option<u64>| async move {
+        let leader = group.transfer_leader(to).await;
+        leader.map_err(|error| Refused::Failed(error.to_string()))
+    });
     let weak = Arc::downgrade(host);
     let snapshot = to_group(host, move |group: Group, piece: Piece| {
         let host = weak.upgrade();
@@ -124,4 +130,5 @@ pub(crate) fn register(host: &Arc<Inner>, router: Router) -> Router {
         .call(PRE_VOTE, pre_vote)
         .call(SNAPSHOT, snapshot)
         .call(TRANSFER, transfer)
+        .call(LEAD, lead)
 }

@@ -1,0 +1,81 @@
+//! Handing leadership over: asked for by an operator, and before a node stops.
+
+use std::time::Duration;
+
+use cellar_rpc::{CallError, Client};
+use openraft::async_runtime::WatchReceiver;
+use tokio::time::timeout;
+
+use super::{Envelope, Group, LEAD};
+use crate::{error::RaftError, limits::TRANSFER_MS_MAX, types};
+
+impl Group {
+    /// Makes another voter the leader, the one named or the one whose log is longest; returns who
+    /// leads then. What is proposed meanwhile may be refused, never lost.
+    ///
+    /// # Errors
+    /// This node does not lead, there is no such voter, or nobody took over in time; this node
+    /// may then lead on.
+    pub async fn transfer_leader(&self, to: Option<u64>) -> Result<u64, RaftError> {
+        if !self.is_leader() {
+            return Err(RaftError::NotLeader { leader: self.leader() });
+        }
+        let to = to.map_or_else(|| self.successor(), Ok)?;
+        if to == self.inner.state.node {
+            return Ok(to);
+        }
+        if !self.voters().contains(&to) {
+            return Err(self.failed(format!("node {to} is not a voter")));
+        }
+        let mut changes = self.changes();
+        self.inner.raft.trigger().transfer_leader(to).await.map_err(|error| self.failed(error))?;
+        let node = self.inner.state.node;
+        let taken = changes.wait_for(|now| now.leader.is_some_and(|leader| leader != node));
+        let leader = match timeout(Duration::from_millis(TRANSFER_MS_MAX), taken).await {
+            Ok(Ok(now)) => now.leader,
+            Ok(Err(closed)) => return Err(self.failed(closed)),
+            Err(_elapsed) => None,
+        };
+        leader.ok_or(RaftError::Slow { group: self.id(), action: "handing leadership over" })
+    }
+
+    /// Whether this node leads and another could.
+    pub(crate) fn has_successor(&self) -> bool {
+        self.is_leader() && self.voters().len() > 1
+    }
+
+    fn voters(&self) -> Vec<u64> {
+        let metrics = self.inner.raft.server_metrics();
+        let voters = metrics.borrow_watched().membership_config.voter_ids().collect();
+        voters
+    }
+
+    /// The other voter that is furthest.
+    fn successor(&self) -> Result<u64, RaftError> {
+        let node = self.inner.state.node;
+        let voters = self.voters();
+        let metrics = self.inner.raft.metrics();
+        let replication = metrics.borrow_watched().replication.clone().unwrap_or_default();
+        let others = voters.into_iter().filter(|voter| *voter != node);
+        let furthest = others.max_by_key(|voter| {
+            let matched = replication.get(voter).and_then(Option::as_ref);
+            matched.map(types::position).map(|position| (position.term, position.index))
+        });
+        furthest.ok_or_else(|| self.failed("there is no other voter"))
+    }
+}
+
+/// Asks the node that leads a group to hand it over, see [`Group::transfer_leader`]; for
+/// operators. Answers who leads then.
+///
+/// # Errors
+/// The node does not lead the group, nobody took over, or the answer did not come.
+pub async fn ask_transfer_leader(
+    client: &Client,
+    node: u64,
+    group: u64,
+    to: Option<u64>,
+) -> Result<u64, CallError> {
+    let patience = Duration::from_millis(TRANSFER_MS_MAX.saturating_mul(2));
+    client.call(LEAD, &Envelope { group, to: node, message: to }, patience).await
+}
