@@ -8,6 +8,7 @@
 
 mod apply;
 mod cell;
+mod cold;
 mod commands;
 mod limits;
 mod node;

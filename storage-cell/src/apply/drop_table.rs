@@ -24,6 +24,7 @@ impl Applier {
         overlay.remove(records::table_key(Kind::Table, cell, table));
         Arc::make_mut(&mut self.state.dropped).insert(table);
         Arc::make_mut(&mut self.state.tables).remove(&table);
+        self.give_up(overlay, |segment| segment.table == table)?;
         events.push(Event::TableDropped(table));
         Ok(Bytes::new())
     }

@@ -6,9 +6,12 @@ mod answers;
 mod drop_table;
 mod overlay;
 mod partition;
+mod segments;
 mod split;
 mod state;
 mod write;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use cellar_engine::{Engine, EngineError};
@@ -20,6 +23,7 @@ use thiserror::Error;
 pub(crate) use state::CellState;
 
 use crate::{
+    cold::Manifest,
     commands::{Command, CommandError},
     records::{self, Kind, Progress, RecordError},
 };
@@ -69,11 +73,12 @@ pub(crate) struct Applier {
 impl Applier {
     /// Loads a cell from the engine.
     pub(crate) fn load(engine: &Engine, cell: CellId) -> Result<Self, ApplyError> {
-        let state = CellState::load(engine, cell)?;
+        let mut state = CellState::load(engine, cell)?;
         let progress = match engine.get(&records::cell_key(Kind::Progress, cell))? {
             Some(bytes) => Progress::decode(&bytes)?,
             None => Progress::default(),
         };
+        state.manifest = Arc::new(Manifest::load(engine, cell, progress.manifest)?);
         let descriptor = &state.descriptor;
         let answers = RecentAnswers::load(engine, descriptor.group, descriptor.range)?;
         Ok(Self { engine: engine.clone(), state, progress, answers })
@@ -94,11 +99,13 @@ impl Applier {
         &self.engine
     }
 
-    /// Applies entries in order, in one batch with `position`.
+    /// Applies entries in order, in one batch with `position`. `publish` is shown the new state
+    /// just before the engine has the batch: see `Shared::state`.
     pub(crate) fn apply(
         &mut self,
         entries: Vec<Entry>,
         position: Vec<u8>,
+        publish: impl FnOnce(&CellState),
     ) -> Result<(Vec<Bytes>, Vec<Event>), ApplyError> {
         let engine = self.engine.clone();
         let mut overlay = Overlay::new(&engine);
@@ -115,6 +122,7 @@ impl Applier {
         self.progress.position = position;
         let cell = self.state.descriptor.cell;
         overlay.put_record(records::cell_key(Kind::Progress, cell), self.progress.encode());
+        publish(&self.state);
         engine.apply(&overlay.into_batch())?;
         Ok((answers, events))
     }
@@ -129,6 +137,7 @@ impl Applier {
             Command::Writes(batch) => self.writes(overlay, batch),
             Command::Split(split) => self.split(overlay, &split, events),
             Command::DropTable(drop) => self.drop_table(overlay, drop, events),
+            Command::Segments(change) => self.segments(overlay, change),
         }
     }
 }

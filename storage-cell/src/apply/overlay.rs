@@ -52,6 +52,15 @@ impl<'e> Overlay<'e> {
         }
     }
 
+    /// The bytes of a row as they are, or will be, in the engine.
+    pub(crate) fn stored(&self, key: &[u8]) -> Result<Option<Bytes>, ApplyError> {
+        match self.values.get(key) {
+            Some(Value::Row(row)) => Ok(Some(Bytes::from(row.encode()))),
+            Some(_) => Ok(None),
+            None => Ok(self.engine.get(key)?),
+        }
+    }
+
     /// The batch that brings the engine up to date.
     pub(crate) fn into_batch(self) -> Batch {
         let mut batch = Batch::with_capacity(self.values.len() + 1);

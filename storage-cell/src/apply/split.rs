@@ -48,6 +48,7 @@ impl Applier {
             overlay.put_record(records::table_key(Kind::Dropped, right.cell, *table), vec![1]);
         }
         overlay.put_record(records::untold_key(right.cell), to_record("split", &plan)?);
+        self.split_segments(overlay, &left, &right)?;
         self.answers.keep(left.range);
         self.state.set_descriptor(left);
         events.push(Event::Split(plan));

@@ -7,7 +7,10 @@ use cellar_engine::Engine;
 use cellar_metadata_api::{CellId, TableId};
 
 use super::ApplyError;
-use crate::records::{self, Descriptor, Kind};
+use crate::{
+    cold::Manifest,
+    records::{self, Descriptor, Kind},
+};
 
 /// Cheap to clone; a new one replaces it after every apply that changed it.
 #[derive(Clone, Debug)]
@@ -20,10 +23,12 @@ pub(crate) struct CellState {
     pub(crate) tables: Arc<BTreeSet<TableId>>,
     /// Tables that it takes no writes to any more.
     pub(crate) dropped: Arc<BTreeSet<TableId>>,
+    /// Its cold segments.
+    pub(crate) manifest: Arc<Manifest>,
 }
 
 impl CellState {
-    /// Loads a cell's state.
+    /// Loads a cell's state, but for its manifest.
     pub(crate) fn load(engine: &Engine, cell: CellId) -> Result<Self, ApplyError> {
         let descriptor = engine.get(&records::cell_key(Kind::Descriptor, cell))?;
         let descriptor = Descriptor::decode(&descriptor.ok_or(ApplyError::NoCell(cell))?)?;
@@ -37,6 +42,7 @@ impl CellState {
             descriptor: Arc::new(descriptor),
             tables: Arc::new(tables_in(Kind::Table)?),
             dropped: Arc::new(tables_in(Kind::Dropped)?),
+            manifest: Arc::default(),
         })
     }
 
@@ -55,6 +61,7 @@ impl CellState {
         Arc::ptr_eq(&self.descriptor, &other.descriptor)
             && Arc::ptr_eq(&self.tables, &other.tables)
             && Arc::ptr_eq(&self.dropped, &other.dropped)
+            && Arc::ptr_eq(&self.manifest, &other.manifest)
     }
 
     /// The engine keys of the rows of one table that it owns.

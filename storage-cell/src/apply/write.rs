@@ -16,6 +16,7 @@ use super::{
     partition::Partition,
 };
 use crate::{
+    cold::{needs_rows, stale},
     commands::{Decided, LogWrite, WriteBatch, encode_one},
     limits::CLOCK_AHEAD_US_MAX,
     records::{self, Kind, position_of},
@@ -63,6 +64,11 @@ impl Applier {
             && let Some(decided) = RecentAnswers::recall(overlay, group, position, id)?
         {
             return Ok(decided);
+        }
+        if needs_rows(&write.mutations, &write.conditions)
+            && write.cold.as_ref().map_or(0, |cold| cold.manifest) != self.progress.manifest
+        {
+            return Ok(Err(stale()));
         }
         let done = Deciding { layer: Layer::new(overlay), stamp, read_bytes: 0 }.decide(write)?;
         self.progress.stamp_us = done.stamp_us;

@@ -33,10 +33,7 @@ impl CellMachine {
 
     fn publish(&self) {
         self.shared.clock.observe_us(self.applier.progress().stamp_us);
-        let state = self.applier.state();
-        if !self.shared.state.load().is_same(state) {
-            self.shared.state.store(Arc::new(state.clone()));
-        }
+        self.shared.publish(self.applier.state());
     }
 }
 
@@ -51,7 +48,9 @@ impl Machine for CellMachine {
         position: Vec<u8>,
     ) -> Result<Vec<Bytes>, MachineError> {
         let cell = self.applier.state().descriptor.cell;
-        let applied = self.applier.apply(entries, position);
+        let shared = Arc::clone(&self.shared);
+        let applied =
+            self.applier.apply(entries, position, move |state| shared.publish(state));
         let (answers, events) = applied.map_err(|error| {
             tracing::error!(%cell, %error, "cannot apply; the cell stops on this node");
             MachineError::new(error)

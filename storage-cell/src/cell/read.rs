@@ -8,7 +8,7 @@ use cellar_schema::keys;
 use super::{Cell, refused, wrong_cell};
 use crate::{
     apply::CellState,
-    read::{self, ReadError},
+    read,
 };
 
 impl Cell {
@@ -25,18 +25,29 @@ impl Cell {
             return Err(wrong_cell(&state));
         }
         let now_seconds = self.shared.clock.clock().now_seconds();
-        let page = |read: &Read| page(&state, &snapshot, read, now_seconds);
-        let pages = request.reads.iter().map(page).collect();
+        let mut pages = Vec::with_capacity(request.reads.len());
+        for read in &request.reads {
+            pages.push(self.page(&state, &snapshot, read, now_seconds).await);
+        }
         Ok(ReadReply { pages, now_seconds })
+    }
+
+    async fn page(
+        &self,
+        state: &CellState,
+        snapshot: &Snapshot,
+        read: &Read,
+        now_seconds: i64,
+    ) -> Result<cellar_cell_api::Page, CellError> {
+        may_read(state, read)?;
+        match self.cold.page(snapshot, &state.manifest, read, now_seconds).await? {
+            Some(page) => Ok(page),
+            None => read::hot(snapshot, read, now_seconds).map_err(read::failed),
+        }
     }
 }
 
-fn page(
-    state: &CellState,
-    snapshot: &Snapshot,
-    read: &Read,
-    now_seconds: i64,
-) -> Result<cellar_cell_api::Page, CellError> {
+fn may_read(state: &CellState, read: &Read) -> Result<(), CellError> {
     if !state.owns_span(&read.start, &read.end) {
         return Err(wrong_cell(state));
     }
@@ -48,7 +59,7 @@ fn page(
         let message = format!("unconfigured table (id {}): it was dropped", table.0);
         return Err(CellError::Invalid { message });
     }
-    read::hot(snapshot, read, now_seconds).map_err(failed)
+    Ok(())
 }
 
 /// What a failed barrier says of a read: it never changes anything.
@@ -56,14 +67,5 @@ fn not_read(error: &ProposeError) -> CellError {
     match refused(error) {
         CellError::Unknown { reason } => CellError::Unavailable { reason },
         other => other,
-    }
-}
-
-fn failed(error: ReadError) -> CellError {
-    let reason = error.to_string();
-    if error.is_damage() {
-        CellError::Damaged { reason }
-    } else {
-        CellError::Unavailable { reason }
     }
 }

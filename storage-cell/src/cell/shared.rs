@@ -14,9 +14,11 @@ pub(crate) type Events = mpsc::UnboundedSender<(CellId, Event)>;
 
 /// One cell's published state.
 pub(crate) struct Shared {
-    /// The state after the last apply. A reader takes its snapshot of the engine first and loads
-    /// this after: if the cell still owns the keys then, it did when the snapshot was taken.
-    pub(crate) state: ArcSwap<CellState>,
+    /// The state after the last apply, set just before the engine has what was applied. A reader
+    /// takes its snapshot of the engine first and loads this after: if the cell still owns the
+    /// keys then, it did when the snapshot was taken, and every row that the snapshot lacks
+    /// because it became cold is in a segment of this manifest.
+    state: ArcSwap<CellState>,
     /// Gives out timestamps larger than all that were applied.
     pub(crate) clock: HybridClock<Arc<dyn Clock>>,
 }
@@ -25,6 +27,13 @@ impl Shared {
     pub(crate) fn new(state: CellState, clock: Arc<dyn Clock>, last_us: i64) -> Self {
         let clock = HybridClock::after_us(clock, last_us);
         Self { state: ArcSwap::from_pointee(state), clock }
+    }
+
+    /// Replaces the state, if it changed.
+    pub(crate) fn publish(&self, state: &CellState) {
+        if !self.state.load().is_same(state) {
+            self.state.store(Arc::new(state.clone()));
+        }
     }
 
     /// The state now.

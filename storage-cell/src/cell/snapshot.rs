@@ -22,6 +22,7 @@ fn ranges(state: &CellState) -> Vec<(Bytes, Bytes)> {
         of(Kind::Table),
         of(Kind::Dropped),
         of(Kind::Segment),
+        of(Kind::Garbage),
         records::answers_of(descriptor.group, descriptor.range),
     ];
     all.extend(state.tables.iter().filter_map(|table| state.span_of(*table)));

@@ -3,6 +3,7 @@
 
 mod answers;
 mod drop_table;
+mod segments;
 mod split;
 mod writes;
 
@@ -11,14 +12,16 @@ use thiserror::Error;
 
 pub(crate) use answers::{Answers, Decided, decode_one, encode_one};
 pub(crate) use drop_table::DropTable;
+pub(crate) use segments::{ChangeSegments, SegmentsAnswer, fingerprint};
 pub(crate) use split::{Split, SplitAnswer};
-pub(crate) use writes::{LogWrite, WriteBatch, encode_write};
+pub(crate) use writes::{ColdRows, LogWrite, WriteBatch, encode_write};
 
 /// Version byte of every entry.
 const VERSION: u8 = 1;
 const WRITES: u8 = 1;
 const SPLIT: u8 = 2;
 const DROP_TABLE: u8 = 3;
+const SEGMENTS: u8 = 4;
 
 /// Bytes that are no entry, or no answer to one.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -49,6 +52,8 @@ pub(crate) enum Command {
     Split(Split),
     /// A table is gone.
     DropTable(DropTable),
+    /// The cold segments change.
+    Segments(ChangeSegments),
 }
 
 impl Command {
@@ -62,6 +67,7 @@ impl Command {
             WRITES => WriteBatch::decode(bytes).map(Self::Writes),
             SPLIT => Split::decode(&bytes).map(Self::Split),
             DROP_TABLE => DropTable::decode(bytes).map(Self::DropTable),
+            SEGMENTS => ChangeSegments::decode(bytes).map(Self::Segments),
             kind => Err(CommandError::new(format!("kind {kind} is unknown"))),
         }
     }

@@ -65,7 +65,8 @@ impl Inner {
             return Ok(());
         }
         let (clock, events) = (Arc::clone(&self.options.clock), self.events.clone());
-        let cell = Cell::start(&self.host, &self.engine, id, clock, events).await?;
+        let cold = Arc::clone(&self.cold);
+        let cell = Cell::start(&self.host, &self.engine, id, clock, events, cold).await?;
         let cell = Arc::new(cell);
         self.initialize(&cell).await?;
         let writing = Arc::clone(&cell).propose_writes(self.tasks.token().clone());

@@ -12,6 +12,7 @@ mod options;
 mod registration;
 mod service;
 mod split;
+mod tier;
 
 use std::{fmt, fs, sync::Arc, time::Duration};
 
@@ -26,6 +27,7 @@ pub use options::NodeOptions;
 
 use crate::{
     cell::{Cell, Events},
+    cold::Cold,
     limits::STOP_MS_MAX,
 };
 use cells::Cells;
@@ -51,6 +53,8 @@ struct Inner {
     events: Events,
     /// Tables may have to be removed.
     drops: Notify,
+    /// The way to the cold tier.
+    cold: Arc<Cold>,
     /// One split at a time on this disk.
     splitting: Mutex<()>,
     tasks: Tasks,
@@ -85,6 +89,8 @@ impl Node {
         log.log_bytes = options.log_bytes;
         let host = Host::open(log, Arc::new(pool))?;
         let (events, mut heard) = mpsc::unbounded_channel();
+        let cold = Cold::new(Arc::clone(&options.store), Arc::clone(&metadata));
+        let cold = Arc::new(cold);
         let inner = Arc::new(Inner {
             id,
             options,
@@ -94,6 +100,7 @@ impl Node {
             cells: Cells::default(),
             events,
             drops: Notify::new(),
+            cold,
             splitting: Mutex::default(),
             tasks,
         });
@@ -106,6 +113,7 @@ impl Node {
         inner.spawn("node cells", |inner| inner.follow(heard));
         inner.spawn("node dropped tables", Inner::remove_dropped_tables);
         inner.spawn("node splits", Inner::split_large_cells);
+        inner.spawn("node cold tier", Inner::tier_cells);
         Ok(Arc::new(Self { inner }))
     }
 

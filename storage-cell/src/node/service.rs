@@ -30,7 +30,7 @@ impl CellService for Node {
 }
 
 impl Inner {
-    fn asked(&self, id: CellId) -> Result<Arc<Cell>, CellError> {
+    pub(super) fn asked(&self, id: CellId) -> Result<Arc<Cell>, CellError> {
         self.cell(id).ok_or(CellError::WrongCell { cell: id, epoch: None })
     }
 
@@ -41,9 +41,7 @@ impl Inner {
                 self.asked(cell)?;
                 self.split_cell(cell, at).await.map(AdminAnswer::Split)
             }
-            AdminRequest::Tier { .. } => {
-                Err(CellError::Invalid { message: "this node has no cold tier yet".to_owned() })
-            }
+            AdminRequest::Tier { cell } => self.tier_now(cell).await,
             AdminRequest::Flush => {
                 let flushed = self.blocking(|inner| inner.engine.flush()).await?;
                 let failed = |error| CellError::Unavailable { reason: format!("{error}") };
@@ -73,6 +71,7 @@ fn report(cell: &Cell) -> CellReport {
     let changes = cell.group().changes();
     let members: Vec<NodeId> = changes.borrow().members.keys().copied().map(NodeId).collect();
     let descriptor = &state.descriptor;
+    let (cold_rows, cold_bytes) = state.manifest.size();
     CellReport {
         cell: descriptor.cell,
         range: descriptor.range,
@@ -81,7 +80,7 @@ fn report(cell: &Cell) -> CellReport {
         replicas: if members.is_empty() { descriptor.replicas.clone() } else { members },
         applied_index: cell.group().applied().borrow().unwrap_or(0),
         hot_bytes: cell.hot_bytes().unwrap_or(0),
-        cold_bytes: 0,
-        cold_rows: 0,
+        cold_bytes,
+        cold_rows,
     }
 }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod descriptor;
+mod garbage;
 mod progress;
 
 use bytes::Bytes;
@@ -12,9 +13,11 @@ use cellar_metadata_api::{CellId, GroupId, KeyRange, Position, TableId};
 use cellar_schema::{RequestId, keys};
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
+use uuid::Uuid;
 
 pub(crate) use answer::RememberedAnswer;
 pub(crate) use descriptor::Descriptor;
+pub(crate) use garbage::Garbage;
 pub(crate) use progress::Progress;
 
 /// Version byte of every record.
@@ -53,6 +56,8 @@ pub(crate) enum Kind {
     Dropped = 6,
     /// A split the metadata service may not know yet.
     Untold = 7,
+    /// The name of an object that belongs to no segment (yet).
+    Garbage = 8,
 }
 
 /// Start of the keys of all records of a kind.
@@ -73,6 +78,13 @@ pub(crate) fn cell_key(kind: Kind, cell: CellId) -> Vec<u8> {
 pub(crate) fn table_key(kind: Kind, cell: CellId, table: TableId) -> Vec<u8> {
     let mut key = cell_key(kind, cell);
     key.extend_from_slice(&table.0.to_be_bytes());
+    key
+}
+
+/// The key of a cell's record about an object.
+pub(crate) fn id_key(kind: Kind, cell: CellId, id: Uuid) -> Vec<u8> {
+    let mut key = cell_key(kind, cell);
+    key.extend_from_slice(id.as_bytes());
     key
 }
 

@@ -44,6 +44,16 @@ impl ColdError {
         matches!(self, Self::Store(error) if error.is_transient())
     }
 
+    /// Whether what is stored is not what was written.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Store(error) => matches!(error, StoreError::Damaged { .. }),
+            Self::Segment { .. } => true,
+            Self::Stopped { .. } => false,
+        }
+    }
+
     fn segment(key: &str) -> impl FnOnce(SegmentError) -> Self + '_ {
         |source| Self::Segment { key: key.to_owned(), source }
     }

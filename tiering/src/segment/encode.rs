@@ -57,6 +57,7 @@ pub fn encode_segment(
         id: name.id,
         table: table.id,
         table_version: table.version,
+        generation: name.generation,
         key: name.key(),
         bytes: wide(body.len()),
         checksum: Checksum::of(&body),

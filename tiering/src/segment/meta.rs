@@ -21,6 +21,8 @@ pub struct SegmentMeta {
     pub table: TableId,
     /// Version of the table the rows were written under.
     pub table_version: u64,
+    /// Generation of the cell that wrote it.
+    pub generation: u64,
     /// Where the object is.
     pub key: String,
     /// Size of the object.
@@ -79,7 +81,13 @@ impl SegmentMeta {
         start < end && start <= self.last_key.as_ref() && self.first_key.as_ref() < end
     }
 
-    /// Whether the segment can be deleted unread.
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> SegmentName {
+        SegmentName { table: self.table, generation: self.generation, id: self.id }
+    }
+
+    /// Whether nothing in it is visible any more. It may still hide what is older and elsewhere.
     #[must_use]
     pub fn is_expired(&self, now_seconds: i64) -> bool {
         self.expires_at.is_some_and(|at| at <= now_seconds)
