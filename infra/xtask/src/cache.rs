@@ -22,7 +22,7 @@ const FINISHED: &str = "finished";
 pub(crate) fn python(places: &Places) -> Result<PathBuf> {
     let requirements = places.tests("drivers/python/requirements.txt");
     environment(places, "python", &[&requirements], |folder| {
-        let python = program(&["python3", "python"], "Python 3.9 or newer, with the module venv")?;
+        let python = program(&["python3", "python"], "Python 3.10 or newer, with the module venv")?;
         run(Command::new(python).args(["-m", "venv"]).arg(folder))?;
         let mut pip = Command::new(folder.join("bin/python"));
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]);

@@ -46,6 +46,8 @@ enum Verb {
     Verify,
     /// Format every crate.
     Fix,
+    /// Only the end-to-end tests of `test`.
+    Ends,
     /// Stock drivers run one script against the real server.
     Drivers(drivers::Options),
     /// Malformed and malicious input over raw TCP.
@@ -108,6 +110,10 @@ fn run(verb: Verb, build: bool) -> Result<()> {
             cargo(&root, &CLIPPY)?;
         }
         Verb::Fix => cargo(&root, &Step { name: "fix", arguments: &["fmt", "--all"] })?,
+        Verb::Ends => {
+            build(&SERVED)?;
+            ends::run_all(&places)?;
+        }
         Verb::Drivers(options) => {
             build(if options.starts_a_server() { &SERVED } else { &DRIVERS_ONLY })?;
             drivers::run(&places, &options)?;

@@ -13,6 +13,9 @@ use crate::{places::Places, server::Server};
 use cases::{Case, Outcome};
 use wire::{Answer, Client};
 
+/// Below the 1,024 files that a process may have open by default.
+const SILENT_CONNECTIONS: u32 = 500;
+
 /// What to run.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Options {
@@ -47,6 +50,7 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<()> {
             neighbour = Neighbour::start(address)?;
         }
     }
+    crowd(address, &mut neighbour)?;
     neighbour.client.query("DROP KEYSPACE hostile")?;
     println!("xtask: hostile input: {} of {} cases", cases.len() - failed, cases.len());
     if failed > 0 {
@@ -56,6 +60,21 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<()> {
         Some(mut server) => server.stop(),
         None => Ok(()),
     }
+}
+
+/// Many connections that say nothing, or half a word, take nothing from the neighbour.
+fn crowd(address: SocketAddr, neighbour: &mut Neighbour) -> Result<()> {
+    let mut silent = Vec::new();
+    for number in 0..SILENT_CONNECTIONS {
+        let mut client = Client::connect(address)?;
+        if number % 2 == 0 {
+            client.send(&[4, 0, 0])?;
+        }
+        silent.push(client);
+    }
+    neighbour.still_served().context("beside silent connections")?;
+    drop(silent);
+    neighbour.still_served().context("after silent connections")
 }
 
 fn attempt(address: SocketAddr, case: &Case) -> Result<()> {
