@@ -7,8 +7,8 @@
 //! source, describes log entries and records. Start at [`Node::start`].
 
 mod apply;
+mod blocking;
 mod cell;
-mod cold;
 mod commands;
 mod limits;
 mod node;

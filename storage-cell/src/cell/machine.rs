@@ -9,7 +9,11 @@ use super::{
     shared::{Events, Shared},
     snapshot,
 };
-use crate::apply::{Applier, ApplyError};
+use crate::{
+    apply::{Applier, ApplyError},
+    blocking::blocking,
+    limits::APPLY_INLINE_BYTES,
+};
 
 /// Applies one cell's log to the engine.
 pub(crate) struct CellMachine {
@@ -33,7 +37,10 @@ impl CellMachine {
 
     fn publish(&self) {
         self.shared.clock.observe_us(self.applier.progress().stamp_us);
-        self.shared.publish(self.applier.state());
+        let state = self.applier.state();
+        if !self.shared.state.load().is_same(state) {
+            self.shared.state.store(Arc::new(state.clone()));
+        }
     }
 }
 
@@ -48,9 +55,9 @@ impl Machine for CellMachine {
         position: Vec<u8>,
     ) -> Result<Vec<Bytes>, MachineError> {
         let cell = self.applier.state().descriptor.cell;
-        let shared = Arc::clone(&self.shared);
-        let applied =
-            self.applier.apply(entries, position, move |state| shared.publish(state));
+        let bytes: usize = entries.iter().map(|entry| entry.command.len()).sum();
+        let apply = || self.applier.apply(entries, position);
+        let applied = if bytes > APPLY_INLINE_BYTES { blocking(apply) } else { apply() };
         let (answers, events) = applied.map_err(|error| {
             tracing::error!(%cell, %error, "cannot apply; the cell stops on this node");
             MachineError::new(error)

@@ -3,12 +3,13 @@
 mod page;
 
 use bytes::Bytes;
-use cellar_cell_api::{CellError, Page, Read};
-use cellar_engine::{EngineError, Snapshot};
+use cellar_cell_api::{Page, Read};
+use cellar_engine::{EngineError, Scan, Snapshot};
 use cellar_schema::{FormatError, KeyError, PartitionMarks, Row, RowKind, keys};
 use thiserror::Error;
 
-pub(crate) use page::PageBuilder;
+use crate::{blocking::blocking, limits::READ_INLINE_ROWS};
+use page::PageBuilder;
 
 /// Why a span could not be read.
 #[derive(Debug, Error)]
@@ -43,21 +44,58 @@ pub(crate) fn hot(snapshot: &Snapshot, read: &Read, now: i64) -> Result<Page, Re
         page.push(&read.start, partition.suffix(&read.start), found, &partition.marks)?;
         return Ok(page.finish(None));
     }
-    let mut partition = CurrentPartition::default();
-    for entry in snapshot.scan(read.start.clone()..read.end.clone(), read.reverse) {
-        let (key, value) = entry?;
-        if page.is_full() {
-            return Ok(page.finish(Some(key)));
+    let mut scan = snapshot.scan(read.start.clone()..read.end.clone(), read.reverse);
+    let mut walk = Walk { snapshot, reverse: read.reverse, partition: Default::default(), page };
+    // Most pages end soon.
+    let end = match walk.go(&mut scan, READ_INLINE_ROWS)? {
+        End::NotYet => blocking(|| walk.go(&mut scan, u64::MAX))?,
+        end => end,
+    };
+    Ok(walk.page.finish(match end {
+        End::Next(next) => Some(next),
+        End::NotYet | End::Span => None,
+    }))
+}
+
+/// Where a walk stopped.
+enum End {
+    /// It was told to.
+    NotYet,
+    /// The page is full; this key is not in it.
+    Next(Bytes),
+    /// At the end of the span.
+    Span,
+}
+
+/// A walk through the rows of a span.
+struct Walk<'r> {
+    snapshot: &'r Snapshot,
+    reverse: bool,
+    partition: CurrentPartition,
+    page: PageBuilder<'r>,
+}
+
+impl Walk<'_> {
+    /// Goes on for so many records.
+    fn go(&mut self, scan: &mut Scan, records: u64) -> Result<End, ReadError> {
+        for _ in 0..records {
+            let Some(entry) = scan.next() else { return Ok(End::Span) };
+            let (key, value) = entry?;
+            if self.page.is_full() {
+                return Ok(End::Next(key));
+            }
+            self.partition.enter(self.snapshot, &key, self.reverse)?;
+            let suffix = self.partition.suffix(&key);
+            match keys::kind_of(suffix)? {
+                // Read already, or read again in a moment if the scan began in the middle.
+                RowKind::Marks => self.partition.marks = PartitionMarks::decode(value)?,
+                RowKind::Static | RowKind::Row => {
+                    self.page.push(&key, suffix, value, &self.partition.marks)?;
+                }
+            }
         }
-        partition.enter(snapshot, &key, read.reverse)?;
-        let suffix = partition.suffix(&key);
-        match keys::kind_of(suffix)? {
-            // Read already, or read again in a moment if the scan began in the middle.
-            RowKind::Marks => partition.marks = PartitionMarks::decode(value)?,
-            RowKind::Static | RowKind::Row => page.push(&key, suffix, value, &partition.marks)?,
-        }
+        Ok(End::NotYet)
     }
-    Ok(page.finish(None))
 }
 
 /// The row of a span that holds no key but its first, if it is there: one look into the engine
@@ -73,16 +111,15 @@ fn single(snapshot: &Snapshot, read: &Read) -> Result<Option<Bytes>, ReadError> 
 
 /// The partition that a scan is in, with its marks.
 #[derive(Default)]
-pub(crate) struct CurrentPartition {
+struct CurrentPartition {
     prefix: Option<Bytes>,
-    /// Its marks.
-    pub(crate) marks: PartitionMarks,
+    marks: PartitionMarks,
 }
 
 impl CurrentPartition {
     /// Goes to the partition of a key. A forward scan meets the marks of every partition before
     /// its rows, but for the first, which it may enter in the middle.
-    pub(crate) fn enter(&mut self, snapshot: &Snapshot, key: &Bytes, look: bool) -> Result<(), ReadError> {
+    fn enter(&mut self, snapshot: &Snapshot, key: &Bytes, look: bool) -> Result<(), ReadError> {
         if self.prefix.as_ref().is_some_and(|prefix| key.starts_with(prefix)) {
             return Ok(());
         }
@@ -100,18 +137,8 @@ impl CurrentPartition {
     }
 
     /// The end of a key of this partition.
-    pub(crate) fn suffix<'k>(&self, key: &'k Bytes) -> &'k [u8] {
+    fn suffix<'k>(&self, key: &'k Bytes) -> &'k [u8] {
         key.get(self.prefix.as_ref().map_or(0, Bytes::len)..).unwrap_or_default()
-    }
-}
-
-/// What a failed read is to the one who asked.
-pub(crate) fn failed(error: ReadError) -> CellError {
-    let reason = error.to_string();
-    if error.is_damage() {
-        CellError::Damaged { reason }
-    } else {
-        CellError::Unavailable { reason }
     }
 }
 
