@@ -26,8 +26,8 @@ pub(super) async fn load(session: &Session, checks: &mut Checks) -> anyhow::Resu
 
 /// Lets the flights of the first half of the month age.
 pub(super) async fn age(session: &Session) -> anyhow::Result<()> {
-    // Noon of the last day that is cold: ages count from the begin of a day.
-    let noon = (goldens::JANUARY_CUTOFF_DAY - 1) * DAY_SECONDS + DAY_SECONDS / 2;
+    // Ages count from the end of a day: by noon the day before is cold, this one is not.
+    let noon = goldens::JANUARY_CUTOFF_DAY * DAY_SECONDS + DAY_SECONDS / 2;
     let hot = Timestamp::now().as_second().saturating_sub(noon);
     let alter = format!(
         "ALTER TABLE flights.flights WITH CUSTOM_PROPERTIES = \
