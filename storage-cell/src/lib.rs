@@ -9,6 +9,7 @@
 mod apply;
 mod blocking;
 mod cell;
+mod cold;
 mod commands;
 mod limits;
 mod node;

@@ -49,3 +49,23 @@ pub(crate) const STOP_MS_MAX: u64 = 20_000;
 /// Answers longer than this, in bytes, are not kept for retries: rows of a failed condition may be
 /// megabytes each, and the retry is then told that the outcome is unknown.
 pub(crate) const ANSWER_BYTES_MAX: usize = 256 << 10;
+
+/// Rows of one cold segment: few objects, and one is encoded and committed in well under a second.
+pub(crate) const SEGMENT_ROWS: usize = 32_768;
+/// Encoded bytes, keys included, after which a cold segment ends: it is held in memory.
+pub(crate) const SEGMENT_BYTES: usize = 64 << 20;
+/// Rows of a table that must be past its policy before the periodic job moves them: every segment
+/// costs every later scan.
+pub(crate) const TIER_ROWS_MIN: usize = 4_096;
+/// Pause between looks for rows to move, in milliseconds.
+pub(crate) const TIER_PAUSE_MS: u64 = 60_000;
+/// The pause is at least this many times as long as the look took: it reads every hot row of
+/// tables with a policy.
+pub(crate) const TIER_PAUSE_FACTOR: u32 = 50;
+/// Memory for what was read of cold segments, in bytes.
+pub(crate) const COLD_CACHE_BYTES: u64 = 256 << 20;
+/// Time in microseconds after which an object that was given up is removed: longer than a page of
+/// a reader takes.
+pub(crate) const GARBAGE_GRACE_US: i64 = 60 * 1_000_000;
+/// How often a write is prepared again because rows it depends on became cold meanwhile.
+pub(crate) const STALE_RETRIES_MAX: usize = 20;

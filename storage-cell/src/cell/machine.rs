@@ -37,10 +37,7 @@ impl CellMachine {
 
     fn publish(&self) {
         self.shared.clock.observe_us(self.applier.progress().stamp_us);
-        let state = self.applier.state();
-        if !self.shared.state.load().is_same(state) {
-            self.shared.state.store(Arc::new(state.clone()));
-        }
+        self.shared.publish(self.applier.state());
     }
 }
 
@@ -55,8 +52,10 @@ impl Machine for CellMachine {
         position: Vec<u8>,
     ) -> Result<Vec<Bytes>, MachineError> {
         let cell = self.applier.state().descriptor.cell;
+        let shared = Arc::clone(&self.shared);
         let bytes: usize = entries.iter().map(|entry| entry.command.len()).sum();
-        let apply = || self.applier.apply(entries, position);
+        let applier = &mut self.applier;
+        let apply = || applier.apply(entries, position, move |state| shared.publish(state));
         let applied = if bytes > APPLY_INLINE_BYTES { blocking(apply) } else { apply() };
         let (answers, events) = applied.map_err(|error| {
             tracing::error!(%cell, %error, "cannot apply; the cell stops on this node");

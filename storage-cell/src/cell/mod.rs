@@ -15,12 +15,13 @@ use cellar_metadata_api::CellId;
 use cellar_raft::{Group, Host, RaftError};
 use cellar_schema::Clock;
 use thiserror::Error;
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 
 use crate::{
     apply::{Applier, ApplyError, CellState},
-    commands::encode_write,
-    limits::WRITE_BYTES_MAX,
+    cold::{Cold, is_stale},
+    commands::{Decided, encode_write},
+    limits::{STALE_RETRIES_MAX, WRITE_BYTES_MAX},
 };
 use machine::CellMachine;
 use queue::{Queue, Waiting};
@@ -45,6 +46,9 @@ pub(crate) struct Cell {
     engine: Engine,
     shared: Arc<Shared>,
     queue: Queue,
+    cold: Arc<Cold>,
+    /// Rows move to the cold tier once at a time.
+    tiering: Mutex<()>,
 }
 
 impl Cell {
@@ -55,6 +59,7 @@ impl Cell {
         id: CellId,
         clock: Arc<dyn Clock>,
         events: Events,
+        cold: Arc<Cold>,
     ) -> Result<Self, StartError> {
         let applier = Applier::load(engine, id)?;
         let last_us = applier.progress().stamp_us;
@@ -62,7 +67,8 @@ impl Cell {
         let machine = CellMachine::new(applier, Arc::clone(&shared), events)?;
         let group = host.start(id.0, Box::new(machine)).await?;
         let engine = engine.clone();
-        Ok(Self { id, group, engine, shared, queue: Queue::default() })
+        let (queue, tiering) = (Queue::default(), Mutex::default());
+        Ok(Self { id, group, engine, shared, queue, cold, tiering })
     }
 
     /// Its identity.
@@ -80,6 +86,21 @@ impl Cell {
         &self.engine
     }
 
+    /// The way to the cold tier.
+    pub(crate) fn cold(&self) -> &Cold {
+        &self.cold
+    }
+
+    /// Held while rows move to the cold tier.
+    pub(crate) fn tiering(&self) -> &Mutex<()> {
+        &self.tiering
+    }
+
+    /// The time by which rows expire and become cold.
+    pub(crate) fn now_seconds(&self) -> i64 {
+        self.shared.clock.clock().now_seconds()
+    }
+
     /// About how many bytes its rows take in the engine.
     pub(crate) fn hot_bytes(&self) -> Result<u64, EngineError> {
         let mut bytes = 0_u64;
@@ -94,20 +115,44 @@ impl Cell {
         self.shared.state()
     }
 
-    /// Queues writes and waits for what becomes of them.
+    /// Queues writes and waits for what becomes of them. Those that depend on rows which became
+    /// cold meanwhile are prepared again.
     pub(crate) async fn write(&self, request: WriteRequest) -> Result<WriteReply, CellError> {
+        let mut reply = self.write_once(&request.writes).await?;
+        for _ in 0..STALE_RETRIES_MAX {
+            let outcomes = reply.outcomes.iter_mut().zip(&request.writes);
+            let is_again = |outcome: &Decided| outcome.as_ref().is_err_and(is_stale);
+            let (slots, again): (Vec<&mut Decided>, Vec<Write>) = outcomes
+                .filter(|(outcome, _)| is_again(outcome))
+                .map(|(outcome, write)| (outcome, write.clone()))
+                .unzip();
+            if again.is_empty() {
+                break;
+            }
+            match self.write_once(&again).await {
+                Ok(redone) => {
+                    slots.into_iter().zip(redone.outcomes).for_each(|(slot, new)| *slot = new);
+                }
+                Err(error) => slots.into_iter().for_each(|slot| *slot = Err(error.clone())),
+            }
+        }
+        Ok(reply)
+    }
+
+    async fn write_once(&self, writes: &[Write]) -> Result<WriteReply, CellError> {
         let state = self.state();
-        if !request.writes.iter().flat_map(keys_of).all(|key| state.owns(key)) {
+        if !writes.iter().flat_map(keys_of).all(|key| state.owns(key)) {
             return Err(wrong_cell(&state));
         }
         if !self.group.is_leader() {
             let leader = self.group.leader().map(cellar_metadata_api::NodeId);
             return Err(CellError::NotLeader { leader });
         }
-        let count = request.writes.len();
+        let count = writes.len();
         let mut encoded = Vec::new();
-        for write in &request.writes {
-            encode_write(&mut encoded, write, None)
+        for write in writes {
+            let cold = self.cold.rows_for(&state.manifest, write).await?;
+            encode_write(&mut encoded, write, cold.as_ref())
                 .map_err(|error| CellError::Invalid { message: error.to_string() })?;
         }
         if encoded.len() > WRITE_BYTES_MAX {

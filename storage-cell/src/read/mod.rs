@@ -3,13 +3,13 @@
 mod page;
 
 use bytes::Bytes;
-use cellar_cell_api::{Page, Read};
+use cellar_cell_api::{CellError, Page, Read};
 use cellar_engine::{EngineError, Scan, Snapshot};
 use cellar_schema::{FormatError, KeyError, PartitionMarks, Row, RowKind, keys};
 use thiserror::Error;
 
 use crate::{blocking::blocking, limits::READ_INLINE_ROWS};
-use page::PageBuilder;
+pub(crate) use page::PageBuilder;
 
 /// Why a span could not be read.
 #[derive(Debug, Error)]
@@ -111,15 +111,21 @@ fn single(snapshot: &Snapshot, read: &Read) -> Result<Option<Bytes>, ReadError> 
 
 /// The partition that a scan is in, with its marks.
 #[derive(Default)]
-struct CurrentPartition {
+pub(crate) struct CurrentPartition {
     prefix: Option<Bytes>,
-    marks: PartitionMarks,
+    /// Its marks.
+    pub(crate) marks: PartitionMarks,
 }
 
 impl CurrentPartition {
     /// Goes to the partition of a key. A forward scan meets the marks of every partition before
     /// its rows, but for the first, which it may enter in the middle.
-    fn enter(&mut self, snapshot: &Snapshot, key: &Bytes, look: bool) -> Result<(), ReadError> {
+    pub(crate) fn enter(
+        &mut self,
+        snapshot: &Snapshot,
+        key: &Bytes,
+        look: bool,
+    ) -> Result<(), ReadError> {
         if self.prefix.as_ref().is_some_and(|prefix| key.starts_with(prefix)) {
             return Ok(());
         }
@@ -137,8 +143,18 @@ impl CurrentPartition {
     }
 
     /// The end of a key of this partition.
-    fn suffix<'k>(&self, key: &'k Bytes) -> &'k [u8] {
+    pub(crate) fn suffix<'k>(&self, key: &'k Bytes) -> &'k [u8] {
         key.get(self.prefix.as_ref().map_or(0, Bytes::len)..).unwrap_or_default()
+    }
+}
+
+/// What a failed read is to the one who asked.
+pub(crate) fn failed(error: ReadError) -> CellError {
+    let reason = error.to_string();
+    if error.is_damage() {
+        CellError::Damaged { reason }
+    } else {
+        CellError::Unavailable { reason }
     }
 }
 
