@@ -4,6 +4,8 @@
 //! Start at [`session::connect`]; [`flights`] and [`email`] load and add up, [`bench`] measures.
 
 pub mod bench;
+pub mod canonical;
+pub mod differential;
 pub mod email;
 pub mod figures;
 pub mod flights;

@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use cellar_loadtest::{
     bench::{self, CqlTarget, Plan, Scenario},
+    differential,
     figures::Figures,
     flights, memory, session,
 };
@@ -68,6 +69,21 @@ enum Verb {
         #[arg(long, default_value_t = 1_000_000)]
         rows: u64,
     },
+    /// Send generated statements to Cassandra and to Cellar and compare their answers.
+    Differential {
+        /// Cassandra, "host:port".
+        #[arg(long)]
+        cassandra: String,
+        /// Statements to generate.
+        #[arg(long, default_value_t = 2000)]
+        statements: u64,
+        /// Where the generator starts.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Also print how the messages of equal errors differ.
+        #[arg(long)]
+        messages: bool,
+    },
     /// Load the flights and verify them.
     Flights {
         /// The whole file; without it the month that is built in.
@@ -128,6 +144,12 @@ async fn main() -> anyhow::Result<()> {
                 fields.insert("resident_bytes".into(), memory::resident_bytes(pid)?.into());
             }
             println!("{line}");
+        }
+        Verb::Differential { cassandra, statements, seed, messages } => {
+            let cellar = arguments.cql.join(",");
+            let options = differential::Options { cassandra, cellar, statements, seed, messages };
+            let unexplained = differential::run(&options).await?;
+            anyhow::ensure!(unexplained == 0, "{unexplained} differences are not explained");
         }
         Verb::Flights { file, verify } => {
             let flights = match &file {

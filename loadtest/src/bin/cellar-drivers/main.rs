@@ -1,8 +1,6 @@
 //! `cellar-drivers`: the stock Rust driver as the tests use it. `cargo xtask` runs it; the crate
 //! and not xtask links the driver, so that xtask stays quick to build.
 
-mod canonical;
-mod number;
 mod parameter;
 mod script;
 mod survive;

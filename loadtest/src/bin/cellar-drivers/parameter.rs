@@ -8,7 +8,7 @@ use scylla::value::{
 };
 use serde_json::Value;
 
-use crate::number;
+use cellar_loadtest::canonical::number;
 
 /// What stands for one marker.
 pub(crate) type Bound = MaybeUnset<Option<CqlValue>>;

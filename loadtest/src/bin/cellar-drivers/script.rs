@@ -18,10 +18,9 @@ use scylla::{
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::{
-    canonical::canonical,
-    parameter::{Bound, parameters},
-};
+use cellar_loadtest::canonical::canonical;
+
+use crate::parameter::{Bound, parameters};
 
 /// Executions in flight in a step that is repeated.
 const IN_FLIGHT: usize = 64;

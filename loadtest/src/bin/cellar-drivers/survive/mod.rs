@@ -9,12 +9,14 @@ pub(crate) use write::write;
 
 use anyhow::{Context, Result, bail};
 
-/// Keyspace and tables.
+/// Keyspace and tables. Rows become cold a second after they were written, whenever the service
+/// looks for cold ones.
 const CREATE: [&str; 6] = [
     "CREATE KEYSPACE IF NOT EXISTS survival WITH replication = \
      {'class': 'NetworkTopologyStrategy', 'dc1': 3}",
     "CREATE TABLE IF NOT EXISTS survival.rows (part bigint, n bigint, v text, \
-     PRIMARY KEY (part, n))",
+     PRIMARY KEY (part, n)) WITH CUSTOM_PROPERTIES = \
+     {'tiering': {'mode': 'write_time', 'hot': '1s'}}",
     "CREATE TABLE IF NOT EXISTS survival.copies (n bigint PRIMARY KEY, v text)",
     "CREATE TABLE IF NOT EXISTS survival.claims (n bigint PRIMARY KEY, v text)",
     "CREATE TABLE IF NOT EXISTS survival.latest (k bigint PRIMARY KEY, v bigint)",

@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use cellar_workload::date;
 use scylla::value::CqlValue;
 
-use crate::number;
+pub mod number;
 
 /// A value of a row, or null.
-pub(crate) fn canonical(value: Option<&CqlValue>) -> String {
+#[must_use]
+pub fn canonical(value: Option<&CqlValue>) -> String {
     match value {
         Some(value) => text(value),
         None => "null".to_owned(),

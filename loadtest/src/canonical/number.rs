@@ -1,7 +1,8 @@
 //! Integers of any length between the driver's bytes (two's complement, highest first) and digits.
 
 /// Digits of an integer of any length.
-pub(crate) fn digits(bytes: &[u8]) -> String {
+#[must_use]
+pub fn digits(bytes: &[u8]) -> String {
     let negative = bytes.first().is_some_and(|first| first & 0x80 != 0);
     let mut magnitude = bytes.to_vec();
     if negative {
@@ -27,7 +28,8 @@ pub(crate) fn digits(bytes: &[u8]) -> String {
 }
 
 /// The shortest bytes of an integer; none if the text is not one.
-pub(crate) fn bytes(text: &str) -> Option<Vec<u8>> {
+#[must_use]
+pub fn bytes(text: &str) -> Option<Vec<u8>> {
     let positive = text.strip_prefix('-').unwrap_or(text);
     let mut magnitude = Vec::new();
     for digit in positive.chars() {

@@ -1,0 +1,128 @@
+//! What differs between two outcomes of the same statement.
+
+use super::side::{Outcome, Rows, Value};
+
+/// Times of writes that the clock gave, in microseconds, lie above this one.
+const CLOCK_MICROSECONDS: i64 = 1_000_000_000_000_000;
+/// Expiry is given in multiples of this, and read within so many seconds.
+const EXPIRY_STEP_SECONDS: i64 = 1_000_000;
+
+/// A difference: what kind it is, and both sides of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Difference {
+    pub(super) kind: &'static str,
+    pub(super) cassandra: String,
+    pub(super) cellar: String,
+}
+
+/// Compares; none if they are equal.
+pub(super) fn compare(cassandra: &Outcome, cellar: &Outcome) -> Option<Difference> {
+    let differ =
+        |kind| Some(Difference { kind, cassandra: shown(cassandra), cellar: shown(cellar) });
+    match (cassandra, cellar) {
+        (Outcome::Void, Outcome::Void) => None,
+        (Outcome::Error { code: one, .. }, Outcome::Error { code: other, .. }) => {
+            if one == other {
+                None
+            } else {
+                differ("error class")
+            }
+        }
+        (Outcome::Error { .. }, _) => differ("only Cassandra refuses"),
+        (_, Outcome::Error { .. }) => differ("only Cellar refuses"),
+        (Outcome::Rows(one), Outcome::Rows(other)) => rows(one, other),
+        _ => differ("kind of result"),
+    }
+}
+
+fn rows(one: &Rows, other: &Rows) -> Option<Difference> {
+    let differ = |kind, cassandra, cellar| Some(Difference { kind, cassandra, cellar });
+    if one.markers != other.markers {
+        return differ("markers", format!("{:?}", one.markers), format!("{:?}", other.markers));
+    }
+    let names = |rows: &Rows| rows.columns.iter().map(|c| c.0.clone()).collect::<Vec<_>>();
+    if names(one) != names(other) {
+        return differ("column names", names(one).join(" | "), names(other).join(" | "));
+    }
+    if one.columns != other.columns {
+        let kinds = |a: &Rows, b: &Rows| -> String {
+            let differing = a.columns.iter().zip(&b.columns).filter(|(one, other)| one != other);
+            differing
+                .map(|(one, _)| format!("{}: {}", one.0, one.1))
+                .collect::<Vec<_>>()
+                .join(" | ")
+        };
+        return differ("column types", kinds(one, other), kinds(other, one));
+    }
+    let (left, right) = (normal(one), normal(other));
+    if left == right {
+        return None;
+    }
+    let (mut left_sorted, mut right_sorted) = (left.clone(), right.clone());
+    left_sorted.sort();
+    right_sorted.sort();
+    if left_sorted == right_sorted {
+        return differ("order of rows", table(one), table(other));
+    }
+    let only = |rows: &Rows, others: &[Vec<Option<Vec<u8>>>]| -> String {
+        let all = rows.rows.iter().zip(normal(rows));
+        let only = all.filter(|(_, normal)| !others.contains(normal));
+        let lines: Vec<_> = only.map(|(row, _)| line(row)).collect();
+        format!("{} rows, only here: {}", rows.rows.len(), lines.join(" ; "))
+    };
+    let kind = if left.len() == right.len() { "values" } else { "number of rows" };
+    differ(kind, only(one, &right), only(other, &left))
+}
+
+/// Rows without what the clock made of them.
+fn normal(rows: &Rows) -> Vec<Vec<Option<Vec<u8>>>> {
+    let of = |row: &Vec<Value>| {
+        let values = row.iter().zip(&rows.columns);
+        values.map(|(value, (name, _))| without_clock(name, value)).collect()
+    };
+    rows.rows.iter().map(of).collect()
+}
+
+fn without_clock(column: &str, value: &Value) -> Option<Vec<u8>> {
+    let bytes = value.bytes.as_deref()?;
+    let column = column.to_ascii_lowercase();
+    let integers = |steps: fn(i64) -> i64| -> Vec<u8> {
+        let texts = value.text.trim_matches(['[', ']']).split(", ");
+        let numbers = texts.map(|text| match text.parse::<i64>() {
+            Ok(number) => steps(number).to_string(),
+            Err(_) => text.to_owned(),
+        });
+        numbers.collect::<Vec<_>>().join(", ").into_bytes()
+    };
+    if column.starts_with("ttl(") {
+        return Some(integers(|seconds| {
+            seconds.checked_add(EXPIRY_STEP_SECONDS - 1).unwrap_or(seconds) / EXPIRY_STEP_SECONDS
+        }));
+    }
+    if column.contains("writetime(") {
+        return Some(integers(|time| if time > CLOCK_MICROSECONDS { -1 } else { time }));
+    }
+    Some(bytes.to_vec())
+}
+
+fn line(row: &[Value]) -> String {
+    let texts: Vec<_> = row.iter().map(|value| value.text.as_str()).collect();
+    format!("({})", texts.join(", "))
+}
+
+fn table(rows: &Rows) -> String {
+    rows.rows.iter().map(|row| line(row)).collect::<Vec<_>>().join(" ; ")
+}
+
+/// An outcome on one line.
+pub(super) fn shown(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Error { code, message } => format!("error {code:#06x}: {message}"),
+        Outcome::Void => "done".into(),
+        Outcome::Rows(rows) => {
+            let names: Vec<_> = rows.columns.iter().map(|column| column.0.as_str()).collect();
+            format!("{}: {}", names.join(" | "), table(rows))
+        }
+        Outcome::Driver(message) => format!("the driver failed: {message}"),
+    }
+}

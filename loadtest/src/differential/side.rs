@@ -1,0 +1,173 @@
+//! One of the two services: sends statements through the stock driver and keeps what they return.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use scylla::{
+    client::{
+        PoolSize, execution_profile::ExecutionProfile, session::Session,
+        session_builder::SessionBuilder,
+    },
+    errors::{DbError, ExecutionError, PrepareError, RequestAttemptError},
+    policies::retry::FallthroughRetryPolicy,
+    response::query_result::QueryResult,
+    statement::{Consistency, Statement, prepared::PreparedStatement},
+    value::Row,
+};
+
+use super::statement::Generated;
+use crate::{
+    canonical::canonical,
+    raw::{Raw, RawRow},
+};
+
+/// What a statement returned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// Refused, with the code of the protocol.
+    Error {
+        code: i32,
+        message: String,
+    },
+    /// Done, without rows.
+    Void,
+    Rows(Rows),
+    /// The driver and not the service failed: a lost connection, bytes that it cannot read.
+    Driver(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Rows {
+    /// Name and type of each column.
+    pub(super) columns: Vec<(String, String)>,
+    /// Name and type of each marker, of prepared statements.
+    pub(super) markers: Vec<(String, String)>,
+    pub(super) rows: Vec<Vec<Value>>,
+}
+
+/// A value as it came: its bytes, and the text of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Value {
+    pub(super) bytes: Option<Vec<u8>>,
+    pub(super) text: String,
+}
+
+/// A connection to one service.
+pub(super) struct Side {
+    pub(super) name: &'static str,
+    session: Session,
+}
+
+impl Side {
+    pub(super) async fn connect(name: &'static str, node: &str) -> Result<Side> {
+        let profile = ExecutionProfile::builder()
+            .consistency(Consistency::One)
+            .retry_policy(Arc::new(FallthroughRetryPolicy))
+            .request_timeout(Some(Duration::from_secs(60)))
+            .build();
+        let session = SessionBuilder::new()
+            .known_node(node)
+            .default_execution_profile_handle(profile.into_handle())
+            .fetch_schema_metadata(false)
+            .pool_size(PoolSize::PerHost(std::num::NonZeroUsize::MIN))
+            .build()
+            .await
+            .with_context(|| format!("cannot connect to {name} at {node}"))?;
+        Ok(Side { name, session })
+    }
+
+    pub(super) async fn run(&self, statement: &Generated) -> Outcome {
+        match self.attempt(statement).await {
+            Ok(outcome) => outcome,
+            Err(Failed::Execution(error)) => {
+                let attempt = match &error {
+                    ExecutionError::LastAttemptError(attempt) => Some(attempt),
+                    ExecutionError::PrepareError(error) => attempt_of(error),
+                    _ => None,
+                };
+                refused(attempt, &error)
+            }
+            Err(Failed::Prepare(error)) => refused(attempt_of(&error), &error),
+            Err(Failed::Read(error)) => Outcome::Driver(format!("{error:#}")),
+        }
+    }
+
+    /// Runs a statement without values.
+    pub(super) async fn text(&self, text: impl Into<String>) -> Outcome {
+        let text = text.into();
+        self.run(&Generated { text, values: Vec::new(), time: None, table: 0 }).await
+    }
+
+    async fn attempt(&self, generated: &Generated) -> Result<Outcome, Failed> {
+        let mut statement = Statement::new(&generated.text);
+        statement.set_timestamp(generated.time);
+        if generated.values.is_empty() {
+            let result = self.session.query_unpaged(statement, ()).await;
+            return outcome(result.map_err(Failed::Execution)?, Vec::new()).map_err(Failed::Read);
+        }
+        let prepared = self.session.prepare(statement).await.map_err(Failed::Prepare)?;
+        let values: Vec<Raw> = generated.values.iter().cloned().map(Raw).collect();
+        let result = self.session.execute_unpaged(&prepared, values).await;
+        outcome(result.map_err(Failed::Execution)?, markers(&prepared)).map_err(Failed::Read)
+    }
+}
+
+enum Failed {
+    Execution(ExecutionError),
+    Prepare(PrepareError),
+    Read(anyhow::Error),
+}
+
+fn attempt_of(error: &PrepareError) -> Option<&RequestAttemptError> {
+    match error {
+        PrepareError::AllAttemptsFailed { first_attempt } => Some(first_attempt),
+        _ => None,
+    }
+}
+
+fn refused(attempt: Option<&RequestAttemptError>, error: &dyn std::error::Error) -> Outcome {
+    match attempt {
+        Some(RequestAttemptError::DbError(error, message)) => {
+            let code = match error {
+                DbError::Other(code) => *code,
+                known => known.code(&scylla::frame::protocol_features::ProtocolFeatures::default()),
+            };
+            Outcome::Error { code, message: message.clone() }
+        }
+        _ => Outcome::Driver(error.to_string()),
+    }
+}
+
+fn markers(prepared: &PreparedStatement) -> Vec<(String, String)> {
+    let specs = prepared.get_variable_col_specs();
+    specs.iter().map(|spec| (spec.name().to_owned(), format!("{:?}", spec.typ()))).collect()
+}
+
+fn outcome(result: QueryResult, markers: Vec<(String, String)>) -> Result<Outcome> {
+    if !result.is_rows() {
+        return Ok(Outcome::Void);
+    }
+    let result = result.into_rows_result()?;
+    let specs = result.column_specs();
+    let columns =
+        specs.iter().map(|spec| (spec.name().to_owned(), format!("{:?}", spec.typ()))).collect();
+    let texts: Vec<Option<Row>> = match result.rows::<Row>() {
+        Ok(rows) => rows.map(Result::ok).collect(),
+        Err(_) => Vec::new(),
+    };
+    let mut rows = Vec::new();
+    for (at, raw) in result.rows::<RawRow>()?.enumerate() {
+        let row = texts.get(at).and_then(Option::as_ref);
+        let values = raw?.0.into_iter().enumerate().map(|(column, bytes)| {
+            let text = match row.and_then(|row| row.columns.get(column)) {
+                Some(value) => canonical(value.as_ref()),
+                None => {
+                    bytes.as_ref().map_or_else(|| "null".into(), |b| format!("x{}", hex::encode(b)))
+                }
+            };
+            Value { bytes, text }
+        });
+        rows.push(values.collect());
+    }
+    Ok(Outcome::Rows(Rows { columns, markers, rows }))
+}
