@@ -20,8 +20,8 @@ pub(super) fn path<K: Serialize + ?Sized>(table: &str, key: &K) -> Result<String
     let texts = columns.iter().map(segment).collect::<Result<Vec<_>, _>>()?;
     if texts.iter().any(String::is_empty) {
         // A path cannot end in an empty segment.
-        let json = serde_json::to_string(&columns).map_err(|error| wrong(&error))?;
-        return Ok(format!("{table}?key={}", percent_encode(&json)));
+        let json = columns.iter().map(json).collect::<Result<serde_json::Value, _>>()?;
+        return Ok(format!("{table}?key={}", percent_encode(&json.to_string())));
     }
     let segments = texts.iter().map(|text| format!("/{}", percent_encode(text)));
     Ok(segments.fold(table.to_owned(), |path, segment| path + &segment))
@@ -33,11 +33,20 @@ fn segment(column: &Value) -> Result<String, ValueError> {
     }
     match column {
         Value::Null => Err(ValueError::new("a column of the key is null")),
-        Value::Blob(bytes) => {
-            Ok(bytes.iter().fold("0x".to_owned(), |text, byte| text + &format!("{byte:02x}")))
-        }
+        Value::Blob(bytes) => Ok(format!("0x{}", hex(bytes))),
         nested => serde_json::to_string(nested).map_err(|error| wrong(&error)),
     }
+}
+
+fn json(column: &Value) -> Result<serde_json::Value, ValueError> {
+    match column {
+        Value::Blob(bytes) => Ok(serde_json::json!({ "$hex": hex(bytes) })),
+        other => serde_json::to_value(other).map_err(|error| wrong(&error)),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn wrong(error: &serde_json::Error) -> ValueError {
@@ -84,6 +93,8 @@ mod tests {
     fn an_empty_text_goes_as_json_because_no_path_can_hold_it() {
         assert_eq!(of(("", 7)), "/t?key=%5B%22%22%2C7%5D");
         assert_eq!(of(""), "/t?key=%5B%22%22%5D");
+        let blob = ("", Value::Blob(vec![0xca, 0xfe]));
+        assert_eq!(of(blob), format!("/t?key={}", percent_encode(r#"["",{"$hex":"cafe"}]"#)));
     }
 
     #[test]
