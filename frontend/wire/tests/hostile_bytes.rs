@@ -126,6 +126,21 @@ fn counts_and_lengths_that_the_body_has_no_room_for_are_refused() {
     Response::decode(Version::V4, Opcode::Result, Bytes::copy_from_slice(&huge)).unwrap_err();
 }
 
+/// Found by `cellar-fuzz frames`: as many rows as bytes were left, which then belonged to none.
+#[test]
+fn rows_without_columns_are_refused() {
+    // kind rows, no metadata, no columns, 3 rows, and bytes that are not theirs
+    let body = [0, 0, 0, 2, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 3, 9, 9, 9, 9];
+    let decode = |body: &[u8]| {
+        Response::decode(Version::V4, Opcode::Result, Bytes::copy_from_slice(body))
+    };
+    let error = decode(&body).unwrap_err();
+    assert_eq!(error, DecodeError::Count { what: "rows without columns", count: 3, left: 0 });
+    let mut none = body;
+    none[15] = 0;
+    decode(&none).unwrap();
+}
+
 #[test]
 fn a_type_nested_without_end_is_refused() {
     // kind rows, one column in full: keyspace, table and name empty, then list of list of …

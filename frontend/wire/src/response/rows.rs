@@ -137,8 +137,11 @@ impl RowsResult {
         let (metadata, columns) = ResultMetadata::read(&mut reader, version)?;
         let count = reader.length("number of rows")?;
         // Rows without columns would be any number in no space.
-        let row_bytes_min = columns.saturating_mul(4).max(1);
-        reader.counted("rows", count, row_bytes_min)?;
+        if columns == 0 && count > 0 {
+            let count = u64::try_from(count).unwrap_or(u64::MAX);
+            return Err(DecodeError::Count { what: "rows without columns", count, left: 0 });
+        }
+        reader.counted("rows", count, columns.saturating_mul(4))?;
         let mut walk = reader.clone();
         for _ in 0..count.saturating_mul(columns) {
             if let Ok(length) = usize::try_from(walk.i32()?) {
