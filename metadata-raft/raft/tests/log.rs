@@ -157,6 +157,46 @@ fn a_missing_segment_is_an_error() {
     }
 }
 
+/// A segment with one record, both with right checksums.
+fn crafted(first_lsn: u64, kind: u32, index: u64) -> Vec<u8> {
+    let mut segment = b"CELLARWL".to_vec();
+    segment.extend(1_u32.to_le_bytes());
+    for number in [1, first_lsn, 0, 0] {
+        segment.extend(number.to_le_bytes());
+    }
+    segment.extend(crc32fast::hash(&segment).to_le_bytes());
+    let mut record = 0_u32.to_le_bytes().to_vec();
+    record.extend(kind.to_le_bytes());
+    for number in [first_lsn, first_lsn, 7, index, 1] {
+        record.extend(number.to_le_bytes());
+    }
+    segment.extend(crc32fast::hash(&record).to_le_bytes());
+    segment.extend(record);
+    segment
+}
+
+/// Found by `cellar-fuzz log`: numbers without a next one made recovery panic.
+#[test]
+fn numbers_that_have_no_next_one_are_damage_and_not_a_panic() {
+    let recovered = |segment: &[u8]| {
+        let disk = SimDisk::new();
+        let dir = Path::new("/log");
+        let file = disk.create(&dir.join(format!("{:020}.log", 1)), 0).unwrap();
+        file.write_at(0, segment).unwrap();
+        file.sync_data().unwrap();
+        disk.sync_dir(dir).unwrap();
+        let log = open(&disk, 4 << 10);
+        log.map(|log| (log.groups(), log.close()).0)
+    };
+    let (entry, committed, purge, truncate) = (1, 3, 4, 5);
+    for kind in [entry, committed, purge, truncate] {
+        assert_eq!(recovered(&crafted(1, kind, 0)).unwrap(), [7], "kind {kind}");
+        assert!(recovered(&crafted(1, kind, u64::MAX)).is_err(), "kind {kind}");
+    }
+    // Such a record is as good as torn: what was before it is what there is.
+    assert!(recovered(&crafted(u64::MAX, entry, 0)).unwrap().is_empty());
+}
+
 #[test]
 fn an_append_that_leaves_a_hole_is_refused() {
     let log = open(&SimDisk::new(), 8 << 10).unwrap();

@@ -125,6 +125,9 @@ impl OpenSegment {
 }
 
 fn replay_record(index: &mut Index, record: &Record, at: Location) -> Result<(), &'static str> {
+    if record.index == u64::MAX {
+        return Err("an index has no next one");
+    }
     if record.kind == Kind::Remove {
         index.groups.remove(&record.group);
         return Ok(());
