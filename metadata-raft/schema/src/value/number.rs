@@ -17,7 +17,7 @@ const MAX_ZEROS: i64 = 1_000;
 /// Reads a decimal as Java's `BigDecimal` does: the scale is kept, `1.10` is 110 with scale 2.
 pub(super) fn parse_decimal(text: &str) -> Option<(BigInt, i32)> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
         None => (text, 0),
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -27,7 +27,7 @@ pub(super) fn parse_decimal(text: &str) -> Option<(BigInt, i32)> {
     if !only_digits || length == 0 || length > NUMBER_DIGITS_MAX {
         return None;
     }
-    let scale = i64::try_from(fraction.len()).ok()? - i64::from(exponent);
+    let scale = i64::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
     let unscaled = format!("{whole}{fraction}").parse().ok()?;
     Some((unscaled, i32::try_from(scale).ok()?))
 }
@@ -92,6 +92,9 @@ mod tests {
             ("1e2000", 1, -2000, "1e2000"),
             ("1e-2000", 1, 2000, "1e-2000"),
             ("0e5", 0, -5, "0"),
+            // The smallest scale, found by `cellar-fuzz values`: it printed and did not read back.
+            ("1e2147483648", 1, i32::MIN, "1e2147483648"),
+            ("1e-2147483647", 1, i32::MAX, "1e-2147483647"),
         ] {
             assert_eq!(parse_decimal(text), Some((BigInt::from(unscaled), scale)), "{text}");
             assert_eq!(print_decimal(&BigInt::from(unscaled), scale), printed);
@@ -99,6 +102,7 @@ mod tests {
         for text in ["", ".", "-", "e5", "1e", "1e99999999999", "1.2.3", "0x1", "1_0", "--1"] {
             assert_eq!(parse_decimal(text), None, "{text}");
         }
+        assert_eq!(parse_decimal("1e2147483649"), None);
     }
 
     proptest! {
