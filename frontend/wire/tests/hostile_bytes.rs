@@ -131,9 +131,8 @@ fn counts_and_lengths_that_the_body_has_no_room_for_are_refused() {
 fn rows_without_columns_are_refused() {
     // kind rows, no metadata, no columns, 3 rows, and bytes that are not theirs
     let body = [0, 0, 0, 2, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 3, 9, 9, 9, 9];
-    let decode = |body: &[u8]| {
-        Response::decode(Version::V4, Opcode::Result, Bytes::copy_from_slice(body))
-    };
+    let decode =
+        |body: &[u8]| Response::decode(Version::V4, Opcode::Result, Bytes::copy_from_slice(body));
     let error = decode(&body).unwrap_err();
     assert_eq!(error, DecodeError::Count { what: "rows without columns", count: 3, left: 0 });
     let mut none = body;
