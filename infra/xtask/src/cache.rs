@@ -47,7 +47,8 @@ pub(crate) fn node_modules(places: &Places) -> Result<PathBuf> {
     Ok(folder.join("node_modules"))
 }
 
-fn environment(
+/// A folder that is made from some files once, and again when they change.
+pub(crate) fn environment(
     places: &Places,
     name: &str,
     files: &[&Path],

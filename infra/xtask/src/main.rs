@@ -5,6 +5,7 @@
 
 mod cache;
 mod data;
+mod differential;
 mod drivers;
 mod ends;
 mod flights;
@@ -58,6 +59,8 @@ enum Verb {
     Flights(flights::Options),
     /// Download the whole year of flights.
     Data,
+    /// Generated statements to the real server and to Apache Cassandra 5, answers compared.
+    Differential(differential::Options),
     /// The same script with every role in its own process.
     Roles,
 }
@@ -133,6 +136,10 @@ fn run(verb: Verb, build: bool) -> Result<()> {
             flights::run(&places, &options)?;
         }
         Verb::Data => println!("{}", data::flights(&places)?.display()),
+        Verb::Differential(options) => {
+            build(if options.starts_a_server() { &SERVED } else { &DRIVERS_ONLY })?;
+            differential::run(&places, &options)?;
+        }
         Verb::Roles => {
             build(&SERVED)?;
             roles::run(&places)?;

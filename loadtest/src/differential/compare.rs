@@ -64,14 +64,39 @@ fn rows(one: &Rows, other: &Rows) -> Option<Difference> {
     if left_sorted == right_sorted {
         return differ("order of rows", table(one), table(other));
     }
+    if left.len() == right.len() {
+        let (cassandra, cellar) = cells(one, other);
+        return differ("values", cassandra, cellar);
+    }
     let only = |rows: &Rows, others: &[Vec<Option<Vec<u8>>>]| -> String {
         let all = rows.rows.iter().zip(normal(rows));
         let only = all.filter(|(_, normal)| !others.contains(normal));
         let lines: Vec<_> = only.map(|(row, _)| line(row)).collect();
         format!("{} rows, only here: {}", rows.rows.len(), lines.join(" ; "))
     };
-    let kind = if left.len() == right.len() { "values" } else { "number of rows" };
-    differ(kind, only(one, &right), only(other, &left))
+    differ("number of rows", only(one, &right), only(other, &left))
+}
+
+/// The values that differ, with the names of their columns and the first value of their row.
+fn cells(one: &Rows, other: &Rows) -> (String, String) {
+    let (mut left, mut right) = (Vec::new(), Vec::new());
+    let normals = normal(one).into_iter().zip(normal(other));
+    for ((mine, theirs), normals) in one.rows.iter().zip(&other.rows).zip(normals) {
+        let normals = normals.0.iter().zip(&normals.1);
+        let values = mine.iter().zip(theirs).zip(&one.columns).zip(normals);
+        for (((mine, theirs), (name, _)), (normal, other_normal)) in values {
+            if normal != other_normal {
+                let same = mine.text == theirs.text;
+                let text = |value: &Value| match (&value.bytes, same) {
+                    (Some(bytes), true) => format!("x{}", hex::encode(bytes)),
+                    _ => value.text.clone(),
+                };
+                left.push(format!("{name} = {}", text(mine)));
+                right.push(format!("{name} = {}", text(theirs)));
+            }
+        }
+    }
+    (left.join(" ; "), right.join(" ; "))
 }
 
 /// Rows without what the clock made of them.
@@ -86,23 +111,34 @@ fn normal(rows: &Rows) -> Vec<Vec<Option<Vec<u8>>>> {
 fn without_clock(column: &str, value: &Value) -> Option<Vec<u8>> {
     let bytes = value.bytes.as_deref()?;
     let column = column.to_ascii_lowercase();
-    let integers = |steps: fn(i64) -> i64| -> Vec<u8> {
-        let texts = value.text.trim_matches(['[', ']']).split(", ");
-        let numbers = texts.map(|text| match text.parse::<i64>() {
-            Ok(number) => steps(number).to_string(),
-            Err(_) => text.to_owned(),
-        });
-        numbers.collect::<Vec<_>>().join(", ").into_bytes()
-    };
     if column.starts_with("ttl(") {
-        return Some(integers(|seconds| {
+        return Some(stamps(bytes, |seconds| {
             seconds.checked_add(EXPIRY_STEP_SECONDS - 1).unwrap_or(seconds) / EXPIRY_STEP_SECONDS
         }));
     }
     if column.contains("writetime(") {
-        return Some(integers(|time| if time > CLOCK_MICROSECONDS { -1 } else { time }));
+        return Some(stamps(bytes, |time| if time > CLOCK_MICROSECONDS { -1 } else { time }));
     }
     Some(bytes.to_vec())
+}
+
+/// An integer, or each of a list of integers, mapped.
+fn stamps(bytes: &[u8], map: fn(i64) -> i64) -> Vec<u8> {
+    if let Ok(bytes) = bytes.try_into() {
+        return map(i64::from(i32::from_be_bytes(bytes))).to_string().into_bytes();
+    }
+    if let Ok(bytes) = bytes.try_into() {
+        return map(i64::from_be_bytes(bytes)).to_string().into_bytes();
+    }
+    let Some((count, mut rest)) = bytes.split_first_chunk::<4>() else { return bytes.to_vec() };
+    let mut mapped = count.to_vec();
+    while let Some((length, after)) = rest.split_first_chunk::<4>() {
+        let length = usize::try_from(i32::from_be_bytes(*length)).unwrap_or(0);
+        let Some((item, after)) = after.split_at_checked(length) else { break };
+        mapped.extend(if item.is_empty() { b"null".to_vec() } else { stamps(item, map) });
+        rest = after;
+    }
+    mapped
 }
 
 fn line(row: &[Value]) -> String {

@@ -90,8 +90,7 @@ impl Sides {
     }
 
     async fn both_texts(&self, text: &str) -> Result<(Outcome, Outcome)> {
-        let text = text.to_owned();
-        self.both(&Generated { text, values: Vec::new(), time: None, table: 0 }).await
+        self.both(&Generated::plain(text)).await
     }
 }
 
@@ -164,8 +163,14 @@ async fn step(
     if statement.reads() || (matches!(one, Outcome::Error { .. }) && !differs) {
         return Ok(());
     }
-    let Some(after) = state(sides, table).await? else { return Ok(()) };
-    if !differs {
+    let after = state(sides, table).await?;
+    let deletes = table.has_counters() && statement.text.contains("DELETE");
+    if after.is_none() && !deletes {
+        return Ok(());
+    }
+    if let Some(after) = after
+        && !differs
+    {
         let kind = "what a write left";
         let what = with_values(statement);
         report.add(&format!("{what}\n  {}", table.create()), Difference { kind, ..after });
@@ -181,12 +186,16 @@ async fn state(sides: &Sides, table: &Table) -> Result<Option<Difference>> {
 }
 
 fn with_values(statement: &Generated) -> String {
+    let mut text = statement.text.clone();
+    if let Some(rows) = statement.page_rows {
+        text += &format!(" -- in pages of {rows}");
+    }
     if statement.values.is_empty() {
-        return statement.text.clone();
+        return text;
     }
     let values = statement.values.iter().map(|value| match value {
         Some(bytes) => format!("0x{}", hex::encode(bytes)),
         None => "null".into(),
     });
-    format!("{} -- with {}", statement.text, values.collect::<Vec<_>>().join(", "))
+    format!("{text} -- with {}", values.collect::<Vec<_>>().join(", "))
 }

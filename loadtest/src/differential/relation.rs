@@ -59,7 +59,9 @@ pub(super) fn of_read(rng: &mut Rng, table: &Table) -> (String, bool) {
     if percent(rng, 25) {
         filters = true;
         for _ in 0..rng.usize(1..3) {
-            if let Some(column) = pick(rng, &table.columns) {
+            let Some(column) = pick(rng, &table.columns) else { continue };
+            let restricted = |relation: &String| relation.contains(column.name.as_str());
+            if !relations.iter().any(restricted) || percent(rng, 10) {
                 relations.push(any(rng, column));
             }
         }

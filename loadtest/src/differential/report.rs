@@ -14,6 +14,8 @@ pub(super) struct Report {
     unexplained: BTreeMap<String, Group>,
     /// Differences of messages where the class is equal, for those who want them as clear.
     messages: BTreeMap<(String, String), u64>,
+    /// Why Cassandra refused.
+    refused: BTreeMap<String, u64>,
 }
 
 /// Differences with one cause, as far as the text of the errors tells.
@@ -31,6 +33,7 @@ impl Report {
             uses: BTreeMap::new(),
             unexplained: BTreeMap::new(),
             messages: BTreeMap::new(),
+            refused: BTreeMap::new(),
         }
     }
 
@@ -45,6 +48,10 @@ impl Report {
         };
         let count = self.outcomes.entry(kind).or_default();
         *count = count.saturating_add(1);
+        if let Outcome::Error { message, .. } = cassandra {
+            let count = self.refused.entry(pattern(message)).or_default();
+            *count = count.saturating_add(1);
+        }
         if let (Outcome::Error { message: one, .. }, Outcome::Error { message: other, .. }) =
             (cassandra, cellar)
             && one != other
@@ -91,6 +98,11 @@ impl Report {
             for ((one, other), count) in all {
                 println!("message, {count} times\n  Cassandra: {one}\n  Cellar:    {other}");
             }
+        }
+        if messages {
+            let mut all: Vec<_> = self.refused.iter().collect();
+            all.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+            all.iter().for_each(|(message, count)| println!("refused, {count} times: {message}"));
         }
         for (entry, count) in &self.uses {
             if let Some(entry) = self.explained.get(*entry) {

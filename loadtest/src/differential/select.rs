@@ -33,14 +33,19 @@ pub(super) fn select(rng: &mut Rng, table: &Table) -> String {
     if groups {
         text += &group(rng, table);
     }
-    if percent(rng, 18) {
+    let partition = table.partition();
+    let in_one = partition.iter().all(|column| relations.contains(&format!("{} ", column.name)));
+    if percent(rng, if in_one && !relations.contains("token") { 25 } else { 3 }) {
         text += &order(rng, table);
     }
-    if percent(rng, 8) {
-        text += &format!(" PER PARTITION LIMIT {}", word(rng, &["1", "2", "3", "0", "-1"]));
+    if percent(rng, if aggregates { 2 } else { 8 }) {
+        text += &format!(" PER PARTITION LIMIT {}", word(rng, &["1", "2", "3", "1", "2", "0"]));
     }
     if percent(rng, 15) {
-        text += &format!(" LIMIT {}", word(rng, &["1", "1", "2", "3", "5", "100", "0", "-1"]));
+        text += &format!(
+            " LIMIT {}",
+            word(rng, &["1", "1", "2", "2", "3", "3", "5", "5", "100", "100", "0", "-1"])
+        );
     }
     if percent(rng, if filters { 85 } else { 5 }) {
         text += " ALLOW FILTERING";

@@ -10,7 +10,7 @@ use scylla::{
     },
     errors::{DbError, ExecutionError, PrepareError, RequestAttemptError},
     policies::retry::FallthroughRetryPolicy,
-    response::query_result::QueryResult,
+    response::{PagingState, PagingStateResponse, query_result::QueryResult},
     statement::{Consistency, Statement, prepared::PreparedStatement},
     value::Row,
 };
@@ -94,21 +94,62 @@ impl Side {
 
     /// Runs a statement without values.
     pub(super) async fn text(&self, text: impl Into<String>) -> Outcome {
-        let text = text.into();
-        self.run(&Generated { text, values: Vec::new(), time: None, table: 0 }).await
+        self.run(&Generated::plain(text)).await
     }
 
     async fn attempt(&self, generated: &Generated) -> Result<Outcome, Failed> {
         let mut statement = Statement::new(&generated.text);
         statement.set_timestamp(generated.time);
-        if generated.values.is_empty() {
-            let result = self.session.query_unpaged(statement, ()).await;
-            return outcome(result.map_err(Failed::Execution)?, Vec::new()).map_err(Failed::Read);
+        if let Some(rows) = generated.page_rows {
+            statement.set_page_size(rows);
         }
-        let prepared = self.session.prepare(statement).await.map_err(Failed::Prepare)?;
+        let mut prepared = None;
+        if !generated.values.is_empty() {
+            prepared =
+                Some(self.session.prepare(statement.clone()).await.map_err(Failed::Prepare)?);
+        }
         let values: Vec<Raw> = generated.values.iter().cloned().map(Raw).collect();
-        let result = self.session.execute_unpaged(&prepared, values).await;
-        outcome(result.map_err(Failed::Execution)?, markers(&prepared)).map_err(Failed::Read)
+        if generated.page_rows.is_none() {
+            let result = match &prepared {
+                Some(prepared) => self.session.execute_unpaged(prepared, &values).await,
+                None => self.session.query_unpaged(statement, ()).await,
+            };
+            let markers = prepared.as_ref().map(markers).unwrap_or_default();
+            let rows = rows(result.map_err(Failed::Execution)?, markers).map_err(Failed::Read)?;
+            return Ok(rows.map_or(Outcome::Void, Outcome::Rows));
+        }
+        self.pages(&statement, prepared.as_ref(), &values).await
+    }
+
+    async fn pages(
+        &self,
+        statement: &Statement,
+        prepared: Option<&PreparedStatement>,
+        values: &[Raw],
+    ) -> Result<Outcome, Failed> {
+        let mut state = PagingState::start();
+        let mut all: Option<Rows> = None;
+        loop {
+            let result = match &prepared {
+                Some(prepared) => self.session.execute_single_page(prepared, &values, state).await,
+                None => self.session.query_single_page(statement.clone(), (), state).await,
+            };
+            let (result, next) = result.map_err(Failed::Execution)?;
+            let markers = prepared.map(markers).unwrap_or_default();
+            let Some(page) = rows(result, markers).map_err(Failed::Read)? else {
+                return Ok(Outcome::Void);
+            };
+            match &mut all {
+                None => all = Some(page),
+                Some(all) => all.rows.extend(page.rows),
+            }
+            match next {
+                PagingStateResponse::HasMorePages { state: next } => state = next,
+                PagingStateResponse::NoMorePages => {
+                    return Ok(all.map_or(Outcome::Void, Outcome::Rows));
+                }
+            }
+        }
     }
 }
 
@@ -143,9 +184,9 @@ fn markers(prepared: &PreparedStatement) -> Vec<(String, String)> {
     specs.iter().map(|spec| (spec.name().to_owned(), format!("{:?}", spec.typ()))).collect()
 }
 
-fn outcome(result: QueryResult, markers: Vec<(String, String)>) -> Result<Outcome> {
+fn rows(result: QueryResult, markers: Vec<(String, String)>) -> Result<Option<Rows>> {
     if !result.is_rows() {
-        return Ok(Outcome::Void);
+        return Ok(None);
     }
     let result = result.into_rows_result()?;
     let specs = result.column_specs();
@@ -169,5 +210,5 @@ fn outcome(result: QueryResult, markers: Vec<(String, String)>) -> Result<Outcom
         });
         rows.push(values.collect());
     }
-    Ok(Outcome::Rows(Rows { columns, markers, rows }))
+    Ok(Some(Rows { columns, markers, rows }))
 }

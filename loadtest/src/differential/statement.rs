@@ -18,11 +18,19 @@ pub(super) struct Generated {
     pub(super) values: Vec<Option<Vec<u8>>>,
     /// The time that the request gives.
     pub(super) time: Option<i64>,
+    /// Rows of a page; none is one page of everything.
+    pub(super) page_rows: Option<i32>,
     /// The table, by its place in the schema.
     pub(super) table: usize,
 }
 
 impl Generated {
+    /// A statement as it stands.
+    pub(super) fn plain(text: impl Into<String>) -> Generated {
+        let text = text.into();
+        Generated { text, values: Vec::new(), time: None, page_rows: None, table: 0 }
+    }
+
     /// Whether nothing can have changed after it.
     pub(super) fn reads(&self) -> bool {
         self.text.trim_start().to_ascii_uppercase().starts_with("SELECT")
@@ -37,9 +45,12 @@ pub(super) fn generate(rng: &mut Rng, schema: &Schema, turn: u64) -> Option<Gene
     let raw = if percent(rng, 52) { select(rng, table) } else { write(rng, table, time) };
     let mut generated = match percent(rng, 15) {
         true => with_markers(rng, &raw),
-        false => Generated { text: with_literals(&raw), values: Vec::new(), time: None, table: at },
+        false => Generated::plain(with_literals(&raw)),
     };
     generated.table = at;
+    if generated.reads() && percent(rng, 12) {
+        generated.page_rows = Some(rng.i32(1..5));
+    }
     generated.time = (!table.conditional).then_some(time);
     if generated.values.is_empty() && percent(rng, 8) {
         generated.text = spoil(rng, &generated.text);
@@ -74,7 +85,7 @@ fn with_markers(rng: &mut Rng, raw: &str) -> Generated {
             None => {}
         }
     }
-    Generated { text, values, time: None, table: 0 }
+    Generated { text, values, time: None, page_rows: None, table: 0 }
 }
 
 /// Removes, doubles, swaps or replaces a token, so that most often the statement is wrong.

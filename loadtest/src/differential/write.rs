@@ -50,10 +50,13 @@ fn batch(rng: &mut Rng, table: &Table, time: i64) -> String {
 fn using(rng: &mut Rng, table: &Table, time: i64, expiry: bool) -> String {
     let mut parts = Vec::new();
     if !table.conditional && percent(rng, 30) {
-        parts.push(format!("TIMESTAMP {}", time - rng.i64(..40)));
+        parts.push(format!("TIMESTAMP {}", time - rng.i64(0..40)));
     }
     if expiry && percent(rng, 15) {
-        parts.push(format!("TTL {}", word(rng, &["1000000", "2000000", "0", "-1", "630720001"])));
+        parts.push(format!(
+            "TTL {}",
+            word(rng, &["1000000", "2000000", "1000000", "2000000", "0", "0", "-1", "630720001"])
+        ));
     }
     match parts.is_empty() {
         true => String::new(),
@@ -151,10 +154,10 @@ fn update(rng: &mut Rng, table: &Table, time: i64) -> String {
     let statics = !table.statics().is_empty() && percent(rng, 15);
     let columns = if statics { table.statics() } else { table.values() };
     let mut assignments = Vec::new();
-    for _ in 0..rng.usize(1..4) {
-        if let Some(column) = pick(rng, &columns) {
-            assignments.push(assignment(rng, column));
-        }
+    let mut columns = columns;
+    rng.shuffle(&mut columns);
+    for column in columns.iter().take(rng.usize(1..4)) {
+        assignments.push(assignment(rng, column));
     }
     if percent(rng, 2) {
         assignments.extend(pick(rng, &table.columns).map(|column| assignment(rng, column)));
@@ -232,7 +235,9 @@ fn delete(rng: &mut Rng, table: &Table, time: i64) -> String {
         _ => Reach::Range,
     };
     let mut what = Vec::new();
-    if percent(rng, 45) && (reach == Reach::Row || percent(rng, 15)) {
+    // A counter that was deleted is dead in Cassandra for good.
+    let counters = table.has_counters() && !percent(rng, 5);
+    if !counters && percent(rng, 45) && (reach == Reach::Row || percent(rng, 15)) {
         let columns = match reach == Reach::Partition {
             true => table.statics(),
             false => table.values(),

@@ -85,14 +85,14 @@ impl Server {
 }
 
 /// A new folder below the cache, so that it lies on the same disk as the build.
-fn scratch(places: &Places) -> Result<TempDir> {
+pub(crate) fn scratch(places: &Places) -> Result<TempDir> {
     let folder = places.cache.join("scratch");
     std::fs::create_dir_all(&folder)?;
     TempDir::new_in(&folder).with_context(|| format!("cannot create {}", folder.display()))
 }
 
 /// Ports on loopback that nobody listened on just now.
-fn free_ports<const COUNT: usize>() -> Result<[SocketAddr; COUNT]> {
+pub(crate) fn free_ports<const COUNT: usize>() -> Result<[SocketAddr; COUNT]> {
     let mut addresses = [SocketAddr::from(([127, 0, 0, 1], 0)); COUNT];
     let mut held = Vec::new();
     for address in &mut addresses {
