@@ -4,6 +4,7 @@
 //! Guarantees: a write is sent again only when it certainly was not applied, or when it carries a
 //! request id or is idempotent; an error that says "not applied" is true (invariant I-19).
 
+mod leaders;
 mod read;
 mod write;
 
@@ -19,24 +20,33 @@ pub use read::{Answer, Cursor, ReadSpan};
 pub use write::{RoutedWrite, WriteDone};
 
 use crate::error::RequestError;
+use leaders::Leaders;
 
 /// How often a request looks again while nothing is pushed.
 const RETRY_PAUSE_MS_MAX: u64 = 200;
 /// The first pause between two attempts.
 const RETRY_PAUSE_MS_MIN: u64 = 2;
 
+/// How long the first attempt waits for an answer before another replica is asked, if asking twice
+/// is safe. Doubled per attempt, so that a slow cluster is not asked more and more.
+const ATTEMPT_MS_MIN: u64 = 2_000;
+/// How long a replica that did not answer is left alone while others may take over: an election
+/// takes up to 2 s.
+const SILENT_MS: u64 = 3_000;
+
 /// Brings requests to cells. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Route {
     catalog: watch::Receiver<Arc<Catalog>>,
     cells: Cells,
+    leaders: Leaders,
 }
 
 impl Route {
     /// Routes by the newest catalog of `catalog`.
     #[must_use]
     pub fn new(catalog: watch::Receiver<Arc<Catalog>>, cells: Cells) -> Self {
-        Self { catalog, cells }
+        Self { catalog, cells, leaders: Leaders::default() }
     }
 
     /// The newest catalog.
@@ -56,7 +66,12 @@ struct Addressed {
 
 impl Addressed {
     /// The cell that owns the key, and the replica to ask in this attempt.
-    fn find(catalog: &Catalog, key: &[u8], attempt: &Attempt) -> Result<Self, RequestError> {
+    fn find(
+        catalog: &Catalog,
+        leaders: &Leaders,
+        key: &[u8],
+        attempt: &mut Attempt,
+    ) -> Result<Self, RequestError> {
         let position = position(key)?;
         let placement = catalog
             .placement_of(position.table)
@@ -64,13 +79,14 @@ impl Addressed {
         let cell = placement
             .lookup(position)
             .ok_or_else(|| RequestError::unavailable("no cell owns the key"))?;
-        let node = attempt.replica(cell);
+        let node = attempt.replica(cell, leaders);
         let node = node.ok_or_else(|| RequestError::unavailable("the cell has no replica"))?;
         let address = catalog
             .nodes
             .get(&node)
             .map(|node| node.address.clone())
             .ok_or_else(|| RequestError::unavailable("the replica's address is not known"))?;
+        attempt.asked = Some(node);
         Ok(Self { cell: cell.clone(), node, address })
     }
 
@@ -81,8 +97,8 @@ impl Addressed {
 
 /// The position of an engine key in the key space. The begin of a table has no token.
 fn position(key: &[u8]) -> Result<Position, RequestError> {
-    let table = keys::table_of(key)
-        .map_err(|_| RequestError::internal("an engine key without a table"))?;
+    let table =
+        keys::table_of(key).map_err(|_| RequestError::internal("an engine key without a table"))?;
     Ok(Position::new(table, keys::token_of(key).unwrap_or(i64::MIN)))
 }
 
@@ -92,31 +108,66 @@ struct Attempt {
     deadline: Instant,
     pause_ms: u64,
     failures: usize,
+    /// Failures without an answer.
+    silences: usize,
     leader: Option<NodeId>,
+    /// The replica of this attempt.
+    asked: Option<NodeId>,
+    /// The last one that did not answer, and until when it is left alone.
+    silent: Option<(NodeId, Instant)>,
 }
 
 impl Attempt {
     fn first(deadline: Instant) -> Self {
-        Self { deadline, pause_ms: RETRY_PAUSE_MS_MIN, failures: 0, leader: None }
+        Self {
+            deadline,
+            pause_ms: RETRY_PAUSE_MS_MIN,
+            failures: 0,
+            silences: 0,
+            leader: None,
+            asked: None,
+            silent: None,
+        }
     }
 
     fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    /// The replica that should lead: the one named by the last answer, else each in turn.
-    fn replica(&self, cell: &Cell) -> Option<NodeId> {
-        if let Some(leader) = self.leader.filter(|leader| cell.replicas.contains(leader)) {
+    /// How long to wait for the answer of this attempt.
+    fn patience(&self, safe_twice: bool) -> Duration {
+        if !safe_twice {
+            return self.left();
+        }
+        let doublings = u32::try_from(self.silences.min(16)).unwrap_or(16);
+        self.left().min(Duration::from_millis(ATTEMPT_MS_MIN.saturating_mul(1 << doublings)))
+    }
+
+    /// The replica that should lead: the one named by the last answer, the one that led when last
+    /// heard of, else each in turn; not one that was silent just now.
+    fn replica(&self, cell: &Cell, leaders: &Leaders) -> Option<NodeId> {
+        let silent = self.silent.filter(|(_, until)| Instant::now() < *until);
+        let answers = |node: &NodeId| silent.is_none_or(|(silent, _)| silent != *node);
+        let hint = if self.failures == 0 { leaders.of(cell) } else { self.leader };
+        if let Some(leader) =
+            hint.filter(|leader| cell.replicas.contains(leader) && answers(leader))
+        {
             return Some(leader);
         }
-        let turn = self.failures.checked_rem(cell.replicas.len())?;
-        cell.replicas.get(turn).copied()
+        let others: Vec<NodeId> = cell.replicas.iter().copied().filter(answers).collect();
+        let candidates = if others.is_empty() { &cell.replicas } else { &others };
+        candidates.get(self.failures.checked_rem(candidates.len())?).copied()
     }
 
     /// Waits before the next attempt, or says that the deadline leaves no room for one. A pushed
     /// catalog ends the wait.
     async fn again(&mut self, error: &CellError, catalog: &watch::Receiver<Arc<Catalog>>) -> bool {
         self.failures = self.failures.saturating_add(1);
+        if matches!(error, CellError::Unknown { .. }) {
+            self.silences = self.silences.saturating_add(1);
+            let until = Instant::now() + Duration::from_millis(SILENT_MS);
+            self.silent = self.asked.map(|node| (node, until));
+        }
         self.leader = match error {
             CellError::NotLeader { leader } => *leader,
             _ => None,
@@ -147,5 +198,63 @@ fn may_pass(error: &CellError) -> bool {
         CellError::Overloaded { .. } | CellError::Invalid { .. } | CellError::Damaged { .. } => {
             false
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cellar_metadata_api::{CellId, Epoch, KeyRange};
+
+    use super::*;
+
+    fn cell() -> Cell {
+        let replicas = [1, 2, 3].map(NodeId).to_vec();
+        Cell { id: CellId(7), range: KeyRange::ALL, epoch: Epoch(1), replicas }
+    }
+
+    fn unknown() -> CellError {
+        CellError::Unknown { reason: "no answer".to_owned() }
+    }
+
+    #[tokio::test]
+    async fn a_silent_replica_is_left_alone_even_if_others_still_name_it() {
+        let (_catalogs, catalog) = watch::channel(Arc::default());
+        let (cell, leaders) = (cell(), Leaders::default());
+        let mut attempt = Attempt::first(Instant::now() + Duration::from_secs(10));
+        leaders.answered(&cell, NodeId(2));
+        assert_eq!(attempt.replica(&cell, &leaders), Some(NodeId(2)));
+        attempt.asked = Some(NodeId(2));
+        assert!(attempt.again(&unknown(), &catalog).await);
+        for _ in 0..4 {
+            let asked = attempt.replica(&cell, &leaders);
+            assert_ne!(asked, Some(NodeId(2)));
+            attempt.asked = asked;
+            let names = CellError::NotLeader { leader: Some(NodeId(2)) };
+            assert!(attempt.again(&names, &catalog).await);
+        }
+        attempt.silent = attempt.silent.map(|(node, _)| (node, Instant::now()));
+        assert_eq!(attempt.replica(&cell, &leaders), Some(NodeId(2)));
+    }
+
+    #[test]
+    fn an_attempt_is_cut_short_only_where_asking_twice_is_safe() {
+        let mut attempt = Attempt::first(Instant::now() + Duration::from_secs(10));
+        assert!(attempt.patience(false) > Duration::from_secs(9));
+        assert_eq!(attempt.patience(true), Duration::from_millis(ATTEMPT_MS_MIN));
+        attempt.silences = 1;
+        assert_eq!(attempt.patience(true), Duration::from_millis(2 * ATTEMPT_MS_MIN));
+    }
+
+    #[test]
+    fn the_next_request_begins_where_the_leader_was_and_forgets_it_when_it_fails() {
+        let (cell, leaders) = (cell(), Leaders::default());
+        let first = || Attempt::first(Instant::now()).replica(&cell, &leaders);
+        assert_eq!(first(), Some(NodeId(1)));
+        leaders.answered(&cell, NodeId(3));
+        assert_eq!(first(), Some(NodeId(3)));
+        leaders.failed(&cell, NodeId(2));
+        assert_eq!(first(), Some(NodeId(3)));
+        leaders.failed(&cell, NodeId(3));
+        assert_eq!(first(), Some(NodeId(1)));
     }
 }

@@ -97,7 +97,7 @@ impl Route {
     ) -> Result<Answer, RequestError> {
         let mut attempt = Attempt::first(Instant::now() + timeout);
         loop {
-            match self.try_read(cursor, rows_max, bytes_max, &attempt).await? {
+            match self.try_read(cursor, rows_max, bytes_max, &mut attempt).await? {
                 Ok(answer) => return Ok(answer),
                 Err(error) => {
                     if !may_pass(&error) || !attempt.again(&error, &self.catalog).await {
@@ -113,10 +113,10 @@ impl Route {
         cursor: &mut Cursor,
         rows_max: u32,
         bytes_max: u32,
-        attempt: &Attempt,
+        attempt: &mut Attempt,
     ) -> Result<Result<Answer, CellError>, RequestError> {
         let span = &cursor.span;
-        let to = match Addressed::find(&self.catalog(), &span.start, attempt) {
+        let to = match Addressed::find(&self.catalog(), &self.leaders, &span.start, attempt) {
             Ok(to) => to,
             Err(RequestError::Unavailable { reason }) => {
                 return Ok(Err(CellError::Unavailable { reason }));
@@ -138,10 +138,16 @@ impl Route {
             level: span.level,
             reads: vec![read],
         };
-        let reply = match self.cells.read(to.target(), request, attempt.left()).await {
+        let reply = match self.cells.read(to.target(), request, attempt.patience(true)).await {
             Ok(reply) => reply,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => {
+                self.leaders.failed(&to.cell, to.node);
+                return Ok(Err(error));
+            }
         };
+        if span.level == ReadLevel::Leader {
+            self.leaders.answered(&to.cell, to.node);
+        }
         let nothing = CellError::Unavailable { reason: "the node's answer is empty".to_owned() };
         let page = match reply.pages.into_iter().next().unwrap_or(Err(nothing)) {
             Ok(page) => page,

@@ -82,7 +82,11 @@ impl Route {
     /// The write cut at cell borders. Conditions go with the first mutation's cell.
     fn by_cell(&self, write: &RoutedWrite) -> Result<Vec<Write>, RequestError> {
         let guarded = !write.conditions.is_empty();
-        let needs_id = guarded || !write.idempotent;
+        // Without a timestamp of its own a write gets a new one each time it is applied: applied
+        // twice, it could cover what was written in between.
+        let stamped = write.mutations.iter().flat_map(|mutation| &mutation.changes);
+        let stamped = stamped.into_iter().all(|change| change.timestamp_us.is_some());
+        let needs_id = guarded || !write.idempotent || !stamped;
         let piece = |mutations| Write {
             id: needs_id.then(|| RequestId(fastrand::u128(..))),
             mutations,
@@ -95,10 +99,10 @@ impl Route {
             return Ok(vec![piece(Vec::new())]);
         }
         let catalog = self.catalog();
-        let first = Attempt::first(Instant::now());
+        let mut first = Attempt::first(Instant::now());
         let mut cells: BTreeMap<CellId, Vec<Mutation>> = BTreeMap::new();
         for mutation in &write.mutations {
-            let owner = Addressed::find(&catalog, &mutation.partition, &first)?;
+            let owner = Addressed::find(&catalog, &self.leaders, &mutation.partition, &mut first)?;
             cells.entry(owner.cell.id).or_default().push(mutation.clone());
         }
         Ok(cells.into_values().map(piece).collect())
@@ -120,7 +124,7 @@ impl Route {
         let mut unknown = false;
         let mut attempt = Attempt::first(deadline);
         loop {
-            let error = match self.try_write(&key, &piece, &attempt).await? {
+            let error = match self.try_write(&key, &piece, &mut attempt, safe_twice).await? {
                 Ok(outcome) => return Ok(outcome.into()),
                 Err(error) => error,
             };
@@ -142,9 +146,10 @@ impl Route {
         &self,
         key: &[u8],
         piece: &Write,
-        attempt: &Attempt,
+        attempt: &mut Attempt,
+        safe_twice: bool,
     ) -> Result<Result<Outcome, CellError>, RequestError> {
-        let to = match Addressed::find(&self.catalog(), key, attempt) {
+        let to = match Addressed::find(&self.catalog(), &self.leaders, key, attempt) {
             Ok(to) => to,
             Err(RequestError::Unavailable { reason }) => {
                 return Ok(Err(CellError::Unavailable { reason }));
@@ -153,8 +158,12 @@ impl Route {
         };
         let request =
             WriteRequest { cell: to.cell.id, epoch: to.cell.epoch, writes: vec![piece.clone()] };
-        let left = attempt.left();
-        let reply = self.cells.write(to.target(), request, left).await;
+        let patience = attempt.patience(safe_twice);
+        let reply = self.cells.write(to.target(), request, patience).await;
+        match &reply {
+            Ok(_) => self.leaders.answered(&to.cell, to.node),
+            Err(_) => self.leaders.failed(&to.cell, to.node),
+        }
         Ok(reply.and_then(|mut reply| {
             let nothing = CellError::Unknown { reason: "the node's answer is empty".to_owned() };
             reply.outcomes.pop().unwrap_or(Err(nothing))
@@ -195,5 +204,31 @@ impl From<Outcome> for WriteDone {
             }
             Outcome::NotApplied { current, read_bytes } => Self::NotApplied { current, read_bytes },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use cellar_cell_api::Cells;
+    use cellar_rpc::{ClientConfig, Pool, tasks::Tasks};
+    use cellar_schema::{Change, ChangeKind};
+    use tokio::sync::watch;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_write_that_gets_its_timestamp_when_applied_is_never_applied_twice() {
+        let pool = Pool::new(ClientConfig::default(), &Tasks::new());
+        let route = Route::new(watch::channel(Arc::default()).1, Cells::remote(pool));
+        let pieces_with = |timestamp_us| {
+            let changes = vec![Change { timestamp_us, kind: ChangeKind::DeletePartition }];
+            let mutations = vec![Mutation { partition: bytes::Bytes::new(), changes }];
+            let write = RoutedWrite { mutations, conditions: Vec::new(), idempotent: true };
+            route.by_cell(&write).unwrap()
+        };
+        assert!(pieces_with(None)[0].id.is_some());
+        assert!(pieces_with(Some(1))[0].id.is_none());
     }
 }

@@ -20,7 +20,10 @@ use crate::{
     disk::{Disk, RealDisk},
     error::RaftError,
     group::{Group, Start, config},
-    limits::{CACHE_BYTES, COMPACTION_CHECK_MS, LOG_BYTES, SEGMENT_BYTES},
+    limits::{
+        CACHE_BYTES, COMPACTION_CHECK_MS, ELECTION_MS_MAX, ELECTION_MS_MIN, HEARTBEAT_MS,
+        LOG_BYTES, SEGMENT_BYTES,
+    },
     log::{Log, LogError, LogOptions, OnFatal},
     machine::Machine,
 };
@@ -77,9 +80,9 @@ impl HostOptions {
             segment_bytes: SEGMENT_BYTES,
             log_bytes: LOG_BYTES,
             cache_bytes: CACHE_BYTES,
-            heartbeat_ms: 200,
-            election_ms_min: 1_000,
-            election_ms_max: 2_000,
+            heartbeat_ms: HEARTBEAT_MS,
+            election_ms_min: ELECTION_MS_MIN,
+            election_ms_max: ELECTION_MS_MAX,
             on_fatal: Arc::new(abort),
         }
     }
