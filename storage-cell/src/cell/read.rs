@@ -14,6 +14,8 @@ use crate::{
 impl Cell {
     /// Reads spans, all at one point of the write order.
     pub(crate) async fn read(&self, request: ReadRequest) -> Result<ReadReply, CellError> {
+        // A caller that only reads what is in memory would never let others run.
+        tokio::task::coop::consume_budget().await;
         if request.level == ReadLevel::Leader {
             self.group.read_barrier().await.map_err(|error| not_read(&error))?;
         }
