@@ -1,51 +1,153 @@
-//! JSON with the blanks that Cassandra writes: after commas and after colons.
+//! Values as JSON text, letter by letter as Cassandra writes it: blanks after commas and colons,
+//! all digits of every number, floating point numbers in Java's form.
 
-use std::io;
+use std::fmt::Write;
 
 use bytes::Bytes;
-use serde::Serialize;
-use serde_json::Value;
-use serde_json::ser::{Formatter, Serializer};
+use cellar_schema::{CqlType, value};
 
-/// The text of a JSON value.
-pub(crate) fn json_text(json: &Value) -> Bytes {
-    let mut out = Vec::new();
-    // Writing values to memory cannot fail.
-    let _ = json.serialize(&mut Serializer::with_formatter(&mut out, Spaced));
-    Bytes::from(out)
+use super::function::java_text;
+
+/// The JSON text of a value.
+pub(crate) fn text(cql_type: &CqlType, bytes: &Bytes) -> String {
+    let mut out = String::new();
+    write(&mut out, cql_type, bytes);
+    out
 }
 
-struct Spaced;
-
-impl Formatter for Spaced {
-    fn begin_array_value<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        if first { Ok(()) } else { writer.write_all(b", ") }
+/// Writes the JSON text of a value.
+pub(crate) fn write(out: &mut String, cql_type: &CqlType, bytes: &Bytes) {
+    let length = out.len();
+    if nested(out, cql_type, bytes).is_none() {
+        out.truncate(length);
+        scalar(out, cql_type, bytes);
     }
+}
 
-    fn begin_object_key<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        if first { Ok(()) } else { writer.write_all(b", ") }
+/// Writes a name and its colon. One with capital letters has quotes inside of the string too.
+pub(crate) fn name(out: &mut String, name: &str) {
+    match name.chars().any(char::is_uppercase) {
+        true => quoted(out, &format!("\"{name}\"")),
+        false => quoted(out, name),
     }
+    out.push_str(": ");
+}
 
-    fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        writer.write_all(b": ")
+/// Nothing for types without parts, and for bytes that are no value of the type.
+fn nested(out: &mut String, cql_type: &CqlType, bytes: &Bytes) -> Option<()> {
+    match cql_type {
+        CqlType::List(element, _) | CqlType::Set(element, _) => {
+            let parts = value::list_elements(bytes).ok()?;
+            listed(out, parts.into_iter().map(|part| (&**element, Some(part))));
+        }
+        CqlType::Vector(element, dimensions) => {
+            let parts = value::vector_elements(element, *dimensions, bytes).ok()?;
+            listed(out, parts.into_iter().map(|part| (&**element, Some(part))));
+        }
+        CqlType::Tuple(types) => {
+            let parts = value::tuple_fields(types.len(), bytes).ok()?;
+            listed(out, types.iter().zip(parts));
+        }
+        CqlType::Map(key, of, _) => {
+            out.push('{');
+            for (index, (k, v)) in value::map_entries(bytes).ok()?.into_iter().enumerate() {
+                out.push_str(if index > 0 { ", " } else { "" });
+                let key = text(key, &k);
+                match key.starts_with('"') {
+                    true => out.push_str(&key),
+                    false => quoted(out, &key),
+                }
+                out.push_str(": ");
+                write(out, of, &v);
+            }
+            out.push('}');
+        }
+        CqlType::Udt(udt, _) => {
+            let parts = value::tuple_fields(udt.fields.len(), bytes).ok()?;
+            out.push('{');
+            for (index, ((field, of), part)) in udt.fields.iter().zip(parts).enumerate() {
+                out.push_str(if index > 0 { ", " } else { "" });
+                name(out, field);
+                optional(out, of, part.as_ref());
+            }
+            out.push('}');
+        }
+        _ => return None,
     }
+    Some(())
+}
+
+fn listed<'a>(out: &mut String, parts: impl Iterator<Item = (&'a CqlType, Option<Bytes>)>) {
+    out.push('[');
+    for (index, (of, part)) in parts.enumerate() {
+        out.push_str(if index > 0 { ", " } else { "" });
+        optional(out, of, part.as_ref());
+    }
+    out.push(']');
+}
+
+fn optional(out: &mut String, of: &CqlType, part: Option<&Bytes>) {
+    match part {
+        Some(bytes) => write(out, of, bytes),
+        None => out.push_str("null"),
+    }
+}
+
+fn scalar(out: &mut String, cql_type: &CqlType, bytes: &Bytes) {
+    let real = match cql_type {
+        CqlType::Float => value::as_f32(bytes).map(|n| (f64::from(n), format!("{n:e}"))),
+        CqlType::Double => value::as_f64(bytes).map(|n| (n, format!("{n:e}"))),
+        _ => None,
+    };
+    match (cql_type, real) {
+        (_, Some((number, shortest))) if number.is_finite() => {
+            out.push_str(&java_text(number, &shortest));
+        }
+        (CqlType::Varint | CqlType::Decimal, _) if !bytes.is_empty() => {
+            out.push_str(&value::to_text(cql_type, bytes));
+        }
+        // Writing to memory cannot fail.
+        _ => drop(write!(out, "{}", value::to_json(cql_type, bytes))),
+    }
+}
+
+fn quoted(out: &mut String, text: &str) {
+    // Writing to memory cannot fail.
+    let _ = write!(out, "{}", serde_json::Value::from(text));
 }
 
 #[cfg(test)]
 mod tests {
-    use super::json_text;
+    use cellar_schema::{Frozen, value};
+    use num_bigint::BigInt;
+
+    use super::*;
 
     #[test]
     fn blanks_follow_commas_and_colons() {
-        let json = serde_json::json!({"a": [1, 2, {}], "b": {"c": null, "d": "x\"ü"}});
-        assert_eq!(json_text(&json), r#"{"a": [1, 2, {}], "b": {"c": null, "d": "x\"ü"}}"#);
+        let list = CqlType::List(Box::new(CqlType::Int), Frozen::Yes);
+        let bytes = value::build_list(&[value::int(1), value::int(2)]);
+        assert_eq!(text(&list, &bytes), "[1, 2]");
+        let map = CqlType::Map(Box::new(CqlType::Int), Box::new(CqlType::Text), Frozen::Yes);
+        let pairs = [(value::int(1), value::text("x\"ü")), (value::int(2), value::text(""))];
+        assert_eq!(text(&map, &value::build_map(&pairs)), r#"{"1": "x\"ü", "2": ""}"#);
+    }
+
+    #[test]
+    fn numbers_keep_all_digits_and_have_the_form_of_java() {
+        assert_eq!(text(&CqlType::Double, &value::double(1e10)), "1.0E10");
+        assert_eq!(text(&CqlType::Float, &value::float(0.1)), "0.1");
+        assert_eq!(text(&CqlType::Double, &value::double(f64::NAN)), "null");
+        let long = BigInt::from(1_u128 << 70);
+        assert_eq!(text(&CqlType::Varint, &value::varint(&long)), "1180591620717411303424");
+        assert_eq!(text(&CqlType::Decimal, &value::decimal(&BigInt::from(15), 1)), "1.5");
+        assert_eq!(text(&CqlType::Varint, &Bytes::new()), "\"\"");
+    }
+
+    #[test]
+    fn names_with_capital_letters_have_quotes_inside() {
+        let mut out = String::new();
+        name(&mut out, "aB");
+        assert_eq!(out, r#""\"aB\"": "#);
     }
 }

@@ -184,9 +184,11 @@ pub fn fit(expected: &CqlType, given: &CqlType) -> Fit {
     let weak = match (expected, given) {
         (CqlType::Text, CqlType::Ascii)
         | (CqlType::Uuid, CqlType::Timeuuid)
-        | (CqlType::Bigint, CqlType::Timestamp | CqlType::Counter)
-        | (CqlType::Timestamp | CqlType::Counter, CqlType::Bigint)
-        | (CqlType::Varint, CqlType::Int | CqlType::Bigint) => true,
+        | (CqlType::Bigint, CqlType::Timestamp)
+        | (CqlType::Timestamp | CqlType::Time, CqlType::Bigint)
+        | (CqlType::Date, CqlType::Int)
+        | (CqlType::Varint, CqlType::Int | CqlType::Bigint | CqlType::Timestamp)
+        | (CqlType::Blob, _) => true,
         (CqlType::List(x, _), CqlType::List(y, _)) | (CqlType::Set(x, _), CqlType::Set(y, _)) => {
             fit(x, y) != Fit::No
         }
@@ -196,7 +198,6 @@ pub fn fit(expected: &CqlType, given: &CqlType) -> Fit {
         (CqlType::Tuple(x), CqlType::Tuple(y)) => {
             y.len() <= x.len() && x.iter().zip(y).all(|(x, y)| fit(x, y) != Fit::No)
         }
-        (CqlType::Blob, given) => !given.is_multi_cell() && !given.is_collection(),
         _ => false,
     };
     if weak { Fit::Weak } else { Fit::No }

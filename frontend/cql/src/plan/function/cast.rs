@@ -27,8 +27,24 @@ pub(super) fn cast(from: &CqlType, to: &CqlType) -> Result<ScalarFn, PlanError> 
         _ if number::TYPES.contains(from) && number::TYPES.contains(to) => {
             Ok(to_number(name, from, to))
         }
+        // Where only one cast to the type takes the bytes of another type, Cassandra uses it.
+        (CqlType::Timestamp, CqlType::Bigint | CqlType::Varint) => {
+            Ok(renamed(to_number(name, &CqlType::Bigint, to), from))
+        }
+        (CqlType::Bigint, CqlType::Date) => {
+            Ok(renamed(time::conversion(&name, &CqlType::Timestamp, to), from))
+        }
+        (CqlType::Int, CqlType::Timestamp) => {
+            Ok(renamed(time::conversion(&name, &CqlType::Date, to), from))
+        }
         _ => Err(impossible(from, to)),
     }
+}
+
+/// A cast that takes the bytes of another type as they are.
+fn renamed(mut cast: ScalarFn, from: &CqlType) -> ScalarFn {
+    cast.arguments = vec![from.clone()];
+    cast
 }
 
 fn impossible(from: &CqlType, to: &CqlType) -> PlanError {

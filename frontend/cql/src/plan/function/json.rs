@@ -5,7 +5,7 @@ use cellar_schema::{CqlType, value};
 use super::choose::Call;
 use super::{Argument, ScalarFn};
 use crate::plan::PlanError;
-use crate::plan::json_text::json_text;
+use crate::plan::json_text;
 
 /// The function of this family that a call means.
 pub(super) fn find(call: &Call<'_>) -> Option<Result<ScalarFn, PlanError>> {
@@ -23,7 +23,7 @@ fn to_json(call: &Call<'_>) -> Result<ScalarFn, PlanError> {
     Ok(ScalarFn::pure(call.name, vec![from.clone()], CqlType::Text, move |values| {
         // Null has a JSON form too.
         let json = match values.first() {
-            Some(Some(bytes)) => json_text(&value::to_json(&source, bytes)),
+            Some(Some(bytes)) => value::text(&json_text::text(&source, bytes)),
             _ => value::text("null"),
         };
         Ok(Some(json))

@@ -16,7 +16,12 @@ pub fn token(partition_key: Vec<CqlType>) -> ScalarFn {
             return Ok(None);
         };
         let routing = keys::routing(&components);
-        Ok(Some(value::bigint(cellar_schema::token::token(&routing))))
+        // No partition has an empty key: it stands for the beginning of the ring.
+        let token = match routing.is_empty() {
+            true => i64::MIN,
+            false => cellar_schema::token::token(&routing),
+        };
+        Ok(Some(value::bigint(token)))
     })
 }
 

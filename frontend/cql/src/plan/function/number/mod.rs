@@ -175,7 +175,7 @@ fn low64(number: &BigInt) -> i64 {
 
 /// What Java writes for a floating point number whose shortest digits Rust writes as `shortest`,
 /// in the form of `{:e}`.
-pub(super) fn java_text(number: f64, shortest: &str) -> String {
+pub(in crate::plan) fn java_text(number: f64, shortest: &str) -> String {
     if number.is_nan() {
         return "NaN".to_owned();
     }

@@ -165,3 +165,13 @@ proptest! {
                         (whole as i8).to_string());
     }
 }
+
+#[test]
+fn bytes_of_another_type_are_taken_where_only_one_cast_takes_them() {
+    use CqlType::{Bigint, Date, Int, Timestamp, Varint};
+    assert_eq!(casted(&Timestamp, "86400001", &Bigint), "86400001");
+    assert_eq!(casted(&Timestamp, "86400001", &Varint), "86400001");
+    assert_eq!(casted(&Bigint, "86400000", &Date), "'1970-01-02'");
+    assert!(cast(&Int, &Timestamp).is_ok());
+    assert!(cast(&Timestamp, &Int).is_err());
+}

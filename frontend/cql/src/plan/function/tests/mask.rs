@@ -116,3 +116,14 @@ proptest! {
         prop_assert_eq!(inner.len(), outer.len());
     }
 }
+
+#[test]
+fn digests_are_those_of_cassandra() {
+    let text = (CqlType::Text, "abc");
+    let md5 = (CqlType::Text, "md5");
+    assert_eq!(call("mask_hash", &[text.clone(), md5]), "0x900150983cd24fb0d6963f7d28e17f72");
+    let sha = "0xba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assert_eq!(call("mask_hash", std::slice::from_ref(&text)), sha);
+    let unknown = refused("mask_hash", &[text, (CqlType::Text, "nosuch")]);
+    assert_eq!(unknown, "Hash algorithm not found: nosuch");
+}

@@ -1,5 +1,7 @@
 //! Masking: what may be shown of a value in its place.
 
+mod hash;
+
 use bytes::Bytes;
 use cellar_schema::{CqlType, value};
 use num_bigint::BigInt;
@@ -20,7 +22,7 @@ pub(super) fn find(call: &Call<'_>) -> Option<Result<ScalarFn, PlanError>> {
         "mask_default" => default(call),
         "mask_replace" => replace(call),
         "mask_inner" | "mask_outer" => partial(call),
-        "mask_hash" => Err(PlanError::not_built("mask_hash")),
+        "mask_hash" => hash::find(call),
         _ => return None,
     })
 }
