@@ -145,8 +145,17 @@ async fn a_write_is_newer_than_every_earlier_one_whatever_the_clock_says() {
         let newest_us = rows[0].1.newest_us().unwrap();
         assert!(newest_us > last_us, "step {step}");
         last_us = newest_us;
-        if step == 2 {
-            cluster.crash().await;
+        match step {
+            1 => cluster.crash().await,
+            // The row is in the right half, which begins a log of its own.
+            2 => {
+                let token = keys::token_of(&wide.partition(1)).unwrap();
+                let at = Position::new(wide.0.id, token);
+                let cell = cluster.placed()[0].id;
+                cluster.split(cell, Some(at)).await.unwrap();
+            }
+            3 => cluster.crash().await,
+            _ => {}
         }
     }
 }
