@@ -26,8 +26,7 @@ pub(crate) struct Lock {
 /// Keeps other processes out of a folder, which is made if it does not exist.
 pub(crate) fn hold(folder: &Path) -> anyhow::Result<Lock> {
     let shown = folder.display();
-    fs::create_dir_all(folder)
-        .with_context(|| format!("cannot create the data folder {shown}"))?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot create the data folder {shown}"))?;
     let path = folder.join(FILE);
     let open = File::options().create(true).truncate(false).write(true).open(&path);
     let mut file = open.with_context(|| format!("cannot create {}", path.display()))?;

@@ -67,10 +67,7 @@ enum Verb {
 impl Verb {
     /// Whether the process serves others.
     fn is_role(&self) -> bool {
-        matches!(
-            self,
-            Self::Dev | Self::Metadata | Self::Cell { verb: None } | Self::Frontend
-        )
+        matches!(self, Self::Dev | Self::Metadata | Self::Cell { verb: None } | Self::Frontend)
     }
 }
 

@@ -31,8 +31,8 @@ impl fmt::Display for Table {
                 if !line.is_empty() {
                     line.push_str("  ");
                 }
-                let number = field.starts_with(|c: char| c.is_ascii_digit())
-                    && !field.contains([':', ',']);
+                let number =
+                    field.starts_with(|c: char| c.is_ascii_digit()) && !field.contains([':', ',']);
                 line.push_str(&match number {
                     true => format!("{field:>width$}"),
                     false => format!("{field:<width$}"),

@@ -32,11 +32,3 @@ fn a_wrong_key_in_the_file_ends_with_status_2_and_a_suggestion() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text.contains("did you mean `object-store`?"), "{text}");
 }
-
-#[test]
-fn dev_says_that_it_is_not_built_yet() {
-    let output = cellar(&["dev"]);
-    let text = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(text.contains("not built yet"), "{text}");
-}

@@ -8,9 +8,11 @@ mod data;
 mod differential;
 mod drivers;
 mod ends;
+mod five;
 mod flights;
 mod hostile;
 mod kill9;
+mod local;
 mod places;
 mod roles;
 mod server;
@@ -63,6 +65,8 @@ enum Verb {
     Differential(differential::Options),
     /// The same script with every role in its own process.
     Roles,
+    /// The same script through five processes, and cells that split under load.
+    Five(five::Options),
 }
 
 /// One named step of a run.
@@ -139,6 +143,10 @@ fn run(verb: Verb, build: bool) -> Result<()> {
         Verb::Differential(options) => {
             build(if options.starts_a_server() { &SERVED } else { &DRIVERS_ONLY })?;
             differential::run(&places, &options)?;
+        }
+        Verb::Five(options) => {
+            build(&SERVED)?;
+            five::run(&places, &options)?;
         }
         Verb::Roles => {
             build(&SERVED)?;

@@ -93,12 +93,7 @@ impl Operator {
     }
 
     /// Changes one cell.
-    async fn change(
-        &self,
-        id: &str,
-        verb: &str,
-        query: Option<&str>,
-    ) -> Result<Value, CellError> {
+    async fn change(&self, id: &str, verb: &str, query: Option<&str>) -> Result<Value, CellError> {
         let cell = id.parse().map(CellId);
         let cell = cell.map_err(|_| invalid(format!("{id} is not the number of a cell")))?;
         match verb {

@@ -138,12 +138,9 @@ fn member(
 ) -> anyhow::Result<Member> {
     let at = |port: u16| SocketAddr::from((ip, port));
     let addresses = match role {
-        Role::Frontend => Addresses {
-            cql: Some(at(9042)),
-            http: Some(at(8080)),
-            admin: at(9080),
-            internal: None,
-        },
+        Role::Frontend => {
+            Addresses { cql: Some(at(9042)), http: Some(at(8080)), admin: at(9080), internal: None }
+        }
         Role::Metadata => {
             Addresses { cql: None, http: None, admin: at(9080), internal: Some(at(7100)) }
         }

@@ -21,7 +21,7 @@ use crate::{
 use checks::Checks;
 
 /// Cells split when they grow over this, so that it can be seen with little data.
-const CELL_SPLIT_BYTES: u64 = 2 << 20;
+const CELL_SPLIT_BYTES: u64 = 4 << 20;
 /// Inserts in flight while loading.
 const IN_FLIGHT: usize = 256;
 /// Connections to the service.

@@ -49,8 +49,7 @@ pub(super) fn cells(nodes: &[NodeCells]) {
 
 /// One line for each node.
 pub(super) fn nodes(nodes: &[Node]) {
-    let heads =
-        ["NODE", "STATE", "CELLS", "LEADS", "HOT", "COLD", "DATACENTER", "RACK", "ADDRESS"];
+    let heads = ["NODE", "STATE", "CELLS", "LEADS", "HOT", "COLD", "DATACENTER", "RACK", "ADDRESS"];
     let mut table = Table::new(&heads);
     let count = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), |v| v.to_string());
     let size = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), bytes);
