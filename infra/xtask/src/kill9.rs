@@ -1,8 +1,10 @@
-//! `cargo xtask kill9`: kills the real server under write load, again and again, and reads every
-//! acknowledged write back. Start at [`run`].
+//! `cargo xtask kill9`: kills the real server under write load and while rows become cold, again
+//! and again, and reads every acknowledged write back. Start at [`run`].
 
 use std::{
     fs::File,
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -39,7 +41,11 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<()> {
         let file = server.data.with_file_name(format!("acknowledged-{round}"));
         let mut writer = write(places, &server, round, &file)?;
         let pause = Duration::from_millis(random.u64(300..2_500));
-        thread::sleep(pause);
+        // Shortly before its end the service begins to move rows to the cold tier.
+        let moving = Duration::from_millis(random.u64(0..300));
+        thread::sleep(pause.saturating_sub(moving));
+        let _tiering = tier(server.admin)?;
+        thread::sleep(moving);
         if let Some(status) = writer.try_wait()? {
             bail!("the writer ended before the server was killed, with {status}; see its log");
         }
@@ -61,6 +67,14 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<()> {
     }
     let verified = verify(places, &server, &acknowledged, acknowledged.len())?;
     println!("xtask: after {} kills: {verified}", options.times);
+    // Everything cold by now: what is read next comes from segments.
+    let answer = answer(tier(server.admin)?)?;
+    let verified = verify(places, &server, &acknowledged, acknowledged.len())?;
+    let segments = segments(&server.data.join("cold"))?;
+    println!("xtask: with {segments} cold segments: {verified}");
+    if segments == 0 {
+        bail!("nothing became cold; the move was answered with\n{answer}");
+    }
     server.stop()
 }
 
@@ -73,6 +87,40 @@ fn write(places: &Places, server: &Server, round: u32, file: &Path) -> Result<Ch
         .stderr(File::options().create(true).append(true).open(log)?)
         .spawn()
         .context("cannot start the writer")
+}
+
+/// Asks for the move and does not wait for its end, which may never come.
+fn tier(admin: SocketAddr) -> Result<TcpStream> {
+    let mut socket = TcpStream::connect(admin).context("the admin port is closed")?;
+    write!(
+        socket,
+        "POST /tier HTTP/1.1\r\nHost: {admin}\r\nContent-Length: 0\r\n\
+         Connection: close\r\n\r\n"
+    )?;
+    Ok(socket)
+}
+
+/// Waits for the answer to a request.
+fn answer(mut socket: TcpStream) -> Result<String> {
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer)?;
+    if !answer.starts_with("HTTP/1.1 200") {
+        bail!("the move of rows to the cold tier was answered with\n{answer}");
+    }
+    Ok(answer)
+}
+
+/// Parquet files below a folder.
+fn segments(folder: &Path) -> Result<usize> {
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        count += match path.is_dir() {
+            true => segments(&path)?,
+            false => usize::from(path.extension().is_some_and(|ending| ending == "parquet")),
+        };
+    }
+    Ok(count)
 }
 
 /// Waits until the writer saw that the server is gone.

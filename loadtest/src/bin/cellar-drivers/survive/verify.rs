@@ -1,23 +1,30 @@
 //! Reads back what was acknowledged.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, bail};
 use futures::{StreamExt, TryStreamExt, stream};
-use scylla::{client::session::Session, statement::prepared::PreparedStatement, value::Counter};
+use scylla::{
+    client::session::Session,
+    statement::{Statement, prepared::PreparedStatement},
+    value::Counter,
+};
 
 use super::{KEYS, Kind, Line, PAGES, PARTS, value};
 
 /// Reads in flight.
 const IN_FLIGHT: usize = 128;
+/// Rows of a page of a scan.
+const PAGE_ROWS: i32 = 5_000;
 /// Losses that are shown.
 const SHOWN: usize = 20;
 
 /// Reads the acknowledged writes of the last `last` writers back and returns how many there are;
-/// counters and values that were overwritten cover all writers.
+/// counters and values that were overwritten cover all writers. If those are all writers, rows are
+/// read by one scan of their table, else each by its key.
 ///
 /// # Errors
 /// A line that is none, a read that fails, or what was lost.
@@ -30,7 +37,10 @@ pub(crate) async fn verify(session: &Session, files: &[PathBuf], last: usize) ->
         }
         lines.extend(written);
     }
-    let reader = Reader::prepare(session).await?;
+    let mut reader = Reader::prepare(session).await?;
+    if last >= files.len() {
+        reader.scanned = Some(scan(session).await?);
+    }
     let mut lost: Vec<String> = stream::iter(single.iter().copied())
         .map(async |number| reader.one(number).await)
         .buffer_unordered(IN_FLIGHT)
@@ -44,6 +54,23 @@ pub(crate) async fn verify(session: &Session, files: &[PathBuf], last: usize) ->
         bail!("{} acknowledged writes were lost:\n{}", lost.len(), shown.join("\n"));
     }
     Ok(single.len())
+}
+
+/// Every row of the table of rows, page by page.
+async fn scan(session: &Session) -> Result<HashMap<i64, String>> {
+    let mut statement = Statement::new("SELECT n, v FROM survival.rows");
+    statement.set_page_size(PAGE_ROWS);
+    let rows = session.query_iter(statement, ()).await?.rows_stream::<(i64, String)>()?;
+    let mut all = HashMap::new();
+    let twice: Vec<i64> = rows
+        .map_ok(|(number, value)| all.insert(number, value).map(|_| number))
+        .try_filter_map(async |twice| Ok(twice))
+        .try_collect()
+        .await?;
+    if !twice.is_empty() {
+        bail!("{} rows were returned twice: {:?} ...", twice.len(), twice.first());
+    }
+    Ok(all)
 }
 
 fn acknowledged(lines: &[Line]) -> impl Iterator<Item = i64> {
@@ -66,6 +93,8 @@ struct Reader<'a> {
     claim: PreparedStatement,
     latest: PreparedStatement,
     tally: PreparedStatement,
+    /// All rows, if they were read at once.
+    scanned: Option<HashMap<i64, String>>,
 }
 
 impl<'a> Reader<'a> {
@@ -80,17 +109,15 @@ impl<'a> Reader<'a> {
             claim: prepare("SELECT v FROM survival.claims WHERE n = ?").await?,
             latest: prepare("SELECT v FROM survival.latest WHERE k = ?").await?,
             tally: prepare("SELECT hits FROM survival.tallies WHERE page = ?").await?,
+            scanned: None,
         })
     }
 
     /// What is wrong with one write, if anything.
     async fn one(&self, number: i64) -> Result<Option<String>> {
-        let row = (number % PARTS, number);
         let found = match Kind::of(number) {
-            Kind::Row => vec![self.text(&self.row, row).await?],
-            Kind::Batch => {
-                vec![self.text(&self.row, row).await?, self.text(&self.copy, (number,)).await?]
-            }
+            Kind::Row => vec![self.row(number).await?],
+            Kind::Batch => vec![self.row(number).await?, self.text(&self.copy, (number,)).await?],
             Kind::Claim => vec![self.text(&self.claim, (number,)).await?],
             Kind::Gone => {
                 let found = self.text(&self.copy, (number,)).await?;
@@ -101,6 +128,13 @@ impl<'a> Reader<'a> {
         let expected = Some(value(number));
         let wrong = found.iter().find(|found| **found != expected);
         Ok(wrong.map(|found| format!("{:?} {number}: found {found:?}", Kind::of(number))))
+    }
+
+    async fn row(&self, number: i64) -> Result<Option<String>> {
+        match &self.scanned {
+            Some(rows) => Ok(rows.get(&number).cloned()),
+            None => self.text(&self.row, (number % PARTS, number)).await,
+        }
     }
 
     async fn text(
