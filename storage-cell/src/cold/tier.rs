@@ -29,6 +29,15 @@ pub(crate) struct Tiered {
     pub(crate) bytes: u64,
 }
 
+impl Tiered {
+    /// Adds what was moved elsewhere.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.rows = self.rows.saturating_add(other.rows);
+        self.segments = self.segments.saturating_add(other.segments);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
+}
+
 impl Cell {
     /// Moves every row that is past its table's policy. Fewer than `rows_min` rows of a table
     /// stay where they are: many small segments make reads slow.
@@ -60,7 +69,8 @@ impl Cell {
         let Some((mut start, _)) = self.state().span_of(table.id) else { return Ok(()) };
         loop {
             // A split takes the end of the span away.
-            let Some((_, end)) = self.state().span_of(table.id) else { return Ok(()) };
+            let state = self.state();
+            let Some((_, end)) = state.span_of(table.id) else { return Ok(()) };
             let (of, now) = (Arc::clone(table), self.now_seconds());
             let snapshot = self.engine().snapshot();
             let span = (start.clone(), end);
@@ -71,7 +81,15 @@ impl Cell {
             let rest = picked.rest.take();
             let too_few = rest.is_none() && picked.rows.len() < rows_min.max(1);
             if !too_few || tiered.rows > 0 && !picked.rows.is_empty() {
-                self.move_rows(table, picked, tiered).await?;
+                match self.move_rows(table, picked, tiered).await {
+                    // A split came between: what is left here is picked again.
+                    Err(CellError::WrongCell { .. })
+                        if self.state().descriptor.epoch > state.descriptor.epoch =>
+                    {
+                        continue;
+                    }
+                    moved => moved?,
+                }
             }
             match rest {
                 Some(rest) => start = rest,

@@ -1,6 +1,6 @@
 //! When rows move to the cold tier: from time to time, and when an operator asks.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use cellar_cell_api::{AdminAnswer, CellError};
 use cellar_metadata_api::CellId;
@@ -43,13 +43,15 @@ impl Inner {
         self: &Arc<Self>,
         cell: Option<CellId>,
     ) -> Result<AdminAnswer, CellError> {
-        let cells = match cell {
-            Some(id) => vec![self.asked(id)?],
-            None => self.led(),
-        };
+        let one = cell.map(|id| self.asked(id)).transpose()?;
         let (tell, told) = oneshot::channel();
+        let inner = Arc::clone(self);
         self.spawn("node cold tier, asked for", |_| async move {
-            drop(tell.send(tier_all(&cells).await));
+            let tiered = match one {
+                Some(cell) => cell.tier(1).await,
+                None => inner.tier_all().await,
+            };
+            drop(tell.send(tiered));
         });
         let stopping = |_| CellError::Unavailable { reason: "the node is stopping".to_owned() };
         let Tiered { rows, segments, bytes } = told.await.map_err(stopping)??;
@@ -59,15 +61,22 @@ impl Inner {
     fn led(&self) -> Vec<Arc<Cell>> {
         self.cells.all().into_iter().filter(|cell| cell.group().is_leader()).collect()
     }
-}
 
-async fn tier_all(cells: &[Arc<Cell>]) -> Result<Tiered, CellError> {
-    let mut all = Tiered::default();
-    for cell in cells {
-        let tiered = cell.tier(1).await?;
-        all.rows = all.rows.saturating_add(tiered.rows);
-        all.segments = all.segments.saturating_add(tiered.segments);
-        all.bytes = all.bytes.saturating_add(tiered.bytes);
+    /// Goes through every cell that this node leads, those too that split off meanwhile.
+    async fn tier_all(&self) -> Result<Tiered, CellError> {
+        let (mut all, mut done) = (Tiered::default(), BTreeSet::new());
+        loop {
+            // A split that is on its way ends first, so that its right half is seen.
+            drop(self.splitting.lock().await);
+            let mut left = self.led();
+            left.retain(|cell| !done.contains(&cell.id()));
+            if left.is_empty() {
+                return Ok(all);
+            }
+            for cell in left {
+                all.add(cell.tier(1).await?);
+                done.insert(cell.id());
+            }
+        }
     }
-    Ok(all)
 }
