@@ -14,6 +14,8 @@ pub enum SyntaxErrorKind {
     Unterminated,
     /// A token with the right start and an impossible rest, such as `0xabc` or `12ab`.
     MalformedLiteral,
+    /// A column that one `UPDATE` sets in ways that exclude each other.
+    ConflictingAssignments,
     /// Nesting, markers or another limit exceeded.
     LimitExceeded,
 }
@@ -49,6 +51,9 @@ impl fmt::Display for SyntaxError {
                 write!(f, "mismatched character '<EOF>' in '{}'", self.found)?;
             }
             SyntaxErrorKind::MalformedLiteral => write!(f, "malformed literal '{}'", self.found)?,
+            SyntaxErrorKind::ConflictingAssignments => {
+                write!(f, "Multiple incompatible setting of column {}", self.found)?;
+            }
             SyntaxErrorKind::LimitExceeded => write!(f, "limit exceeded at '{}'", self.found)?,
         }
         write!(f, ", expected {}", self.expected)?;

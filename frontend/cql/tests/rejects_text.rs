@@ -10,8 +10,9 @@ fn errors_carry_the_position_and_the_offending_text() {
         ("SELECT *\nFROM t\nWHERE a == 1", 3, 9, "="),
         ("SELECT * FROM table", 1, 14, "table"),
         ("SELECT * FROM t WHERE a = 1 extra", 1, 28, "extra"),
-        ("INSERT INTO t (a, b) VALUES (1)", 1, 30, ")"),
-        ("INSERT INTO t (a) VALUES (1, 2)", 1, 27, ","),
+        ("UPDATE t SET v = 1, v = 2 WHERE k = 1", 1, 20, "v"),
+        ("UPDATE t SET l = [1], l = l + [2] WHERE k = 1", 1, 22, "l"),
+        ("BEGIN BATCH UPDATE t SET m['a'] = 1, m = {} WHERE k = 1 APPLY BATCH", 1, 37, "m"),
         ("SELECT * FROM t WHERE", 1, 21, "<EOF>"),
         ("UPDATE t SET a = b + 1 WHERE k = 1", 1, 17, "b"),
         ("UPDATE t SET a = 1", 1, 18, "<EOF>"),
@@ -49,6 +50,10 @@ fn messages_read_like_those_of_cassandra_and_give_a_hint() {
         message("SELECT * FROM table"),
         "line 1:14 no viable alternative at input 'table', expected a name (hint: table is a \
          reserved word; as a name write \"table\")"
+    );
+    assert!(
+        message("UPDATE t SET v = 1, v += 2 WHERE k = 1")
+            .contains("Multiple incompatible setting of column v")
     );
     assert!(message("SELECT * FROM t WHERE a = \"x\"").contains("text takes single quotes"));
 }

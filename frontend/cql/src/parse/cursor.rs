@@ -226,6 +226,14 @@ impl<'a> Parser<'a> {
         SyntaxError::at(kind, self.source, token.start, token.end, expected)
     }
 
+    /// The error that the column named by this token is already set in another way.
+    #[cold]
+    pub(super) fn conflicting(&self, token: Token) -> SyntaxError {
+        let kind = SyntaxErrorKind::ConflictingAssignments;
+        let expected = "one assignment of each column";
+        SyntaxError::at(kind, self.source, token.start, token.end, expected)
+    }
+
     /// The error that a literal has an impossible value.
     #[cold]
     pub(super) fn malformed(&self, token: Token, expected: &'static str) -> SyntaxError {

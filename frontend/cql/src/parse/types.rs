@@ -66,7 +66,8 @@ impl Parser<'_> {
     /// `(type)` before a term, if that is what the parentheses are.
     pub(super) fn type_hint(&mut self) -> Option<CqlType> {
         // Decided without an error where possible: making one reads the text from its start.
-        if !self.is(b'(') || !(self.is_name_at(1) || self.is_kind_at(1, Kind::Text)) {
+        let typed = self.is_name_at(1) || self.is_kind_at(1, Kind::Text);
+        if !self.is(b'(') || !typed || self.is_word_at(1, "true") || self.is_word_at(1, "false") {
             return None;
         }
         self.attempt(|p| {

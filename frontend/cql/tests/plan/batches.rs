@@ -110,8 +110,8 @@ fn conditions_hold_for_one_partition() {
     assert_eq!(write.conditions.len(), 2);
     assert_eq!(write.mutations.len(), 1);
     assert_eq!(write.mutations[0].changes.len(), 3);
-    let rows = write.cas_rows(false, &[None, None]);
-    assert_eq!(rows.len(), 2);
+    let absent = write.cas_result(false, &[None, None]);
+    assert_eq!(absent.rows, [vec![Some(value::boolean(false))]]);
 
     let refused =
         |statements: &str| refusal_with(&format!("BEGIN BATCH {statements} APPLY BATCH"), &[]);

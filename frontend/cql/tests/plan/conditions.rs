@@ -132,8 +132,8 @@ fn a_refused_comparison_shows_the_columns_compared() {
     let current = [live("log", &[("s", int(9))]), live("log", &[("v", text("z"))])];
     let result = write.cas_result(false, &current);
     let names: Vec<&str> = result.columns.iter().map(|c| c.name.as_str()).collect();
-    assert_eq!(names, ["[applied]", "s", "v"]);
-    assert_eq!(result.rows, [vec![Some(value::boolean(false)), Some(int(9)), Some(text("z"))]]);
+    assert_eq!(names, ["[applied]", "v", "s"]);
+    assert_eq!(result.rows, [vec![Some(value::boolean(false)), Some(text("z")), Some(int(9))]]);
 }
 
 #[test]
@@ -146,6 +146,96 @@ fn an_applied_write_and_a_missing_row_show_nothing_else() {
     let missing = write.cas_result(false, &[None]);
     assert_eq!(missing.rows, [vec![Some(value::boolean(false))]]);
     assert_eq!(missing.columns.len(), 1);
-    assert_eq!(write.cas_rows(true, &[None]), [vec![Some(value::boolean(true)), None]]);
     assert!(Arc::ptr_eq(&write.table, &table_of("simple")));
+}
+
+/// Names and the one row of a refusal, without `[applied]`.
+fn shown(text: &str, current: &[Option<Row>]) -> Vec<(String, Option<Bytes>)> {
+    let result = bind(text, &[]).cas_result(false, current);
+    let [row] = result.rows.as_slice() else { panic!("{text}: {result:?}") };
+    let names = result.columns.iter().map(|column| column.name.clone());
+    names.zip(row.iter().cloned()).skip(1).collect()
+}
+
+fn named(cells: &[(&str, Option<Bytes>)]) -> Vec<(String, Option<Bytes>)> {
+    cells.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+}
+
+#[test]
+fn a_refusal_shows_the_static_row_where_the_statement_writes_statics() {
+    let statics = || live("log", &[("s", int(7))]);
+    let update = "UPDATE log SET v = 'x', s = 2 WHERE k = 'k' AND c = 1";
+    let exists = format!("{update} IF EXISTS");
+    let write = bind(&exists, &[]);
+    let places: Vec<Bytes> = write.conditions.iter().map(|c| c.suffix.clone()).collect();
+    assert_eq!(places, [row("log", &[int(1)]), keys::static_suffix()]);
+    assert!(cellar_schema::evaluate(&write.conditions[1].test, statics().as_ref()));
+    assert!(cellar_schema::evaluate(&write.conditions[1].test, None));
+    assert_eq!(
+        shown(&exists, &[None, statics()]),
+        named(&[("k", Some(text("k"))), ("c", None), ("s", Some(int(7))), ("v", None)])
+    );
+    let compared = format!("{update} IF v = 'y'");
+    assert_eq!(shown(&compared, &[None, statics()]), named(&[("v", None)]));
+    assert_eq!(shown(&compared, &[None, None]), named(&[]));
+    let regular = "UPDATE log SET v = 'x' WHERE k = 'k' AND c = 1 IF EXISTS";
+    assert_eq!(bind(regular, &[]).conditions.len(), 1);
+    let insert = "INSERT INTO log (k, c, s) VALUES ('k', 1, 2) IF NOT EXISTS";
+    assert_eq!(
+        shown(insert, &[live("log", &[("v", text("old"))]), statics()]),
+        named(&[
+            ("k", Some(text("k"))),
+            ("c", Some(int(1))),
+            ("s", Some(int(7))),
+            ("v", Some(text("old")))
+        ])
+    );
+}
+
+#[test]
+fn a_refused_batch_shows_keys_and_the_rows_that_exist() {
+    let one = "BEGIN BATCH DELETE FROM log WHERE k = 'k' AND c = 4 IF s <= 3; APPLY BATCH";
+    assert_eq!(
+        shown(one, &[live("log", &[("s", int(7))])]),
+        named(&[("k", Some(text("k"))), ("c", None), ("s", Some(int(7)))])
+    );
+    let two = "BEGIN BATCH UPDATE log SET v = 'b' WHERE k = 'k' AND c = 2 IF v = 'x';
+         UPDATE log SET v = 'a' WHERE k = 'k' AND c = 1 IF v = 'z';
+         UPDATE log SET s = 1 WHERE k = 'k'; APPLY BATCH";
+    let write = bind(two, &[]);
+    assert_eq!(write.conditions.len(), 3, "the static row is looked at");
+    let current = [live("log", &[("v", text("2"))]), live("log", &[("v", text("1"))]), None];
+    let rows = write.cas_result(false, &current).rows;
+    let expected = |c: i32, v: &str| {
+        vec![Some(value::boolean(false)), Some(text("k")), Some(int(c)), Some(text(v))]
+    };
+    assert_eq!(rows, [expected(1, "1"), expected(2, "2")]);
+    assert_eq!(write.cas_result(false, &[current[0].clone(), None, None]).rows, [expected(2, "2")]);
+}
+
+#[test]
+fn in_with_one_value_is_an_equality_that_conditions_allow() {
+    let write = bind("UPDATE log SET v = 'x' WHERE k IN ('k') AND c IN (2) IF EXISTS", &[]);
+    assert_eq!(write.conditions[0].suffix, row("log", &[int(2)]));
+    assert_eq!(
+        refusal("UPDATE log SET v = 'x' WHERE k IN ('k', 'l') AND c = 2 IF EXISTS"),
+        "IN on the partition key is not supported with conditional updates"
+    );
+}
+
+#[test]
+fn a_comparison_with_null_is_an_error_only_where_it_is_looked_at_first() {
+    let found = tests("UPDATE log SET v = 'x' WHERE k = 'k' AND c = 2 IF v < null AND s = 1");
+    assert_eq!(found[0].1, on("log", "v", Access::Whole, Comparison::In(Vec::new())));
+    let first = "UPDATE log SET v = 'x' WHERE k = 'k' AND c = 2 IF v = 'y' AND s < null";
+    assert_eq!(refusal_with(first, &[]), "Invalid comparison with null for operator \"<\"");
+}
+
+#[test]
+fn statics_alone_are_updated_without_clustering_columns() {
+    assert_eq!(
+        refusal("UPDATE log SET s = 1 WHERE k = 'k' AND c = 2 IF EXISTS"),
+        "Invalid restrictions on clustering columns since the UPDATE statement modifies only \
+         static columns"
+    );
 }

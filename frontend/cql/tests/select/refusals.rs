@@ -49,7 +49,7 @@ fn clustering_columns_are_restricted_in_their_order() {
             "c1 cannot be restricted by more than one relation if it includes an Equal",
         ),
         (
-            "c1 IN (1) AND c1 > 2",
+            "c1 IN (1, 2) AND c1 > 2",
             "c1 cannot be restricted by more than one relation if it includes a IN",
         ),
         ("c1 > 1 AND c1 > 2", "More than one restriction was found for the start bound on c1"),

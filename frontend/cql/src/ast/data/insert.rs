@@ -21,6 +21,8 @@ pub struct Insert {
 pub enum InsertValues {
     /// `(a, b) VALUES (1, 2)`: as many columns as terms.
     Columns(Vec<(Ident, Term)>),
+    /// `(a, b) VALUES (1)`: not as many columns as terms, which no schema makes right.
+    Unmatched,
     /// `JSON '...'`
     Json {
         /// A text literal or a marker.

@@ -35,6 +35,21 @@ pub enum Assignment {
     SetField(Ident, Ident, Term),
 }
 
+impl Assignment {
+    /// The assigned column.
+    #[must_use]
+    pub fn column(&self) -> &Ident {
+        match self {
+            Self::Set(name, _)
+            | Self::Add(name, _)
+            | Self::Subtract(name, _)
+            | Self::Prepend(name, _)
+            | Self::SetElement(name, _, _)
+            | Self::SetField(name, _, _) => name,
+        }
+    }
+}
+
 /// `IF EXISTS` or `IF condition AND condition`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Condition {

@@ -19,19 +19,12 @@ impl Parser<'_> {
         let names = self.ident_tuple()?;
         self.expect_word("values")?;
         self.expect(b'(')?;
-        let count = names.len();
-        let mut columns = Vec::with_capacity(count);
-        for (i, name) in names.into_iter().enumerate() {
-            if i > 0 && !self.eat(b',') {
-                return Err(self.unexpected(format!("as many values as columns, {count}")));
-            }
-            columns.push((name, self.term()?));
-        }
-        if self.is(b',') {
-            return Err(self.unexpected(format!("as many values as columns, {count}")));
-        }
+        let values = self.list(Self::term)?;
         self.expect(b')')?;
-        Ok(InsertValues::Columns(columns))
+        if names.len() != values.len() {
+            return Ok(InsertValues::Unmatched);
+        }
+        Ok(InsertValues::Columns(names.into_iter().zip(values).collect()))
     }
 
     fn json(&mut self) -> Result<InsertValues> {

@@ -48,7 +48,7 @@ impl Parser<'_> {
         let next = self.peek_at(1).kind;
         let starts_selector = match next {
             Kind::Symbol(b'*') => self.is_word_at(2, "from"),
-            Kind::Symbol(symbol) => matches!(symbol, b'?' | b':' | b'{'),
+            Kind::Symbol(symbol) => matches!(symbol, b'?' | b':' | b'{' | b'-' | b'(' | b'['),
             Kind::Word => !self.is_word_at(1, "from") && !self.is_word_at(1, "as"),
             Kind::End => false,
             Kind::LessEqual | Kind::GreaterEqual | Kind::NotEqual => false,

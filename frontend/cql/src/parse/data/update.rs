@@ -13,11 +13,27 @@ impl Parser<'_> {
         let table = self.qualified_name()?;
         let using = self.using(Allowed { timestamp: true, ttl: true })?;
         self.expect_word("set")?;
-        let assignments = self.list(Self::assignment)?;
+        let assignments = self.assignments()?;
         self.expect_word("where")?;
         let filter = self.relations()?;
         let condition = self.condition()?;
         Ok(Update { table, using, assignments, filter, condition })
+    }
+
+    /// Assignments of which none excludes another.
+    fn assignments(&mut self) -> Result<Vec<Assignment>> {
+        let mut all: Vec<Assignment> = Vec::new();
+        loop {
+            let token = self.peek();
+            let next = self.assignment()?;
+            if all.iter().any(|earlier| excludes(earlier, &next)) {
+                return Err(self.conflicting(token));
+            }
+            all.push(next);
+            if !self.eat(b',') {
+                return Ok(all);
+            }
+        }
     }
 
     fn assignment(&mut self) -> Result<Assignment> {
@@ -71,4 +87,10 @@ impl Parser<'_> {
         let error = self.unexpected_token(token, SAME_COLUMN);
         Err(error.with_hint("text values take single quotes; other columns cannot be read here"))
     }
+}
+
+/// A column that is set as a whole cannot be changed in another way by the same statement.
+fn excludes(earlier: &Assignment, next: &Assignment) -> bool {
+    let whole = |assignment: &Assignment| matches!(assignment, Assignment::Set(..));
+    earlier.column() == next.column() && (whole(earlier) || whole(next))
 }

@@ -135,6 +135,8 @@ pub fn combine(
         counter: kind == BatchKind::Counter || writes.iter().any(|write| write.counter),
         idempotent: writes.iter().all(|write| write.idempotent),
         own_timestamp: timestamp_us.is_some(),
+        writes_statics: writes.iter().any(|write| write.writes_statics),
+        batch: true,
         tested: Vec::new(),
     };
     // Changes to one partition are one mutation, in the order of the statements.
@@ -159,6 +161,7 @@ pub fn combine(
             }
         }
     }
+    all.look_at_statics();
     let changes: usize = all.mutations.iter().map(|mutation| mutation.changes.len()).sum();
     if changes > limits::MUTATION_CHANGES_MAX {
         return Err(PlanError::invalid(format!(

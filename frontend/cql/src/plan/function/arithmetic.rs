@@ -1,4 +1,5 @@
-//! `+ - * / %` and negation, between numbers of any two types, and between moments and durations.
+//! `+ - * / %` and negation, between numbers of any two types, and between moments and durations;
+//! `+` also puts texts together.
 //! The result is as wide as the wider operand, and fractional if one of them is; whole numbers of
 //! fixed width wrap around, as in Cassandra.
 
@@ -62,6 +63,13 @@ fn signatures(operator: ArithmeticOperator) -> Vec<Signature> {
             all.push(([moment.clone(), CqlType::Duration], moment));
         }
     }
+    if operator == ArithmeticOperator::Add {
+        use CqlType::{Ascii, Text};
+        all.push(([Text, Text], Text));
+        all.push(([Ascii, Ascii], Ascii));
+        all.push(([Ascii, Text], Text));
+        all.push(([Text, Ascii], Text));
+    }
     all
 }
 
@@ -122,6 +130,9 @@ fn build(
     let arguments = vec![left.clone(), right.clone()];
     ScalarFn::pure(name(operator), arguments, result.clone(), move |values| {
         let [Some(left), Some(right)] = values else { return Ok(None) };
+        if matches!(types.2, CqlType::Text | CqlType::Ascii) {
+            return Ok(Some(Bytes::from([left.as_ref(), right].concat())));
+        }
         if left.is_empty() || right.is_empty() {
             return Ok(None);
         }

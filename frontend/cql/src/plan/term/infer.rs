@@ -42,9 +42,10 @@ pub fn argument(scope: &Scope<'_>, term: &Term) -> Result<Argument, PlanError> {
         Term::UserType(_) => Argument::Unknown,
         Term::Negate(inner) => {
             let operand = argument(scope, inner)?;
-            match function::negation(&operand, None) {
-                Ok(function) => Argument::Typed(function.result),
-                Err(_) => Argument::Unknown,
+            match (function::negation(&operand, None), operand) {
+                (Ok(function), Argument::Constant(_)) => Argument::Constant(function.result),
+                (Ok(function), _) => Argument::Typed(function.result),
+                (Err(_), _) => Argument::Unknown,
             }
         }
         Term::Arithmetic(chain) => {
@@ -54,7 +55,12 @@ pub fn argument(scope: &Scope<'_>, term: &Term) -> Result<Argument, PlanError> {
                 if left == Argument::Unknown && right == Argument::Unknown {
                     return Ok(Argument::Unknown);
                 }
-                left = Argument::Typed(function::operator(*operator, &left, &right, None)?.result);
+                let result = function::operator(*operator, &left, &right, None)?.result;
+                // What is computed of constants is as open as they are.
+                left = match (left, right) {
+                    (Argument::Constant(_), Argument::Constant(_)) => Argument::Constant(result),
+                    _ => Argument::Typed(result),
+                };
             }
             left
         }

@@ -7,7 +7,7 @@ use cellar_schema::CqlType;
 use super::infer::{argument, arguments};
 use super::literal::encode;
 use super::{Call, Expr};
-use crate::ast::{Ident, Term};
+use crate::ast::{Arithmetic, Ident, Term};
 use crate::plan::function::{self, Argument, ScalarFn};
 use crate::plan::types::{self, Fit};
 use crate::plan::{Binding, ColumnSpec, Env, PlanError, Scope};
@@ -38,7 +38,11 @@ pub fn prepare(
         Term::TypeHint(written, inner) => {
             let hinted = types::resolve(scope, Some(&receiver.keyspace), written)?;
             assignable(&hinted, receiver)?;
-            return prepare(scope, inner, &receiver.part(receiver.name.clone(), hinted));
+            if !matches!(**inner, Term::Marker(_)) {
+                prepare(scope, inner, &receiver.part(receiver.name.clone(), hinted))?;
+            }
+            // The hint is only checked: the value is of the type of its place.
+            return prepare(scope, inner, receiver);
         }
         Term::Cast(inner, written) => {
             let target = types::resolve(scope, Some(&receiver.keyspace), written)?;
@@ -131,6 +135,11 @@ fn arithmetic(
 ) -> Result<Expr, PlanError> {
     let Term::Arithmetic(chain) = term else { return prepare(scope, term, receiver) };
     let last = chain.rest.len().saturating_sub(1);
+    if computes_alone(&receiver.cql_type)
+        && matches!(argument(scope, term), Ok(Argument::Constant(_)))
+    {
+        return of_constants(scope, chain, receiver);
+    }
     let mut known = argument(scope, &chain.first)?;
     let mut left: Option<Expr> = None;
     for (position, (operator, right_term)) in chain.rest.iter().enumerate() {
@@ -156,6 +165,44 @@ fn arithmetic(
         assignable(result, receiver)?;
     }
     left.ok_or_else(|| PlanError::invalid("an operator takes two operands"))
+}
+
+/// Whether an operator on values of this type gives a value of this type.
+fn computes_alone(cql_type: &CqlType) -> bool {
+    use CqlType::{
+        Ascii, Bigint, Counter, Decimal, Double, Float, Int, Smallint, Text, Tinyint, Varint,
+    };
+    matches!(
+        cql_type,
+        Ascii
+            | Bigint
+            | Counter
+            | Decimal
+            | Double
+            | Float
+            | Int
+            | Smallint
+            | Text
+            | Tinyint
+            | Varint
+    )
+}
+
+/// A chain of constants: each is of the type of the result.
+fn of_constants(
+    scope: &mut Scope<'_>,
+    chain: &Arithmetic,
+    receiver: &ColumnSpec,
+) -> Result<Expr, PlanError> {
+    let of = Argument::Typed(receiver.cql_type.clone());
+    let mut left = prepare(scope, &chain.first, &operand(receiver, 0, &receiver.cql_type))?;
+    for (operator, term) in &chain.rest {
+        let function = function::operator(*operator, &of, &of, Some(&receiver.cql_type))?;
+        let right = prepare(scope, term, &operand(receiver, 1, &receiver.cql_type))?;
+        let call = Call { function: Arc::new(function), arguments: vec![left, right] };
+        left = folded(Expr::Call(Box::new(call)))?;
+    }
+    Ok(left)
 }
 
 fn operand(receiver: &ColumnSpec, index: u8, cql_type: &CqlType) -> ColumnSpec {

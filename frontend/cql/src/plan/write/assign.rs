@@ -7,25 +7,13 @@ use crate::ast::{Assignment, Deletion, Ident, Term};
 use crate::plan::term::{Expr, prepare};
 use crate::plan::{PlanError, Scope, column, receiver};
 
-/// The column an assignment is about.
-pub(super) fn assigned(assignment: &Assignment) -> &Ident {
-    match assignment {
-        Assignment::Set(name, _)
-        | Assignment::Add(name, _)
-        | Assignment::Subtract(name, _)
-        | Assignment::Prepend(name, _)
-        | Assignment::SetElement(name, _, _)
-        | Assignment::SetField(name, _, _) => name,
-    }
-}
-
 /// Plans one assignment.
 pub(super) fn assignment<'t>(
     scope: &mut Scope<'_>,
     table: &'t Table,
     assignment: &Assignment,
 ) -> Result<(&'t Column, ColumnWrite), PlanError> {
-    let column = column(table, assigned(assignment))?;
+    let column = column(table, assignment.column())?;
     if is_key(column) {
         return Err(PlanError::invalid(format!(
             "PRIMARY KEY part {} found in SET part",

@@ -62,6 +62,8 @@ impl Write {
             counter,
             idempotent: self.idempotent,
             own_timestamp: own_timestamp.is_some(),
+            writes_statics: !self.statics.is_empty(),
+            batch: false,
             tested: Vec::new(),
         };
         for values in &partition_values {
@@ -189,34 +191,39 @@ impl Write {
         let add = |write: &mut BoundWrite, suffix: Bytes, test: Test| {
             write.conditions.push(Condition { partition: partition.clone(), suffix, test });
         };
-        let before = write.conditions.len();
+        let mut statics = vec![suffix == keys::static_suffix()];
         let shown = match &self.conditions {
             Conditions::None => return Ok(()),
             Conditions::Exists => {
-                add(write, suffix, Test::Exists);
+                add(write, suffix.clone(), Test::Exists);
                 None
             }
             Conditions::NotExists => {
-                add(write, suffix, Test::NotExists);
+                add(write, suffix.clone(), Test::NotExists);
                 None
             }
             Conditions::Columns(columns) => {
-                for condition in columns {
+                statics = columns.iter().map(|condition| condition.is_static).collect();
+                let any_static = statics.contains(&true);
+                let first = columns.iter().position(|c| c.is_static == any_static);
+                for (at, condition) in columns.iter().enumerate() {
                     let place =
                         if condition.is_static { keys::static_suffix() } else { suffix.clone() };
-                    add(write, place, condition.bind(binding)?);
+                    add(write, place, condition.bind(binding, first == Some(at))?);
                 }
                 Some(shown(columns))
             }
         };
-        let conditions = write.conditions.len() - before;
-        write.tested.push(TestedRow { key, shown, conditions });
+        write.tested.push(TestedRow { key, suffix, shown, statics });
+        write.look_at_statics();
         Ok(())
     }
 }
 
+/// Regular columns go before static ones.
 fn shown(columns: &[ColumnCondition]) -> Vec<ColumnId> {
-    columns.iter().map(|condition| condition.column).collect()
+    let of = |statics: bool| columns.iter().filter(move |condition| condition.is_static == statics);
+    of(false).chain(of(true)).map(|condition| condition.column).collect()
 }
 
 fn deletions(rows: &BoundRows) -> Vec<ChangeKind> {

@@ -4,8 +4,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cellar_schema::{Column, ColumnId, Condition, CqlType, Mutation, Row, Table, value};
+use cellar_schema::{
+    Access, Column, ColumnId, Comparison, Condition, CqlType, Mutation, Row, Table, Test, keys,
+    value,
+};
 
+use super::assign::is_key;
 use crate::plan::{ColumnSpec, ResultColumn, scope};
 
 /// What is to be sent to the cells. One or several statements that become one request.
@@ -23,6 +27,10 @@ pub struct BoundWrite {
     pub idempotent: bool,
     /// Whether the statement itself said `USING TIMESTAMP`.
     pub(crate) own_timestamp: bool,
+    /// Whether static columns are among those written: a refusal shows them.
+    pub(crate) writes_statics: bool,
+    /// Whether this was a `BATCH`: a refusal shows keys.
+    pub(crate) batch: bool,
     /// The rows that conditions are about.
     pub(crate) tested: Vec<TestedRow>,
 }
@@ -32,10 +40,12 @@ pub struct BoundWrite {
 pub(crate) struct TestedRow {
     /// Values of its key columns; clustering columns are missing for statics.
     pub(crate) key: Vec<(ColumnId, Bytes)>,
-    /// The columns to show when the conditions fail; `None` for all of them.
+    /// Its place in the partition.
+    pub(crate) suffix: Bytes,
+    /// The columns to show when the conditions fail, in order; `None` for all of them.
     pub(crate) shown: Option<Vec<ColumnId>>,
-    /// How many of the request's conditions belong to it.
-    pub(crate) conditions: usize,
+    /// For each of the request's conditions that belong to it, whether it is about statics.
+    pub(crate) statics: Vec<bool>,
 }
 
 /// The result of a conditional write as a client gets it.
@@ -43,11 +53,46 @@ pub(crate) struct TestedRow {
 pub struct CasResult {
     /// `[applied]` first.
     pub columns: Vec<ResultColumn>,
-    /// One row for each row with conditions, or one alone when the write was applied.
+    /// One row for each row with conditions that exists, or one alone when there is none or when
+    /// the write was applied.
     pub rows: Vec<Vec<Option<Bytes>>>,
 }
 
+/// What the conditions of a refused request met.
+struct Met<'r> {
+    statics: Option<&'r Row>,
+    /// The tested rows that exist, in the order of the table, each once.
+    rows: Vec<(&'r TestedRow, &'r Row)>,
+}
+
+/// No table has so many columns: whatever the row, this one is null.
+const NO_COLUMN: ColumnId = ColumnId(u32::MAX);
+
+/// A condition that always holds, so that its row is among the rows of the answer.
+pub(crate) fn look_at(partition: Bytes, suffix: Bytes) -> Condition {
+    let test = Test::Column {
+        column: NO_COLUMN,
+        cql_type: CqlType::Blob,
+        access: Access::Whole,
+        comparison: Comparison::Equal(None),
+    };
+    Condition { partition, suffix, test }
+}
+
 impl BoundWrite {
+    /// Has the cell answer with the static row too when a refusal must show it.
+    pub(crate) fn look_at_statics(&mut self) {
+        let seen = self.tested.iter().flat_map(|tested| &tested.statics).any(|statics| *statics);
+        if seen || !self.writes_statics {
+            return;
+        }
+        if let (Some(last), Some(tested)) = (self.conditions.last(), self.tested.last_mut()) {
+            tested.statics.push(true);
+            let place = last.partition.clone();
+            self.conditions.push(look_at(place, keys::static_suffix()));
+        }
+    }
+
     /// The columns that describe a refusal: `[applied]`, then those the conditions look at, or
     /// all columns for `IF [NOT] EXISTS`.
     #[must_use]
@@ -57,71 +102,89 @@ impl BoundWrite {
         std::iter::once(self.applied_column()).chain(columns).collect()
     }
 
-    /// The rows that go with [`BoundWrite::cas_columns`]; `current` is the live row of each
-    /// condition. An applied write shows nothing but that.
-    #[must_use]
-    pub fn cas_rows(&self, applied: bool, current: &[Option<Row>]) -> Vec<Vec<Option<Bytes>>> {
-        let shown = self.shown();
-        if applied {
-            let nulls = shown.iter().map(|_| None);
-            return vec![std::iter::once(Some(value::boolean(true))).chain(nulls).collect()];
-        }
-        let mut rest = current;
-        let mut rows = Vec::with_capacity(self.tested.len());
-        for tested in &self.tested {
-            let (own, others) = rest.split_at_checked(tested.conditions).unwrap_or((rest, &[]));
-            rest = others;
-            let found: Vec<&Row> = own.iter().flatten().collect();
-            let cells = shown.iter().map(|column| {
-                if found.is_empty() {
-                    return None;
-                }
-                tested.value(column, &found)
-            });
-            rows.push(std::iter::once(Some(value::boolean(false))).chain(cells).collect());
-        }
-        rows
-    }
-
-    /// The answer exactly as Cassandra gives it: `[applied]` alone when the write was applied or
-    /// when no tested row exists.
+    /// The answer exactly as Cassandra gives it; `current` is the live row of each condition.
+    /// `[applied]` is alone when the write was applied, and when neither a tested row nor the
+    /// static row is there.
     #[must_use]
     pub fn cas_result(&self, applied: bool, current: &[Option<Row>]) -> CasResult {
-        if applied || current.iter().all(Option::is_none) {
+        let met = self.met(current);
+        if applied || (met.rows.is_empty() && met.statics.is_none()) {
             return CasResult {
                 columns: vec![self.applied_column()],
                 rows: vec![vec![Some(value::boolean(applied))]],
             };
         }
-        CasResult { columns: self.cas_columns(), rows: self.cas_rows(applied, current) }
+        let shown = self.shown();
+        let refused = |tested: Option<&TestedRow>, row: Option<&Row>| {
+            let cells = shown.iter().map(|column| self.cell(column, tested, row, met.statics));
+            std::iter::once(Some(value::boolean(false))).chain(cells).collect()
+        };
+        let mut rows: Vec<Vec<Option<Bytes>>> =
+            met.rows.iter().map(|(tested, row)| refused(Some(tested), Some(row))).collect();
+        if rows.is_empty() {
+            rows.push(refused(None, None));
+        }
+        CasResult { columns: self.cas_columns(), rows }
+    }
+
+    fn met<'r>(&'r self, current: &'r [Option<Row>]) -> Met<'r> {
+        let mut met = Met { statics: None, rows: Vec::with_capacity(self.tested.len()) };
+        let mut rest = current.iter();
+        for tested in &self.tested {
+            for (statics, row) in tested.statics.iter().zip(rest.by_ref().map(Option::as_ref)) {
+                let Some(row) = row else { continue };
+                let known = met.rows.iter().any(|(other, _)| other.suffix == tested.suffix);
+                if *statics {
+                    met.statics = Some(row);
+                } else if !known {
+                    met.rows.push((tested, row));
+                }
+            }
+        }
+        met.rows.sort_by(|(a, _), (b, _)| a.suffix.cmp(&b.suffix));
+        met
+    }
+
+    fn cell(
+        &self,
+        column: &Column,
+        tested: Option<&TestedRow>,
+        row: Option<&Row>,
+        statics: Option<&Row>,
+    ) -> Option<Bytes> {
+        match column.kind {
+            cellar_schema::ColumnKind::PartitionKey(_) => self.tested.first()?.key(column),
+            cellar_schema::ColumnKind::Clustering(..) => tested?.key(column),
+            cellar_schema::ColumnKind::Static => statics?.wire_value(column.id, &column.cql_type),
+            cellar_schema::ColumnKind::Regular => row?.wire_value(column.id, &column.cql_type),
+        }
     }
 
     fn applied_column(&self) -> ColumnSpec {
         ColumnSpec::of(&self.table, "[applied]", CqlType::Boolean)
     }
 
-    /// Every column that one of the tested rows shows, in the order of `SELECT *`; of a batch,
-    /// the key columns too.
+    /// Every column that one of the tested rows shows, in the order of the conditions; of a
+    /// batch, the key columns first.
     fn shown(&self) -> Vec<&Column> {
-        let all = self.tested.iter().any(|tested| tested.shown.is_none());
-        let several = self.tested.len() > 1;
-        let wanted = |column: &&Column| {
-            all || (several && super::assign::is_key(column))
-                || self
-                    .tested
-                    .iter()
-                    .filter_map(|tested| tested.shown.as_ref())
-                    .any(|shown| shown.contains(&column.id))
-        };
-        scope::select_order(&self.table).into_iter().filter(wanted).collect()
+        let all = scope::select_order(&self.table);
+        let listed: Option<Vec<&[ColumnId]>> =
+            self.tested.iter().map(|tested| tested.shown.as_deref()).collect();
+        let Some(listed) = listed else { return all };
+        let mut shown: Vec<&Column> = Vec::new();
+        if self.batch {
+            shown.extend(all.iter().filter(|column| is_key(column)));
+        }
+        for id in listed.into_iter().flatten() {
+            let found = all.iter().find(|column| column.id == *id);
+            shown.extend(found.filter(|column| shown.iter().all(|other| other.id != column.id)));
+        }
+        shown
     }
 }
 
 impl TestedRow {
-    fn value(&self, column: &Column, found: &[&Row]) -> Option<Bytes> {
-        if let Some((_, bytes)) = self.key.iter().find(|(id, _)| *id == column.id) {
-            return Some(bytes.clone());
-        }
-        found.iter().find_map(|row| row.wire_value(column.id, &column.cql_type))
+    fn key(&self, column: &Column) -> Option<Bytes> {
+        self.key.iter().find(|(id, _)| *id == column.id).map(|(_, bytes)| bytes.clone())
     }
 }

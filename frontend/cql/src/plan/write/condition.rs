@@ -112,8 +112,9 @@ impl ColumnCondition {
         })
     }
 
-    /// The test with its values.
-    pub(super) fn bind(&self, binding: &Binding<'_>) -> Result<Test, PlanError> {
+    /// The test with its values. Cassandra stops at the first condition that does not hold, so
+    /// that an impossible comparison is an error only where it is the `first` to be looked at.
+    pub(super) fn bind(&self, binding: &Binding<'_>, first: bool) -> Result<Test, PlanError> {
         let access = match &self.access {
             Part::Whole => Access::Whole,
             Part::Entry(key) => {
@@ -128,7 +129,7 @@ impl ColumnCondition {
             column: self.column,
             cql_type: self.cql_type.clone(),
             access,
-            comparison: self.test.bind(binding)?,
+            comparison: self.test.bind(binding, first)?,
         })
     }
 }
@@ -242,11 +243,15 @@ fn contained(
 }
 
 impl PlannedTest {
-    fn bind(&self, binding: &Binding<'_>) -> Result<Compared, PlanError> {
+    fn bind(&self, binding: &Binding<'_>, first: bool) -> Result<Compared, PlanError> {
         const WHAT: &str = "a condition";
         Ok(match self {
             Self::Compare(comparison, expr) => {
-                compare(*comparison, expr.evaluate_set(binding, WHAT)?)?
+                match compare(*comparison, expr.evaluate_set(binding, WHAT)?) {
+                    // Equal to one of no values: it never holds.
+                    Err(_) if !first => Compared::In(Vec::new()),
+                    compared => compared?,
+                }
             }
             Self::In(exprs) => {
                 let values = exprs.iter().map(|expr| expr.evaluate_set(binding, WHAT));

@@ -254,12 +254,14 @@ fn choices(
         RelationTest::Compare(Comparison::Equal, term) => {
             Choices::One(choice(scope, table, columns, term)?)
         }
-        RelationTest::In(InValues::Terms(terms)) => Choices::Each(
-            terms
-                .iter()
-                .map(|term| choice(scope, table, columns, term))
-                .collect::<Result<_, _>>()?,
-        ),
+        // `IN` with one value is `=`, which also conditions allow.
+        RelationTest::In(InValues::Terms(terms)) => match terms.as_slice() {
+            [only] => Choices::One(choice(scope, table, columns, only)?),
+            terms => {
+                let each = terms.iter().map(|term| choice(scope, table, columns, term));
+                Choices::Each(each.collect::<Result<_, _>>()?)
+            }
+        },
         RelationTest::In(InValues::Marker(marker)) => {
             let (element, width) = whole(table, columns);
             let list =

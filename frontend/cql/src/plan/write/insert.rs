@@ -27,6 +27,9 @@ pub fn plan(scope: &mut Scope<'_>, insert: &Insert) -> Result<Write, PlanError> 
     }
     let (values, document) = match &insert.values {
         InsertValues::Columns(values) => (given(scope, &table, values)?, None),
+        InsertValues::Unmatched => {
+            return Err(PlanError::invalid("Unmatched column names/values"));
+        }
         InsertValues::Json { document, default } => {
             let spec = ColumnSpec::of(&table, "[json]", CqlType::Text);
             let text = prepare(scope, document, &spec)?;

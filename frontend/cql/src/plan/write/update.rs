@@ -7,7 +7,7 @@ use cellar_schema::{ColumnKind, Table};
 use super::condition::Conditions;
 use super::filter::{Filter, join};
 use super::{Action, Attributes, Rows, Write, assign, refuse_in};
-use crate::ast::{Assignment, Update};
+use crate::ast::Update;
 use crate::plan::{PlanError, Scope};
 
 /// Plans an `UPDATE`.
@@ -16,7 +16,6 @@ use crate::plan::{PlanError, Scope};
 /// Anything wrong with the statement against this schema.
 pub fn plan(scope: &mut Scope<'_>, update: &Update) -> Result<Write, PlanError> {
     let table = scope.writable_table(&update.table)?;
-    refuse_conflicts(&update.assignments)?;
     let attributes = Attributes::plan(scope, &table, &update.using)?;
     let (mut statics, mut regular) = (Vec::new(), Vec::new());
     for assignment in &update.assignments {
@@ -29,7 +28,7 @@ pub fn plan(scope: &mut Scope<'_>, update: &Update) -> Result<Write, PlanError> 
     if !conditions.is_none() {
         refuse_in(&filter, "updates")?;
     }
-    let statics_alone = regular.is_empty() && !needs_row(&conditions, &filter);
+    let statics_alone = regular.is_empty() && !needs_row(&conditions);
     let partition = filter.partition.clone();
     let rows = rows(&table, filter, statics_alone)?;
     Write {
@@ -49,12 +48,8 @@ pub fn plan(scope: &mut Scope<'_>, update: &Update) -> Result<Write, PlanError> 
 }
 
 /// Whether the conditions are about a row, not about static columns.
-fn needs_row(conditions: &Conditions, filter: &Filter) -> bool {
-    match conditions {
-        Conditions::None => false,
-        Conditions::Exists | Conditions::NotExists => filter.clustering_width > 0,
-        Conditions::Columns(_) => !conditions.only_statics(),
-    }
+fn needs_row(conditions: &Conditions) -> bool {
+    matches!(conditions, Conditions::Columns(_)) && !conditions.only_statics()
 }
 
 fn rows(table: &Table, filter: Filter, statics_alone: bool) -> Result<Rows, PlanError> {
@@ -81,22 +76,4 @@ fn rows(table: &Table, filter: Filter, statics_alone: bool) -> Result<Rows, Plan
         )));
     }
     Ok(Rows::Keys(filter.clustering))
-}
-
-/// A column that is set as a whole cannot be changed in another way by the same statement.
-fn refuse_conflicts(assignments: &[Assignment]) -> Result<(), PlanError> {
-    for (position, assignment) in assignments.iter().enumerate() {
-        let column = assign::assigned(assignment);
-        let conflict = assignments.iter().take(position).any(|earlier| {
-            assign::assigned(earlier) == column
-                && (matches!(earlier, Assignment::Set(..))
-                    || matches!(assignment, Assignment::Set(..)))
-        });
-        if conflict {
-            return Err(PlanError::invalid(format!(
-                "Multiple incompatible setting of column {column}"
-            )));
-        }
-    }
-    Ok(())
 }

@@ -103,6 +103,7 @@ fn partial(call: &Call<'_>) -> Result<ScalarFn, PlanError> {
     call.types(&PARAMETERS, 3)?;
     let of = match call.arguments.first() {
         Some(Argument::Typed(CqlType::Ascii)) => CqlType::Ascii,
+        Some(Argument::Constant(_)) if call.receiver == Some(&CqlType::Ascii) => CqlType::Ascii,
         _ => CqlType::Text,
     };
     let wanted = [&of, &CqlType::Int, &CqlType::Int, &CqlType::Text];

@@ -311,8 +311,13 @@ pub(crate) fn compared(
             return Ok(Test::Values(Values::One(operand(term)?)));
         }
         RelationTest::In(InValues::Terms(terms)) => {
-            let each = terms.iter().map(operand).collect::<Result<_, _>>()?;
-            return Ok(Test::Values(Values::Each(each)));
+            let token = columns.iter().any(|column| column.place == Place::Token);
+            let values = match terms.as_slice() {
+                // `IN` with one value is `=`.
+                [only] if !token => Values::One(operand(only)?),
+                terms => Values::Each(terms.iter().map(operand).collect::<Result<_, _>>()?),
+            };
+            return Ok(Test::Values(values));
         }
         RelationTest::In(InValues::Marker(marker)) => {
             let list = scope.marker(*marker, &list_spec(table, columns))?;
