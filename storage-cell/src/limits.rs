@@ -54,6 +54,9 @@ pub(crate) const ANSWER_BYTES_MAX: usize = 256 << 10;
 pub(crate) const SEGMENT_ROWS: usize = 32_768;
 /// Encoded bytes, keys included, after which a cold segment ends: it is held in memory.
 pub(crate) const SEGMENT_BYTES: usize = 64 << 20;
+/// Segments of one level that may have the same key before they are folded into the next level:
+/// each costs every scan over it; each level rewrites every row once.
+pub(crate) const FOLD_DEPTH: usize = 8;
 /// Rows of a table that must be past its policy before the periodic job moves them: every segment
 /// costs every later scan.
 pub(crate) const TIER_ROWS_MIN: usize = 4_096;

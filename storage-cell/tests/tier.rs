@@ -94,11 +94,8 @@ async fn conditions_are_tested_against_cold_rows() {
     cluster.put(tiered.insert(1, 1, "old")).await;
     grow_old(&cluster);
     assert_eq!(tier(cluster.node()).await, 1);
-    let condition = |test| Condition {
-        partition: tiered.partition(1),
-        suffix: tiered.suffix(1),
-        test,
-    };
+    let condition =
+        |test| Condition { partition: tiered.partition(1), suffix: tiered.suffix(1), test };
     let insert_if = |test| Write {
         id: None,
         mutations: vec![tiered.insert(1, 1, "new")],
@@ -185,6 +182,31 @@ async fn readers_never_miss_a_row_while_rows_move() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_small_segments_are_folded_into_few() {
+    let mut cluster = Cluster::start().await;
+    let tiered = create_tiered(&cluster.metadata, "tiered");
+    for round in 0..30 {
+        for k in 0..10 {
+            cluster.put(tiered.insert(k, round % 7, &format!("round {round}"))).await;
+        }
+        grow_old(&cluster);
+        assert_eq!(tier(cluster.node()).await, 10);
+        assert!(twins::objects(&cluster) <= 20, "{} objects", twins::objects(&cluster));
+    }
+    // 30 rounds: three folds, and six segments since.
+    assert_eq!(twins::objects(&cluster), 3 + 6);
+    for _ in 0..2 {
+        let rows = cluster.table(tiered.0.id).await;
+        assert_eq!(rows.len(), 70);
+        for (at, (_, row)) in rows.iter().enumerate() {
+            let newest = 23 + (at + 5) % 7;
+            assert_eq!(twins::text(row, tiered.column("v")), format!("round {newest}"), "{at}");
+        }
+        cluster.crash().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn both_halves_of_a_split_read_the_segments_of_the_whole() {
     let mut cluster = Cluster::start().await;
     let tiered = create_tiered(&cluster.metadata, "tiered");
@@ -224,10 +246,8 @@ async fn objects_of_dropped_tables_and_dead_writers_are_removed() {
     assert_eq!(tier(cluster.node()).await, 40);
     assert_eq!(twins::objects(&cluster), 2);
     twins::drop_table(&cluster.metadata, "tiered");
-    cluster::within("the table's segment is given up", async || {
-        cold_rows(&cluster).await == 20
-    })
-    .await;
+    cluster::within("the table's segment is given up", async || cold_rows(&cluster).await == 20)
+        .await;
     grow_old(&cluster);
     tier(cluster.node()).await;
     assert_eq!(twins::objects(&cluster), 1, "the object of the dropped table is gone");

@@ -16,15 +16,15 @@ mod row;
 mod table;
 pub mod token;
 mod types;
-pub mod value;
 pub mod units;
+pub mod value;
 
 pub use apply::{ApplyError, PartitionStore, Stamp};
 pub use clock::{Clock, FixedClock, HybridClock, OffsetClock, SystemClock};
 pub use codec::FormatError;
 pub use evaluate::evaluate;
-pub use keys::{DecodedKey, KeyError, RowKind};
 pub use ids::{ColumnId, RequestId, TableId};
+pub use keys::{DecodedKey, KeyError, RowKind};
 pub use mutation::{
     Access, Change, ChangeKind, Comparison, Condition, Mutation, NewElement, Operation, RowChange,
     Test,

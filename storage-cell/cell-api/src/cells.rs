@@ -131,5 +131,9 @@ fn told_by(error: &CallError) -> CellError {
         });
     }
     let reason = error.to_string();
-    if error.did_not_run() { CellError::Unavailable { reason } } else { CellError::Unknown { reason } }
+    if error.did_not_run() {
+        CellError::Unavailable { reason }
+    } else {
+        CellError::Unknown { reason }
+    }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use cellar_rpc::Router;
 use futures::future::BoxFuture;
 
-use crate::{AdminAnswer, AdminRequest, CellError, ReadReply, ReadRequest, WriteReply, WriteRequest};
+use crate::{
+    AdminAnswer, AdminRequest, CellError, ReadReply, ReadRequest, WriteReply, WriteRequest,
+};
 
 /// Path of writes on the internal transport.
 pub(crate) const WRITE: &str = "/cell/write";

@@ -24,7 +24,9 @@ impl Applier {
         overlay.remove(records::table_key(Kind::Table, cell, table));
         Arc::make_mut(&mut self.state.dropped).insert(table);
         Arc::make_mut(&mut self.state.tables).remove(&table);
-        self.give_up(overlay, |segment| segment.table == table)?;
+        // Nobody reads a dropped table: its objects need not wait.
+        let now_us = self.progress.stamp_us;
+        self.give_up(overlay, now_us, |segment| segment.table == table)?;
         events.push(Event::TableDropped(table));
         Ok(Bytes::new())
     }

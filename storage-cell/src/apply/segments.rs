@@ -27,6 +27,8 @@ impl Applier {
                 && meta.version <= META_VERSION
                 && !self.state.dropped.contains(&meta.table);
         }
+        let there = |id: &Uuid| self.state.manifest.all().iter().any(|segment| segment.id == *id);
+        fits &= change.remove.iter().all(there);
         if !fits {
             return Ok(SegmentsAnswer::Refused.encode());
         }
@@ -47,17 +49,18 @@ impl Applier {
                 removed = removed.saturating_add(1);
             }
         }
+        self.give_up(overlay, change.now_us, |segment| change.remove.contains(&segment.id))?;
         for id in change.forget {
             overlay.remove(records::id_key(Kind::Garbage, cell, id));
         }
         Ok(SegmentsAnswer::Done { removed }.encode())
     }
 
-    /// Takes segments out of the manifest; their objects become garbage. The time is that of the
-    /// cell's last write: what calls this is no reader's to wait for.
+    /// Takes segments out of the manifest; their objects become garbage at this time.
     pub(super) fn give_up(
         &mut self,
         overlay: &mut Overlay<'_>,
+        now_us: i64,
         goes: impl Fn(&SegmentMeta) -> bool,
     ) -> Result<(), ApplyError> {
         if !self.state.manifest.all().iter().any(&goes) {
@@ -65,7 +68,7 @@ impl Applier {
         }
         for meta in self.change_manifest().keep(|segment| !goes(segment)) {
             overlay.remove(records::id_key(Kind::Segment, self.state.descriptor.cell, meta.id));
-            self.note_garbage(overlay, meta.name(), self.progress.stamp_us)?;
+            self.note_garbage(overlay, meta.name(), now_us)?;
         }
         Ok(())
     }

@@ -6,10 +6,7 @@ use cellar_raft::ProposeError;
 use cellar_schema::keys;
 
 use super::{Cell, refused, wrong_cell};
-use crate::{
-    apply::CellState,
-    read,
-};
+use crate::{apply::CellState, read};
 
 impl Cell {
     /// Reads spans, all at one point of the write order.

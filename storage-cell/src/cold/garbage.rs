@@ -16,7 +16,8 @@ use crate::{
 };
 
 impl Cell {
-    /// Removes objects that were given up long enough ago. Only under the lock of [`Cell::tier`]: names noted by a move that goes on are not garbage.
+    /// Removes objects that were given up long enough ago. Only under the lock of
+    /// [`Cell::tier`]: names noted by a move that goes on are not garbage.
     pub(super) async fn remove_garbage(&self) -> Result<(), CellError> {
         let epoch = self.state().descriptor.epoch;
         let mut forget = Vec::new();
@@ -39,7 +40,8 @@ impl Cell {
         let mut names = Vec::new();
         for found in self.engine().snapshot().scan(start..end, false) {
             let (_, value) = found.map_err(|error| unavailable(error.to_string()))?;
-            let garbage = Garbage::decode(&value).map_err(|error| unavailable(error.to_string()))?;
+            let garbage =
+                Garbage::decode(&value).map_err(|error| unavailable(error.to_string()))?;
             if garbage.since_us <= since {
                 names.push(garbage.name);
             }

@@ -4,6 +4,7 @@
 //! Which segments there are is decided by the cell's log ([`Manifest`]); what is in them never
 //! changes. A hot row and a cold one of the same key are one row: both are merged.
 
+mod fold;
 mod garbage;
 mod hydrate;
 mod manifest;
@@ -16,8 +17,8 @@ use std::sync::Arc;
 
 use cellar_cell_api::CellError;
 use cellar_metadata_api::{Metadata, TableId};
-use cellar_schema::{Mutation, Table};
 use cellar_schema::{ChangeKind, Condition, Operation};
+use cellar_schema::{Mutation, Table};
 use cellar_tiering::store::ObjectStore;
 use cellar_tiering::{ColdError, ColdStore};
 

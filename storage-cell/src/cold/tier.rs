@@ -56,6 +56,7 @@ impl Cell {
                 self.tier_table(&table, rows_min, &mut tiered).await?;
             }
         }
+        self.fold_segments().await?;
         self.remove_garbage().await?;
         Ok(tiered)
     }

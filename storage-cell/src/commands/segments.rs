@@ -22,6 +22,8 @@ pub(crate) struct ChangeSegments {
     /// Hot rows that are in `add`: key, and fingerprint of the stored row. Those that are still
     /// the same go.
     pub(crate) rows: Vec<(Bytes, u64)>,
+    /// Segments whose rows are all in `add`; their objects become garbage. Each must be there.
+    pub(crate) remove: Vec<Uuid>,
     /// Garbage that is gone from the store.
     pub(crate) forget: Vec<Uuid>,
 }
@@ -33,6 +35,7 @@ struct Head {
     now_us: i64,
     intend: Vec<SegmentName>,
     add: Vec<SegmentMeta>,
+    remove: Vec<Uuid>,
     forget: Vec<Uuid>,
 }
 
@@ -44,7 +47,8 @@ pub(crate) enum SegmentsAnswer {
         /// Hot rows that went.
         removed: u64,
     },
-    /// The cell's range or epoch is another by now, or a segment was not intended; nothing changed.
+    /// The cell's range or epoch is another by now, a segment was not intended or not there; nothing
+    /// changed.
     Refused,
 }
 
@@ -64,6 +68,7 @@ impl ChangeSegments {
             intend: Vec::new(),
             add: Vec::new(),
             rows: Vec::new(),
+            remove: Vec::new(),
             forget: Vec::new(),
         }
     }
@@ -75,6 +80,7 @@ impl ChangeSegments {
             now_us: self.now_us,
             intend: self.intend.clone(),
             add: self.add.clone(),
+            remove: self.remove.clone(),
             forget: self.forget.clone(),
         };
         let head = cbor4ii::serde::to_vec(Vec::new(), &head).map_err(CommandError::new)?;
@@ -101,8 +107,8 @@ impl ChangeSegments {
         if !bytes.is_empty() {
             return Err(CommandError::new("bytes after the last row"));
         }
-        let Head { epoch, now_us, intend, add, forget } = head;
-        Ok(Self { epoch, now_us, intend, add, rows, forget })
+        let Head { epoch, now_us, intend, add, remove, forget } = head;
+        Ok(Self { epoch, now_us, intend, add, rows, remove, forget })
     }
 }
 
@@ -138,6 +144,7 @@ mod tests {
         let change = ChangeSegments {
             intend: vec![name],
             rows: vec![(Bytes::from_static(b"key"), 7), (Bytes::from_static(b"other"), u64::MAX)],
+            remove: vec![Uuid::from_u128(1)],
             forget: vec![Uuid::from_u128(2)],
             ..ChangeSegments::of(Epoch(4), 5)
         };

@@ -12,7 +12,10 @@ use cellar_schema::{
 };
 use uuid::Uuid;
 
-use crate::cluster::{Cluster, FakeMetadata, START_US, tables::{Known, table}};
+use crate::cluster::{
+    Cluster, FakeMetadata, START_US,
+    tables::{Known, table},
+};
 
 /// Rows written longer ago are cold.
 pub(crate) const HOT_SECONDS: i64 = 100;
@@ -44,9 +47,7 @@ pub(crate) fn drop_table(metadata: &FakeMetadata, name: &str) {
 pub(crate) fn objects(cluster: &Cluster) -> usize {
     fn count(folder: &std::path::Path) -> usize {
         let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
-        entries
-            .map(|entry| if entry.path().is_dir() { count(&entry.path()) } else { 1 })
-            .sum()
+        entries.map(|entry| if entry.path().is_dir() { count(&entry.path()) } else { 1 }).sum()
     }
     count(&cluster.dir.path().join("cold"))
 }
@@ -86,16 +87,20 @@ pub(crate) fn ints(row: &Row, table: &Known) -> Vec<i32> {
 type Seen = (Bytes, bool, Vec<(ColumnId, Bytes)>);
 
 fn seen(table: &Known, key: &Bytes, row: &Row) -> Seen {
-    let values = table.0.columns.iter().filter_map(|column| {
-        Some((column.id, row.wire_value(column.id, &column.cql_type)?))
-    });
+    let values = table
+        .0
+        .columns
+        .iter()
+        .filter_map(|column| Some((column.id, row.wire_value(column.id, &column.cql_type)?)));
     (key.slice(4..), row.marker.is_some(), values.collect())
 }
 
 fn seen_outcome(table: &Known, outcome: &Result<Outcome, CellError>) -> String {
     let rows = |rows: &[Option<Row>]| {
         let nowhere = Bytes::from_static(&[0; 4]);
-        rows.iter().map(|row| row.as_ref().map(|row| seen(table, &nowhere, row))).collect::<Vec<_>>()
+        rows.iter()
+            .map(|row| row.as_ref().map(|row| seen(table, &nowhere, row)))
+            .collect::<Vec<_>>()
     };
     match outcome {
         Ok(Outcome::Applied { previous, .. }) => format!("applied {:?}", rows(previous)),

@@ -46,8 +46,7 @@ impl Group {
 
     fn voters(&self) -> Vec<u64> {
         let metrics = self.inner.raft.server_metrics();
-        let voters = metrics.borrow_watched().membership_config.voter_ids().collect();
-        voters
+        metrics.borrow_watched().membership_config.voter_ids().collect()
     }
 
     /// The other voter that is furthest.

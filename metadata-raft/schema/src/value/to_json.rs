@@ -71,8 +71,10 @@ fn decimal(bytes: &[u8]) -> Option<Value> {
     {
         return Some(whole.into());
     }
-    let exact = text.parse::<f64>().ok().filter(|value| scale > 0 && format!("{value:?}") == text);
-    Some(exact.map_or(Value::String(text), number))
+    // Asked of the printer of JSON itself: of two shortest forms it may choose the other one.
+    let exact = text.parse().ok().and_then(Number::from_f64);
+    let exact = exact.filter(|number| scale > 0 && number.to_string() == text);
+    Some(exact.map_or(Value::String(text), Value::Number))
 }
 
 fn nested(cql_type: &CqlType, bytes: &[u8]) -> Result<Value, ValueError> {

@@ -136,6 +136,17 @@ fn doubles_in_json_text_keep_their_last_bit() {
     assert_eq!(value, Some(cellar_schema::value::double(text.parse().unwrap())));
 }
 
+/// Found by `cellar-fuzz values`: this number lies in the middle between two shortest forms of
+/// its double, and the printer of JSON takes the other one.
+#[test]
+fn decimals_are_numbers_in_json_only_where_their_last_digit_stays() {
+    for written in ["-598947208603251.3", "-598947208603251.2", "12.5", "0.1"] {
+        let value = from_text(&CqlType::Decimal, written).unwrap();
+        let json = to_json(&CqlType::Decimal, &value).to_string();
+        assert_eq!(json.trim_matches('"'), written);
+    }
+}
+
 #[test]
 fn json_of_another_kind_is_refused() {
     let map = CqlType::Map(Box::new(CqlType::Int), Box::new(CqlType::Int), Frozen::Yes);

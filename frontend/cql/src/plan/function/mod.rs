@@ -133,13 +133,24 @@ fn unknown(name: &QualifiedName) -> PlanError {
     PlanError::invalid(format!("Unknown function '{name}'"))
 }
 
+/// What computes a value from argument values alone.
+trait Computes:
+    Fn(&[Option<Bytes>]) -> Result<Option<Bytes>, PlanError> + Send + Sync + 'static
+{
+}
+
+impl<F> Computes for F where
+    F: Fn(&[Option<Bytes>]) -> Result<Option<Bytes>, PlanError> + Send + Sync + 'static
+{
+}
+
 impl ScalarFn {
     /// A function that only looks at its arguments.
     fn pure(
         name: impl Into<String>,
         arguments: Vec<CqlType>,
         result: CqlType,
-        compute: impl Fn(&[Option<Bytes>]) -> Result<Option<Bytes>, PlanError> + Send + Sync + 'static,
+        compute: impl Computes,
     ) -> Self {
         let compute: Compute = Arc::new(move |_, values| compute(values));
         Self { name: name.into(), arguments, result, pure: true, compute }
