@@ -191,7 +191,7 @@ fn computes_alone(cql_type: &CqlType) -> bool {
 /// A chain of constants: each is of the type of the result.
 fn of_constants(
     scope: &mut Scope<'_>,
-    chain: &Arithmetic,
+    chain: &Arithmetic<Term>,
     receiver: &ColumnSpec,
 ) -> Result<Expr, PlanError> {
     let of = Argument::Typed(receiver.cql_type.clone());

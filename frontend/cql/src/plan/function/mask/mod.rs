@@ -39,6 +39,12 @@ fn any(
     needed: usize,
 ) -> Result<CqlType, PlanError> {
     let types = call.types(parameters, needed)?;
+    if let (Some(argument @ Argument::Constant(_)), Some(receiver)) =
+        (call.arguments.get(index), call.receiver)
+        && argument.fit(receiver) != Fit::No
+    {
+        return Ok(receiver.clone());
+    }
     types.into_iter().nth(index).flatten().ok_or_else(|| call.untold(index, parameters))
 }
 
@@ -88,9 +94,11 @@ fn masked(of: &CqlType) -> Bytes {
 /// The second argument has the type of the first; where that is not known, that of the result.
 fn replace(call: &Call<'_>) -> Result<ScalarFn, PlanError> {
     const PARAMETERS: [&str; 2] = ["any", "same"];
-    let types = call.types(&PARAMETERS, 2)?;
-    let known = types.into_iter().next().flatten().or_else(|| call.receiver.cloned());
-    let of = known.ok_or_else(|| call.untold(0, &PARAMETERS))?;
+    call.types(&PARAMETERS, 2)?;
+    let of = match (call.arguments.first(), call.receiver) {
+        (Some(Argument::Unknown), Some(receiver)) => receiver.clone(),
+        _ => any(call, 0, &PARAMETERS, 2)?,
+    };
     call.check(&[of.clone(), of.clone()])?;
     Ok(ScalarFn::pure(call.name, vec![of.clone(), of.clone()], of, |values| {
         Ok(values.get(1).cloned().flatten())

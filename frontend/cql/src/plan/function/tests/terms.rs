@@ -85,6 +85,27 @@ fn calls_are_values() {
 }
 
 #[test]
+fn constants_are_computed_in_the_type_of_their_place() {
+    for (receiver, term, expected) in [
+        (CqlType::Smallint, "2 * 3 - 4", "2"),
+        (CqlType::Tinyint, "(1 + 1) * 2", "4"),
+        (CqlType::Double, "7 / 2", "3.5"),
+        (CqlType::Bigint, "abs(-2)", "2"),
+        (CqlType::Text, "'a' + 'b'", "'ab'"),
+        (CqlType::Ascii, "'' + 'b'", "'b'"),
+        (CqlType::Text, "blobAsText(0x61) + 'b'", "'ab'"),
+        (CqlType::Ascii, "mask_inner('abc', 1, 1)", "'a*c'"),
+        (CqlType::Varint, "(int) 3", "3"),
+    ] {
+        assert_eq!(value_of(&receiver, term), expected, "{term}");
+    }
+    let (bytes, _) = try_value(&CqlType::Blob, "varintAsBlob((int) 3)", &[]).unwrap();
+    assert_eq!(bytes, "0x03");
+    assert!(try_value(&CqlType::Int, "7 / 2.0", &[]).is_err());
+    assert!(try_value(&CqlType::Inet, "'a' + 'b'", &[]).is_err());
+}
+
+#[test]
 fn what_needs_no_request_is_computed_when_planned() {
     let known = |term| try_value(&CqlType::Int, term, &[]).unwrap().1;
     assert!(known("1 + 2"));
