@@ -58,6 +58,7 @@ pub fn encode_segment(
         table: table.id,
         table_version: table.version,
         generation: name.generation,
+        level: 0,
         key: name.key(),
         bytes: wide(body.len()),
         checksum: Checksum::of(&body),

@@ -23,6 +23,9 @@ pub struct SegmentMeta {
     pub table_version: u64,
     /// Generation of the cell that wrote it.
     pub generation: u64,
+    /// How often its rows were rewritten together with others; the cell's affair.
+    #[serde(default)]
+    pub level: u8,
     /// Where the object is.
     pub key: String,
     /// Size of the object.
