@@ -1,5 +1,6 @@
 //! Values as JSON text, letter by letter as Cassandra writes it: blanks after commas and colons,
-//! all digits of every number, floating point numbers in Java's form.
+//! all digits of every number, floating point numbers in Java's form. And JSON text read without
+//! losing digits of whole numbers.
 
 use std::fmt::Write;
 
@@ -7,6 +8,51 @@ use bytes::Bytes;
 use cellar_schema::{CqlType, value};
 
 use super::function::java_text;
+
+/// Reads JSON. A whole number beyond 64 bits comes as the string of its digits, which the types
+/// that can hold it read too.
+pub(crate) fn read(text: &str) -> serde_json::Result<serde_json::Value> {
+    let mut quoted = String::new();
+    let (mut rest, mut copied) = (text, 0);
+    while let Some(start) = rest.find(['"', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) {
+        let from = text.len() - rest.len() + start;
+        let tail = text.get(from..).unwrap_or_default();
+        let length = match tail.starts_with('"') {
+            true => string_length(tail),
+            false => tail.find(|c: char| !c.is_ascii_alphanumeric() && !"+-.".contains(c)),
+        };
+        let (token, after) = tail.split_at(length.unwrap_or(tail.len()));
+        if is_long_integer(token) {
+            quoted.push_str(text.get(copied..from).unwrap_or_default());
+            quoted.push_str(&format!("\"{token}\""));
+            copied = from + token.len();
+        }
+        rest = after;
+    }
+    if copied == 0 {
+        return serde_json::from_str(text);
+    }
+    quoted.push_str(text.get(copied..).unwrap_or_default());
+    serde_json::from_str(&quoted)
+}
+
+/// Bytes of a string with its quotes; nothing if it does not end.
+fn string_length(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    text.bytes().enumerate().skip(1).find_map(|(at, byte)| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends.then_some(at + 1)
+    })
+}
+
+fn is_long_integer(token: &str) -> bool {
+    let digits = token.strip_prefix('-').unwrap_or(token);
+    digits.len() > 18
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && !digits.starts_with('0')
+        && token.parse::<i64>().is_err()
+}
 
 /// The JSON text of a value.
 pub(crate) fn text(cql_type: &CqlType, bytes: &Bytes) -> String {
@@ -142,6 +188,19 @@ mod tests {
         assert_eq!(text(&CqlType::Varint, &value::varint(&long)), "1180591620717411303424");
         assert_eq!(text(&CqlType::Decimal, &value::decimal(&BigInt::from(15), 1)), "1.5");
         assert_eq!(text(&CqlType::Varint, &Bytes::new()), "\"\"");
+    }
+
+    #[test]
+    fn long_integers_keep_their_digits() {
+        let text = r#"{"a": -1180591620717411303424, "b\"1180591620717411303424": [1.5, 12]}"#;
+        let json = read(text).unwrap();
+        assert_eq!(json["a"], "-1180591620717411303424");
+        assert_eq!(json["b\"1180591620717411303424"], serde_json::json!([1.5, 12]));
+        assert_eq!(read("9223372036854775807").unwrap(), serde_json::json!(i64::MAX));
+        assert_eq!(read("9223372036854775808").unwrap(), "9223372036854775808");
+        for wrong in ["", "\"", "-", "1180591620717411303424x", "{\"a", "\"\\"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -232,6 +232,20 @@ pub fn constant_accepts(natural: &CqlType, parameter: &CqlType) -> bool {
         Boolean => *parameter == Boolean,
         Blob => *parameter == Blob,
         Duration => *parameter == Duration,
-        other => fit(parameter, other) != Fit::No,
+        other => parts_accept(other, parameter),
+    }
+}
+
+/// The same for constants that have constants inside.
+fn parts_accept(natural: &CqlType, parameter: &CqlType) -> bool {
+    let part = |of: &CqlType, wanted: &CqlType| of == wanted || constant_accepts(of, wanted);
+    match (natural, parameter) {
+        (CqlType::List(x, _), CqlType::List(y, _) | CqlType::Vector(y, _))
+        | (CqlType::Set(x, _), CqlType::Set(y, _)) => part(x, y),
+        (CqlType::Map(k, v, _), CqlType::Map(l, w, _)) => part(k, l) && part(v, w),
+        (CqlType::Tuple(x), CqlType::Tuple(y)) => {
+            x.len() <= y.len() && x.iter().zip(y).all(|(x, y)| part(x, y))
+        }
+        _ => fit(parameter, natural) != Fit::No,
     }
 }

@@ -4,6 +4,7 @@ use cellar_schema::{CqlType, Table, value};
 use serde_json::{Map, Value};
 
 use crate::ast::JsonDefault;
+use crate::plan::json_text;
 use crate::plan::term::Expr;
 use crate::plan::{Binding, BoundValue, PlanError};
 
@@ -26,7 +27,7 @@ impl Document {
             .evaluate_set(binding, "JSON")?
             .ok_or_else(|| PlanError::invalid("Got null for INSERT JSON values"))?;
         let text = value::as_str(&bytes).unwrap_or_default();
-        let mut fields = match serde_json::from_str(text) {
+        let mut fields = match json_text::read(text) {
             Ok(Value::Object(fields)) => folded(fields),
             Ok(Value::Null) => {
                 return Err(PlanError::invalid("Got null for INSERT JSON values"));
