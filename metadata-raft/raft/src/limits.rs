@@ -45,3 +45,8 @@ pub(crate) const ELECTION_MS_MIN: u64 = 500;
 /// Longest such silence in milliseconds, and the leader's lease: a pause of the machine that is
 /// shorter changes no leader.
 pub(crate) const ELECTION_MS_MAX: u64 = 900;
+/// Pause between attempts at the first election of a group, in milliseconds: about the time that
+/// the other members need to start it.
+pub(crate) const FIRST_ELECTION_PAUSE_MS: u64 = 40;
+/// Attempts at the first election before the ordinary timeouts are left to it: 2 s.
+pub(crate) const FIRST_ELECTIONS_MAX: u32 = 50;

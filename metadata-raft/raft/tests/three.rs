@@ -117,6 +117,26 @@ async fn three_members_elect_replicate_and_go_on_without_their_leader() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_group_whose_other_members_start_late_has_its_first_leader_without_a_timeout() {
+    let (mut nodes, mut groups, mut memories) = (Vec::new(), Vec::new(), Vec::new());
+    for id in 1..=3 {
+        nodes.push(Node::patient(id).await);
+        memories.push(Memory::default());
+    }
+    let members: BTreeMap<u64, String> = nodes.iter().map(Node::member).collect();
+    for (at, node) in nodes.iter().enumerate() {
+        groups.push(node.host.start(GROUP, memories[at].machine()).await.unwrap());
+        if at == 0 {
+            groups[0].initialize(members.clone()).await.unwrap();
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        }
+    }
+    let cluster = Cluster { nodes, groups, memories };
+    assert_eq!(propose(&cluster.groups, "x").await, "done x");
+    cluster.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn leadership_goes_to_the_voter_named_and_away_from_a_node_that_is_to_stop() {
     let cluster = Cluster::initialized().await;
     propose(&cluster.groups, "before").await;

@@ -2,14 +2,34 @@
 
 use std::time::Duration;
 
-use cellar_rpc::{CallError, Client};
+use cellar_rpc::Client;
 use openraft::async_runtime::WatchReceiver;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::{Envelope, Group, LEAD};
-use crate::{error::RaftError, limits::TRANSFER_MS_MAX, types};
+use crate::{
+    error::RaftError,
+    group::Refused,
+    limits::{FIRST_ELECTION_PAUSE_MS, FIRST_ELECTIONS_MAX, TRANSFER_MS_MAX},
+    types,
+};
 
 impl Group {
+    /// Asks for votes again until there is a leader: where a group begins by itself, as the right
+    /// half of a split does, the others run it a moment later and could not answer before. A
+    /// pre-vote that fails disturbs nobody.
+    pub(crate) async fn elect_first(&self) {
+        for _ in 0..FIRST_ELECTIONS_MAX {
+            sleep(Duration::from_millis(FIRST_ELECTION_PAUSE_MS)).await;
+            if self.leader().is_some() {
+                return;
+            }
+            if self.inner.raft.trigger().elect(true).await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// Makes another voter the leader, the one named or the one whose log is longest; returns who
     /// leads then. What is proposed meanwhile may be refused, never lost.
     ///
@@ -74,7 +94,12 @@ pub async fn ask_transfer_leader(
     node: u64,
     group: u64,
     to: Option<u64>,
-) -> Result<u64, CallError> {
+) -> Result<u64, RaftError> {
     let patience = Duration::from_millis(TRANSFER_MS_MAX.saturating_mul(2));
-    client.call(LEAD, &Envelope { group, to: node, message: to }, patience).await
+    let asked = client.call(LEAD, &Envelope { group, to: node, message: to }, patience).await;
+    asked.map_err(|error| {
+        let refused = error.remote::<Refused>();
+        let reason = refused.map_or_else(|| error.to_string(), |refused| refused.to_string());
+        RaftError::Failed { group, reason }
+    })
 }

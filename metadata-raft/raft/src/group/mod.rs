@@ -99,7 +99,12 @@ impl Group {
             return self.lead().await;
         }
         // The others wait for a leader only after their timeout: be first.
-        self.inner.raft.trigger().elect(true).await.map_err(|error| self.failed(error))
+        self.inner.raft.trigger().elect(true).await.map_err(|error| self.failed(error))?;
+        let (group, token) = (self.clone(), self.inner.tasks.token().clone());
+        self.inner.tasks.spawn(format!("first election of raft group {}", self.id()), async move {
+            token.run_until_cancelled(group.elect_first()).await;
+        });
+        Ok(())
     }
 
     /// Becomes leader without waiting for anybody, and applies what is left of the log: for the

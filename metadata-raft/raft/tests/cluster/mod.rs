@@ -128,8 +128,27 @@ impl Node {
     /// Starts a process on a disk, listening where it is told, or anywhere.
     pub(crate) async fn start(id: u64, disk: SimDisk, address: Option<SocketAddr>) -> Self {
         let tasks = Tasks::new();
+        let options = options(id, &disk, &tasks);
+        Self::with(options, disk, address, tasks).await
+    }
+
+    /// A process on an empty disk whose elections by timeout take longer than any test.
+    pub(crate) async fn patient(id: u64) -> Self {
+        let (disk, tasks) = (SimDisk::new(), Tasks::new());
+        let mut options = options(id, &disk, &tasks);
+        (options.election_ms_min, options.election_ms_max) = (60_000, 90_000);
+        Self::with(options, disk, None, tasks).await
+    }
+
+    async fn with(
+        options: HostOptions,
+        disk: SimDisk,
+        address: Option<SocketAddr>,
+        tasks: Tasks,
+    ) -> Self {
+        let id = options.node;
         let pool = Pool::new(ClientConfig::default(), &tasks);
-        let host = Host::open(options(id, &disk, &tasks), Arc::new(pool)).unwrap();
+        let host = Host::open(options, Arc::new(pool)).unwrap();
         let listen = address.unwrap_or_else(|| "127.0.0.1:0".parse().unwrap());
         let router = host.register(Router::new());
         let limits = ServerLimits { drain_ms_max: 100, ..ServerLimits::default() };
