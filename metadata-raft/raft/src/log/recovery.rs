@@ -19,6 +19,10 @@ use super::{
 };
 use crate::disk::Disk;
 
+/// No log lives so long that it counts further than this: larger numbers are damage, and adding
+/// to those below cannot overflow.
+const NUMBER_MAX: u64 = u64::MAX / 2;
+
 /// What the segments said.
 #[derive(Debug, Default)]
 pub(crate) struct Recovered {
@@ -79,7 +83,7 @@ impl OpenSegment {
         let bytes = Bytes::from(disk.read(&path).map_err(failed)?);
         let file = disk.open(&path).map_err(failed)?;
         let header = SegmentHeader::decode(&bytes)
-            .filter(|header| header.segment == number)
+            .filter(|header| header.segment == number && header.first_lsn <= NUMBER_MAX)
             .ok_or_else(|| LogError::corrupt(&path, 0, "invalid header"))?;
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let segment = Segment { number, bytes: length, file: file.into() };
@@ -125,8 +129,8 @@ impl OpenSegment {
 }
 
 fn replay_record(index: &mut Index, record: &Record, at: Location) -> Result<(), &'static str> {
-    if record.index == u64::MAX {
-        return Err("an index has no next one");
+    if record.index > NUMBER_MAX {
+        return Err("an index is larger than any");
     }
     if record.kind == Kind::Remove {
         index.groups.remove(&record.group);
