@@ -62,7 +62,7 @@ impl fmt::Display for QualifiedName {
 }
 
 /// Words that cannot be names without quotes, sorted.
-const RESERVED: [&str; 57] = [
+const RESERVED: [&str; 59] = [
     "add",
     "allow",
     "alter",
@@ -81,6 +81,7 @@ const RESERVED: [&str; 57] = [
     "drop",
     "entries",
     "execute",
+    "false",
     "from",
     "full",
     "grant",
@@ -112,6 +113,7 @@ const RESERVED: [&str; 57] = [
     "table",
     "to",
     "token",
+    "true",
     "truncate",
     "unlogged",
     "update",

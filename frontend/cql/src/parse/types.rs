@@ -4,6 +4,9 @@ use super::cursor::{Parser, Result};
 use crate::ast::{CqlType, NativeType};
 use crate::lex::Kind;
 
+/// Reserved words that are values, and the one that is a function.
+const CONSTANTS: [&str; 6] = ["null", "nan", "infinity", "token", "true", "false"];
+
 impl Parser<'_> {
     /// A type.
     pub(super) fn cql_type(&mut self) -> Result<CqlType> {
@@ -66,15 +69,25 @@ impl Parser<'_> {
     /// `(type)` before a term, if that is what the parentheses are.
     pub(super) fn type_hint(&mut self) -> Option<CqlType> {
         // Decided without an error where possible: making one reads the text from its start.
-        let typed = self.is_name_at(1) || self.is_kind_at(1, Kind::Text);
-        if !self.is(b'(') || !typed || self.is_word_at(1, "true") || self.is_word_at(1, "false") {
+        if !self.is(b'(') || !(self.is_name_at(1) || self.is_kind_at(1, Kind::Text)) {
             return None;
         }
         self.attempt(|p| {
             p.expect(b'(').ok()?;
             let hint = p.cql_type().ok()?;
-            (p.eat(b')') && p.starts_operand()).then_some(hint)
+            // After a name alone a sign may be an operator: the name may be one of a column.
+            let type_alone = !matches!(hint, CqlType::User(_));
+            let found = p.eat(b')') && (p.starts_operand() || (type_alone && p.is_negative()));
+            found.then_some(hint)
         })
+    }
+
+    /// A number with its sign, without a blank between.
+    fn is_negative(&self) -> bool {
+        let (sign, number) = (self.peek(), self.peek_at(1));
+        sign.kind == Kind::Symbol(b'-')
+            && sign.end == number.start
+            && matches!(number.kind, Kind::Integer | Kind::Float | Kind::Duration | Kind::Word)
     }
 
     fn starts_operand(&self) -> bool {
@@ -83,7 +96,7 @@ impl Parser<'_> {
             Kind::Symbol(symbol) => matches!(symbol, b'?' | b':' | b'(' | b'[' | b'{'),
             Kind::Word => {
                 let text = self.text(token);
-                ["null", "nan", "infinity", "token"].iter().any(|w| text.eq_ignore_ascii_case(w))
+                CONSTANTS.iter().any(|w| text.eq_ignore_ascii_case(w))
                     || (self.is_name_at(0)
                         && !["as", "and"].iter().any(|w| text.eq_ignore_ascii_case(w)))
             }

@@ -239,3 +239,11 @@ fn statics_alone_are_updated_without_clustering_columns() {
          static columns"
     );
 }
+
+#[test]
+fn statics_that_are_not_read_do_not_make_a_static_row() {
+    let text = "UPDATE log SET v = 'x' WHERE k = 'k' AND c = 2 IF s = 1";
+    let other = bind(text, &[]).cas_result(false, &[live("log", &[])]);
+    assert_eq!(other.rows, [vec![Some(value::boolean(false))]]);
+    assert_eq!(shown(text, &[live("log", &[("s", int(3))])]), named(&[("s", Some(int(3)))]));
+}

@@ -21,7 +21,6 @@ fn aggregates_over_all_rows() {
     );
     assert_eq!(store.read("SELECT count(*), sum(v) FROM two WHERE k = 1"), ["3 30"]);
     assert_eq!(store.read("SELECT count(*) FROM two WHERE k = 1 LIMIT 1"), ["3"]);
-    assert_eq!(store.read("SELECT count(*) FROM two PER PARTITION LIMIT 1"), ["4"]);
     assert_eq!(store.read("SELECT count(*) FROM two WHERE v > 10 ALLOW FILTERING"), ["1"]);
     assert_eq!(store.read("SELECT c1, max(c2) FROM two WHERE k = 1"), ["1 2"]);
     assert_eq!(store.read("SELECT count(*) FROM two WHERE k IN (1, 2)"), ["4"]);

@@ -24,7 +24,7 @@ fn rows_come_in_clustering_order() {
 fn the_reverse_order_is_read_backwards() {
     let store = store();
     let backwards = ["1 'q'", "1 'p'", "2 'p'"];
-    for order in ["c ASC, d DESC", "c", "c ASC"] {
+    for order in ["c ASC, d DESC", "c", "c ASC", "c DESC, c"] {
         let text = format!("SELECT c, d FROM wide WHERE a = 1 AND b = 'x' ORDER BY {order}");
         assert_eq!(store.read(&text), backwards, "{order}");
     }

@@ -176,7 +176,7 @@ fn statics_are_only_read_where_they_show() {
     };
     assert!(statics("SELECT c FROM log WHERE k = 'a'"));
     assert!(!statics("SELECT c FROM log WHERE k = 'a' AND c = 1"));
-    assert!(statics("SELECT s FROM log WHERE k = 'a' AND c = 1"));
+    assert!(statics("SELECT s, c FROM log WHERE k = 'a' AND c = 1"));
     assert!(statics("SELECT c FROM log WHERE k = 'a' AND c > 1 AND s = 2 ALLOW FILTERING"));
     assert!(!statics("SELECT v FROM simple WHERE k = 1"));
 }

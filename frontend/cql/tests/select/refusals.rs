@@ -163,3 +163,16 @@ fn too_many_keys_of_in() {
     let text = format!("SELECT * FROM two WHERE k = 1 AND c1 IN ({list}) AND c2 IN ({list})");
     assert_eq!(refusal(&text), "IN restrictions select more than 10000 keys for one query");
 }
+
+#[test]
+fn tuples_are_for_ranges_and_not_for_filters() {
+    let slices = "Multi-column slice restrictions cannot be used for filtering.";
+    for (filter, words) in
+        [("(d) <= ('x')", slices), ("a = 1 AND b = 'x' AND c > 1 AND (d) > ('x')", slices)]
+    {
+        let text = format!("SELECT * FROM wide WHERE {filter} ALLOW FILTERING");
+        assert_eq!(refusal(&text), words, "{filter}");
+    }
+    crate::store::names("SELECT * FROM wide WHERE (c, d) <= (1, 'x') ALLOW FILTERING");
+    crate::store::names("SELECT * FROM wide WHERE (d) IN (('x'), ('y')) ALLOW FILTERING");
+}

@@ -35,18 +35,22 @@ fn selectors_are_named_as_in_cassandra() {
         ("TTL(v)", "ttl(v)"),
         ("maxwritetime(v)", "maxwritetime(v)"),
         ("(a, c)", "(a, c)"),
-        ("(c)", "c"),
+        ("(int)(c)", "(int)(c)"),
+        ("c * (c + 2)", "c * (c + 2)"),
+        ("-(c)", "-(c)"),
         ("[a, c]", "[a, c]"),
         ("{a, c}", "{a, c}"),
-        ("{a: b}", "{a: b}"),
-        ("(int)?", "?"),
-        ("(text)'it'", "'it'"),
+        ("(map<int, text>){a: b}", "(map<int, text>){a: b}"),
+        ("(int)?", "(int)?"),
+        ("(int) -1", "(int)-1"),
+        ("(text)'it'", "(text)'it'"),
         ("CAST(a AS int)", "a"),
     ] {
         assert_eq!(names(&format!("SELECT {selector} FROM wide")), [name], "{selector}");
     }
     for (selector, name) in [
         ("fa.street", "fa.street"),
+        ("(frozen<address>){zip: 1}", "(frozen<ks.address>){zip: 1}"),
         ("m['x']", "m['x']"),
         ("m[?]", "m[?]"),
         ("s['a'..'c']", "s['a'..'c']"),
@@ -77,7 +81,7 @@ fn parts_of_values() {
     assert_eq!(of("m['x'..'x'], m['y'..], s[..'a'], fs[5..]"), ["{'x': 1} {'y': 2} {'a'} {}"]);
     assert_eq!(of("a.street, fa.tags, fa.zip, a.tags"), ["'S' {'t'} null null"]);
     assert_eq!(
-        of("(k, t), [k, 7], {k}, {k: l}, fm"),
+        of("(k, t), [k, 7], {k}, (map<int, frozen<list<int>>>){k: l}, fm"),
         ["(1, (5, 'five')) [1, 7] {1} {1: [3, 1, 3]} {1: 'one'}"]
     );
     let absent = store.read("SELECT m['x'], s[..], fa.street, a.zip FROM things WHERE k = 2");
@@ -107,6 +111,9 @@ fn write_times_and_times_to_live() {
     assert_eq!(of("writetime(s['b']), ttl(s['b']), ttl(s['a'])"), ["99 50 null"]);
     assert_eq!(of("writetime(m['x']), writetime(m['y']), ttl(m['x'])"), ["99 null 50"]);
     assert_eq!(of("writetime(a.zip), writetime(a.street)"), ["55 null"]);
+    // A list with an entry for each field, of which only the second is set.
+    let fields = "0x00000003ffffffff000000080000000000000037ffffffff 55";
+    assert_eq!(of("writetime(a), maxwritetime(a)"), [fields]);
     assert_eq!(NOW_SECONDS, 1);
 }
 
@@ -157,6 +164,18 @@ fn what_cannot_be_selected() {
         (
             "SELECT sum(max(v)) FROM two",
             "aggregate functions cannot be used as arguments of aggregate functions",
+        ),
+        (
+            "SELECT s, k FROM log WHERE c <= 1 ALLOW FILTERING",
+            "Cannot restrict clustering columns when selecting only static columns",
+        ),
+        (
+            "SELECT count(v) FROM log PER PARTITION LIMIT 1",
+            "PER PARTITION LIMIT is not allowed with aggregate queries.",
+        ),
+        (
+            "SELECT DISTINCT k, s FROM log WHERE k IN ('a', 'b') ORDER BY c",
+            "SELECT DISTINCT queries must only request partition key columns and/or static columns (not c)",
         ),
         ("SELECT nofunction(k) FROM simple", "Unknown function 'nofunction'"),
         (
@@ -216,4 +235,35 @@ fn functions_of_columns() {
 fn to_json_writes_blanks_as_cassandra_does() {
     let store = things();
     assert_eq!(store.read("SELECT toJson(m) FROM things WHERE k = 1"), [r#"'{"x": 1, "y": 2}'"#]);
+}
+
+#[test]
+fn what_has_no_type_of_its_own_is_not_selected() {
+    for constant in ["0x00", "1.5", "true", "'a'", "[1, 2]", "{1: 2}", "{1}", "(1, k)", "(k)"] {
+        assert_eq!(
+            refusal(&format!("SELECT {constant} FROM simple")),
+            format!(
+                "Cannot infer type for term {constant} in selection clause (try using a cast to \
+                 force a type)"
+            )
+        );
+    }
+    let store = Store::of(&["INSERT INTO simple (k) VALUES (3)"]);
+    assert_eq!(
+        store.read("SELECT 1 + 1, -(1), [k, 2], {k}, (k, k), (int) -1, (k + 1) * 2 FROM simple"),
+        ["2 -1 [3, 2] {3} (3, 3) -1 8"]
+    );
+}
+
+#[test]
+fn arguments_are_read_as_the_type_that_a_function_takes() {
+    let store = things();
+    let of = |selector: &str| store.read(&format!("SELECT {selector} FROM things WHERE k = 1"));
+    assert_eq!(
+        of("mask_replace(fa, {street: 'x', zip: 3})"),
+        ["{street: 'x', zip: 3, tags: null}"]
+    );
+    assert_eq!(of("mask_replace(m, {'z': k})"), ["{'z': 1}"]);
+    assert_eq!(of("similarity_dot_product(e, [10000000000, Infinity, 1])"), ["Infinity"]);
+    assert_eq!(of("similarity_dot_product(e, [1e1, CAST(k AS float), 1])"), ["8.0"]);
 }

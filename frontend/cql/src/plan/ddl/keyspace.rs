@@ -20,7 +20,7 @@ pub(super) fn create(scope: &mut Scope<'_>, create: &CreateKeyspace) -> Result<C
     let settings = settings(scope, &create.properties)?;
     let replication = settings
         .replication
-        .ok_or_else(|| PlanError::config("Missing mandatory option 'replication'"))?;
+        .ok_or_else(|| PlanError::invalid("Missing mandatory option 'replication'"))?;
     Ok(Command::CreateKeyspace {
         name: create.name.as_str().to_owned(),
         replication,

@@ -38,7 +38,7 @@ pub(super) fn plan(
     let mut next = 0;
     let mut reverse = None;
     let mut sort = Vec::new();
-    for (name, ordering) in order_by {
+    for (name, ordering) in once_each(order_by) {
         let found = column(table, name)?;
         let ColumnKind::Clustering(at, order) = found.kind else {
             return Err(PlanError::invalid(format!(
@@ -68,6 +68,18 @@ pub(super) fn plan(
         sort.clear();
     }
     Ok(Ordering { reverse: reverse.unwrap_or(false), sort })
+}
+
+/// A column named again keeps its place and takes the later direction.
+fn once_each(order_by: &[(Ident, ast::Ordering)]) -> Vec<(&Ident, &ast::Ordering)> {
+    let mut each: Vec<(&Ident, &ast::Ordering)> = Vec::with_capacity(order_by.len());
+    for (name, ordering) in order_by {
+        match each.iter_mut().find(|(earlier, _)| *earlier == name) {
+            Some((_, earlier)) => *earlier = ordering,
+            None => each.push((name, ordering)),
+        }
+    }
+    each
 }
 
 fn out_of_order() -> PlanError {

@@ -7,8 +7,8 @@ use cellar_schema::{CqlType, Table};
 
 use super::aggregate::AggregateCall;
 use super::group::GroupItem;
-use super::selector::{Context, Sel, Selection};
-use super::view::ColumnRef;
+use super::selector::{self, Context, Sel, Selection};
+use super::view::{ColumnRef, Place};
 use crate::ast::{self, Selector};
 use crate::plan::term::Expr;
 use crate::plan::{PlanError, ResultColumn, Scope, column};
@@ -20,6 +20,8 @@ pub(super) struct Output {
     /// What they are called and of which type, before they become one JSON text.
     pub(super) columns: Vec<ResultColumn>,
     pub(super) json: bool,
+    /// Whether this is `*`.
+    wildcard: bool,
     pub(super) aggregates: Vec<AggregateCall>,
     /// Terms inside selectors, computed once when values are bound.
     pub(super) terms: Vec<Expr>,
@@ -51,6 +53,9 @@ impl Output {
             ast::SelectClause::Items(written) => {
                 for wanted in written {
                     let item = selection.item(scope, &wanted.selector, None)?;
+                    if !is_typed(&wanted.selector) {
+                        return Err(selector::untyped(&item.name));
+                    }
                     let name = match &wanted.alias {
                         Some(alias) => alias.as_str().to_owned(),
                         None => item.name,
@@ -66,7 +71,17 @@ impl Output {
         }
         let Selection { aggregates, terms, reads, token, .. } = selection;
         let json = select.json;
-        Ok(Self { items, columns, json, aggregates, terms, reads, token, groups })
+        let wildcard = matches!(select.clause, ast::SelectClause::All);
+        Ok(Self { items, columns, json, wildcard, aggregates, terms, reads, token, groups })
+    }
+
+    /// Whether static columns are read, and nothing but them and the partition key.
+    pub(super) fn is_static_only(&self) -> bool {
+        let is_static = |column: &ColumnRef| matches!(column.place, Place::Static(_));
+        let is_key = |column: &ColumnRef| matches!(column.place, Place::Partition(_));
+        !self.wildcard
+            && self.reads.iter().any(is_static)
+            && self.reads.iter().all(|column| is_static(column) || is_key(column))
     }
 
     /// The columns of the result.
@@ -87,6 +102,17 @@ impl Output {
             return Ok(vec![Some(super::json::object(&self.columns, &values))]);
         }
         Ok(values)
+    }
+}
+
+/// Whether a selector has a type of its own. Constants take the type that is wanted of them, and
+/// Cassandra does not choose one where nothing is wanted.
+fn is_typed(selector: &Selector) -> bool {
+    match selector {
+        Selector::Term(_) | Selector::Map(_) => false,
+        Selector::Tuple(parts) => parts.len() > 1 && parts.iter().all(is_typed),
+        Selector::List(parts) | Selector::Set(parts) => parts.iter().any(is_typed),
+        _ => true,
     }
 }
 

@@ -55,16 +55,29 @@ impl Select {
         let output = Output::plan(scope, &table, written)?;
         let allow = written.allow_filtering;
         let restrictions = Restrictions::plan(scope, &table, &written.filter, allow)?;
+        if restrictions.chooses_clustering() && output.is_static_only() {
+            return Err(PlanError::invalid(
+                "Cannot restrict clustering columns when selecting only static columns",
+            ));
+        }
         if written.distinct {
             check_distinct(&table, &output, &restrictions)?;
         }
         let group_by = GroupBy::plan(&table, &output.groups, &restrictions, written.distinct)?;
         let ordering = order::plan(&table, &written.order_by, &restrictions)?;
+        if let (true, Some((column, _))) = (written.distinct, ordering.sort.first()) {
+            return Err(not_distinct(&column.name));
+        }
         let per_partition_limit =
             limit(scope, &table, written.per_partition_limit.as_ref(), "[per_partition_limit]")?;
         if per_partition_limit.is_some() && written.distinct {
             return Err(PlanError::invalid(
                 "PER PARTITION LIMIT is not allowed with SELECT DISTINCT queries",
+            ));
+        }
+        if per_partition_limit.is_some() && group_by.is_none() && !output.aggregates.is_empty() {
+            return Err(PlanError::invalid(
+                "PER PARTITION LIMIT is not allowed with aggregate queries.",
             ));
         }
         let limit = limit(scope, &table, written.limit.as_ref(), "[limit]")?;
@@ -211,6 +224,13 @@ fn checked_limit(bytes: &[u8], what: &str) -> Result<u64, PlanError> {
     }
 }
 
+fn not_distinct(column: &str) -> PlanError {
+    PlanError::invalid(format!(
+        "SELECT DISTINCT queries must only request partition key columns and/or static columns \
+         (not {column})"
+    ))
+}
+
 fn check_distinct(
     table: &Table,
     output: &Output,
@@ -224,11 +244,7 @@ fn check_distinct(
     }
     for column in &output.reads {
         if matches!(column.place, Place::Clustering(_) | Place::Regular(_)) {
-            return Err(PlanError::invalid(format!(
-                "SELECT DISTINCT queries must only request partition key columns and/or static \
-                 columns (not {})",
-                column.name
-            )));
+            return Err(not_distinct(&column.name));
         }
     }
     if !restrictions.is_scan() {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use cellar_schema::{
-    Access, Column, ColumnId, Comparison, Condition, CqlType, Mutation, Row, Table, Test, keys,
-    value,
+    Access, Column, ColumnId, ColumnKind, Comparison, Condition, CqlType, Mutation, Row, Table,
+    Test, keys, value,
 };
 
 use super::assign::is_key;
@@ -141,8 +141,25 @@ impl BoundWrite {
                 }
             }
         }
+        // What was not asked for does not make a static row.
+        met.statics = met.statics.filter(|row| self.reads_any(row));
         met.rows.sort_by(|(a, _), (b, _)| a.suffix.cmp(&b.suffix));
         met
+    }
+
+    /// Whether a static column that the request reads is set.
+    fn reads_any(&self, statics: &Row) -> bool {
+        let columns = self.table.columns.iter().filter(|c| c.kind == ColumnKind::Static);
+        self.writes_statics
+            || columns
+                .filter(|column| self.reads(column))
+                .any(|column| statics.wire_value(column.id, &column.cql_type).is_some())
+    }
+
+    /// Whether the request reads a static column: all are, if one is written.
+    fn reads(&self, column: &Column) -> bool {
+        let shown = self.tested.iter().filter_map(|tested| tested.shown.as_ref());
+        self.writes_statics || shown.flatten().any(|id| *id == column.id)
     }
 
     fn cell(
@@ -153,10 +170,11 @@ impl BoundWrite {
         statics: Option<&Row>,
     ) -> Option<Bytes> {
         match column.kind {
-            cellar_schema::ColumnKind::PartitionKey(_) => self.tested.first()?.key(column),
-            cellar_schema::ColumnKind::Clustering(..) => tested?.key(column),
-            cellar_schema::ColumnKind::Static => statics?.wire_value(column.id, &column.cql_type),
-            cellar_schema::ColumnKind::Regular => row?.wire_value(column.id, &column.cql_type),
+            ColumnKind::PartitionKey(_) => self.tested.first()?.key(column),
+            ColumnKind::Clustering(..) => tested?.key(column),
+            ColumnKind::Static if !self.reads(column) => None,
+            ColumnKind::Static => statics?.wire_value(column.id, &column.cql_type),
+            ColumnKind::Regular => row?.wire_value(column.id, &column.cql_type),
         }
     }
 

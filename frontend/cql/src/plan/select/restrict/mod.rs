@@ -78,6 +78,12 @@ impl Restrictions {
         self.rows_chosen
     }
 
+    /// Whether clustering columns are restricted.
+    pub(super) fn chooses_clustering(&self) -> bool {
+        let filters = self.filters.iter().any(|part| part.clustering_position().is_some());
+        filters || !self.clustering.is_empty() || self.slice.is_some()
+    }
+
     /// Whether this column has exactly one value in all rows.
     pub(super) fn is_fixed(&self, place: Place) -> bool {
         let partition = self.partition.iter().flatten();
@@ -159,6 +165,7 @@ impl Sorter<'_> {
             _ => usize::MAX,
         });
         let ordered = Clustering::sort(clustering);
+        ordered.refuse_tuples()?;
         if !allow_filtering {
             ordered.refuse_filtering(table)?;
             let scanned = !known && !ordered.is_empty();
@@ -218,6 +225,21 @@ impl Clustering {
 
     fn is_empty(&self) -> bool {
         self.values.is_empty() && self.slice.is_none() && self.filters.is_empty()
+    }
+
+    /// What is written as a tuple can choose a range; rows are not tested for it.
+    fn refuse_tuples(&self) -> Result<(), PlanError> {
+        for part in self.filters.iter().filter(|part| part.tuple) {
+            let message = match &part.test {
+                Test::Slice(_) => "Multi-column slice restrictions cannot be used for filtering.",
+                Test::Values(values) if values.is_in() && part.columns.len() > 1 => {
+                    "Multicolumn IN filters are not supported"
+                }
+                _ => continue,
+            };
+            return Err(PlanError::invalid(message));
+        }
+        Ok(())
     }
 
     /// Without `ALLOW FILTERING` every restriction must choose a range.

@@ -19,7 +19,8 @@ impl Selection<'_> {
         if let [only] = parts
             && !matches!(expected, Some(CqlType::Tuple(_)))
         {
-            return self.item(scope, only, expected);
+            let item = self.item(scope, only, expected)?;
+            return Ok(Item { name: format!("({})", item.name), ..item });
         }
         let wanted = match expected {
             Some(CqlType::Tuple(types)) => types.as_slice(),
@@ -42,8 +43,8 @@ impl Selection<'_> {
     ) -> Result<Item, PlanError> {
         let part = match expected {
             Some(CqlType::List(part, _)) => (**part).clone(),
-            Some(CqlType::Vector(..)) => {
-                return Err(PlanError::not_built("a vector made of selectors"));
+            Some(CqlType::Vector(part, dimensions)) => {
+                return self.vector(scope, parts, part, *dimensions);
             }
             _ => self.first(scope, parts)?.ok_or_else(|| unknown("list"))?,
         };
@@ -51,6 +52,26 @@ impl Selection<'_> {
         let name = format!("[{}]", names(&items));
         let cql_type = CqlType::List(Box::new(part), Frozen::Yes);
         Ok(Item { sel: Sel::List(sels(items)), cql_type, name })
+    }
+
+    fn vector(
+        &mut self,
+        scope: &mut Scope<'_>,
+        parts: &[Selector],
+        part: &CqlType,
+        dimensions: u16,
+    ) -> Result<Item, PlanError> {
+        let cql_type = CqlType::Vector(Box::new(part.clone()), dimensions);
+        if parts.len() != usize::from(dimensions) {
+            return Err(PlanError::invalid(format!(
+                "Invalid vector literal of type {cql_type}; expected {dimensions} elements, but \
+                 given {}",
+                parts.len()
+            )));
+        }
+        let items = self.each(scope, parts, part)?;
+        let name = format!("[{}]", names(&items));
+        Ok(Item { sel: Sel::Vector(part.clone(), sels(items)), cql_type, name })
     }
 
     pub(super) fn set(

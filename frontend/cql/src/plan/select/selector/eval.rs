@@ -44,6 +44,8 @@ pub(crate) enum Sel {
     Tuple(Vec<Sel>),
     /// A list.
     List(Vec<Sel>),
+    /// A vector of elements of this type.
+    Vector(CqlType, Vec<Sel>),
     /// A set of elements of this type.
     Set(CqlType, Vec<Sel>),
     /// A map with keys of this type.
@@ -90,6 +92,9 @@ impl Sel {
             }
             Self::Tuple(parts) => Some(value::build_tuple(&all(parts, context)?)),
             Self::List(parts) => Some(value::build_list(&present(parts, context)?)),
+            Self::Vector(element, parts) => {
+                Some(value::build_vector(element, &present(parts, context)?))
+            }
             Self::Set(element, parts) => Some(part::set(element, present(parts, context)?)),
             Self::Map(key, entries) => {
                 let mut pairs = Vec::with_capacity(entries.len());

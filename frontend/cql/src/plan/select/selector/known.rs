@@ -89,22 +89,14 @@ impl Selection<'_> {
                 }
             },
             Selector::List(parts) => match self.first(scope, parts)? {
-                Some(part) => Argument::Typed(CqlType::List(Box::new(part), Frozen::Yes)),
+                Some(part) => literal(parts, CqlType::List(Box::new(part), Frozen::Yes)),
                 None => Argument::Unknown,
             },
             Selector::Set(parts) => match self.first(scope, parts)? {
-                Some(part) => Argument::Typed(CqlType::Set(Box::new(part), Frozen::Yes)),
+                Some(part) => literal(parts, CqlType::Set(Box::new(part), Frozen::Yes)),
                 None => Argument::Unknown,
             },
-            Selector::Map(entries) => match entries.first() {
-                Some((k, v)) => match (self.type_of(scope, k)?, self.type_of(scope, v)?) {
-                    (Some(k), Some(v)) => {
-                        Argument::Typed(CqlType::Map(Box::new(k), Box::new(v), Frozen::Yes))
-                    }
-                    _ => Argument::Unknown,
-                },
-                None => Argument::Unknown,
-            },
+            // As in Cassandra: it may as well be a user-defined type.
             _ => Argument::Unknown,
         })
     }
@@ -145,5 +137,14 @@ impl Selection<'_> {
         let several = whole && self.type_of(scope, inner)?.is_some_and(|t| t.is_multi_cell());
         let list = |scalar| CqlType::List(Box::new(scalar), Frozen::Yes);
         Ok(Argument::Typed(if several { list(scalar) } else { scalar }))
+    }
+}
+
+/// What is known of a list or set: one of constants takes the type that is wanted.
+fn literal(parts: &[Selector], cql_type: CqlType) -> Argument {
+    let constant = |part: &Selector| matches!(part, Selector::Term(_));
+    match parts.iter().all(constant) {
+        true => Argument::Constant(cql_type),
+        false => Argument::Typed(cql_type),
     }
 }

@@ -82,7 +82,8 @@ impl<'t> Selection<'t> {
                         item.name, item.cql_type
                     )));
                 }
-                Ok(Item { cql_type: hinted, ..item })
+                let name = format!("({}){}", name::hint(&self.table.keyspace, written), item.name);
+                Ok(Item { cql_type: hinted, name, ..item })
             }
             Selector::WriteTime(inner) => self.times(scope, TimesKind::Write, inner),
             Selector::MaxWriteTime(inner) => self.times(scope, TimesKind::MaxWrite, inner),
@@ -117,12 +118,7 @@ impl<'t> Selection<'t> {
         let name = name::term(term);
         let cql_type = match expected {
             Some(expected) => expected.clone(),
-            None => infer(scope, term)?.ok_or_else(|| {
-                PlanError::invalid(format!(
-                    "Cannot infer type for term {name} in selection clause (try using a cast to \
-                     force a type)"
-                ))
-            })?,
+            None => infer(scope, term)?.ok_or_else(|| untyped(&name))?,
         };
         let index = self.bound_term(scope, term, "[selection]", cql_type.clone())?;
         Ok(Item { sel: Sel::Term(index), cql_type, name })
@@ -140,4 +136,11 @@ impl<'t> Selection<'t> {
         self.terms.push(expr);
         Ok(self.terms.len().saturating_sub(1))
     }
+}
+
+/// The error that a selector has no type of its own.
+pub(super) fn untyped(name: &str) -> PlanError {
+    PlanError::invalid(format!(
+        "Cannot infer type for term {name} in selection clause (try using a cast to force a type)"
+    ))
 }

@@ -1,6 +1,6 @@
 //! What terms are called inside the names of result columns: their text, as Cassandra writes it.
 
-use crate::ast::{Arithmetic, ArithmeticOperator, Literal, Term};
+use crate::ast::{Arithmetic, ArithmeticOperator, CqlType, Ident, Literal, Term};
 
 /// The text of a term.
 pub(in crate::plan::select) fn term(term: &Term) -> String {
@@ -42,6 +42,27 @@ pub(super) fn symbol(operator: ArithmeticOperator) -> char {
         ArithmeticOperator::Multiply => '*',
         ArithmeticOperator::Divide => '/',
         ArithmeticOperator::Modulo => '%',
+    }
+}
+
+/// A type as written, with the keyspace of user-defined types.
+pub(super) fn hint(keyspace: &str, written: &CqlType) -> CqlType {
+    let of = |inner: &CqlType| Box::new(hint(keyspace, inner));
+    match written {
+        CqlType::List(element) => CqlType::List(of(element)),
+        CqlType::Set(element) => CqlType::Set(of(element)),
+        CqlType::Map(key, value) => CqlType::Map(of(key), of(value)),
+        CqlType::Tuple(types) => {
+            CqlType::Tuple(types.iter().map(|inner| hint(keyspace, inner)).collect())
+        }
+        CqlType::Vector(element, dimensions) => CqlType::Vector(of(element), *dimensions),
+        CqlType::Frozen(inner) => CqlType::Frozen(of(inner)),
+        CqlType::User(name) if name.keyspace.is_none() => {
+            let mut name = name.clone();
+            name.keyspace = Some(Ident::exact(keyspace));
+            CqlType::User(name)
+        }
+        other => other.clone(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `WRITETIME`, `MAXWRITETIME` and `TTL`.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use cellar_schema::{ColumnData, CqlType, Frozen, Versioned, value};
+use cellar_schema::{ColumnData, CqlType, Element, Frozen, Versioned, value};
 
 use super::eval::Context;
 use crate::plan::select::view::ColumnRef;
@@ -81,6 +81,11 @@ impl Times {
                 self.one(&found.data, context)
             }
             (ColumnData::Complex(complex), Part::Whole) => {
+                if let CqlType::Udt(udt, _) = &self.column.cql_type
+                    && self.kind != TimesKind::MaxWrite
+                {
+                    return self.fields(udt.fields.len(), &complex.elements, context);
+                }
                 let live = complex.elements.iter().map(|element| &element.data);
                 let live = live.filter(|data| data.value.is_some());
                 if self.kind == TimesKind::MaxWrite {
@@ -90,6 +95,19 @@ impl Times {
                 if each.is_empty() { None } else { list(&each) }
             }
         }
+    }
+
+    /// An entry for each field, null where it is not set.
+    fn fields(&self, count: usize, elements: &[Element], context: &Context<'_>) -> Option<Bytes> {
+        let mut each = vec![None; count];
+        for element in elements {
+            let index = element.key.first_chunk().map(|key| u16::from_be_bytes(*key));
+            if let Some(slot) = index.and_then(|index| each.get_mut(usize::from(index))) {
+                *slot = self.one(&element.data, context);
+            }
+        }
+        let any = elements.iter().any(|element| element.data.value.is_some());
+        if any { list(&each) } else { None }
     }
 
     fn one(&self, data: &Versioned, context: &Context<'_>) -> Option<Bytes> {
