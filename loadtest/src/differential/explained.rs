@@ -43,3 +43,37 @@ impl Explained {
             && has(&difference.cellar, &self.cellar)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_entry_of_the_list_says_when_and_why() {
+        for entry in list().unwrap() {
+            assert!(entry.reason.len() > 20, "{}", entry.reason);
+            let texts = entry.statement.iter().chain(&entry.cassandra).chain(&entry.cellar);
+            assert!(texts.count() > 0, "{}", entry.reason);
+        }
+    }
+
+    #[test]
+    fn all_parts_of_an_entry_must_hold() {
+        let entry = Explained {
+            kind: Some("values".into()),
+            statement: vec!["TTL".into()],
+            cassandra: vec!["1".into()],
+            cellar: Vec::new(),
+            reason: String::new(),
+        };
+        let difference = |kind, cassandra: &str| Difference {
+            kind,
+            cassandra: cassandra.into(),
+            cellar: "2".into(),
+        };
+        assert!(entry.explains("select ttl(v)", &difference("values", "v = 1")));
+        assert!(!entry.explains("select ttl(v)", &difference("markers", "v = 1")));
+        assert!(!entry.explains("select ttl(v)", &difference("values", "v = 3")));
+        assert!(!entry.explains("select v", &difference("values", "v = 1")));
+    }
+}

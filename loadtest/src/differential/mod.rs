@@ -7,6 +7,7 @@
 //! each difference is told once, at the statement that made it. Known differences are in
 //! `explained.json`, each with its reason; [`run`] returns how many others there are.
 
+mod change;
 mod compare;
 mod explained;
 mod expression;
@@ -16,6 +17,7 @@ mod schema;
 mod select;
 mod side;
 mod statement;
+mod term;
 mod types;
 mod value;
 mod write;
@@ -27,7 +29,7 @@ use compare::{Difference, compare};
 use report::Report;
 use schema::{Schema, Table};
 use side::{Outcome, Side};
-use statement::Generated;
+use statement::{Bound, Generated};
 
 /// Statements on the tables of one keyspace.
 const EPISODE_STATEMENTS: u64 = 400;
@@ -103,8 +105,8 @@ impl Outcome {
 /// Creates the tables, runs the statements, drops the tables; returns how many statements.
 async fn run_episode(sides: &Sides, report: &mut Report, seed: u64, count: u64) -> Result<u64> {
     let mut rng = Rng::with_seed(seed);
-    let mut schema = Schema::generate(&mut rng);
     let keyspace = format!("diff_{seed}");
+    let mut schema = Schema::generate(&mut rng, &keyspace);
     println!("\nkeyspace {keyspace}");
     let replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}";
     let mut setup = vec![
@@ -119,8 +121,8 @@ async fn run_episode(sides: &Sides, report: &mut Report, seed: u64, count: u64) 
     let mut usable = Vec::new();
     for table in schema.tables.drain(..) {
         if agreed(sides, report, &table.create()).await? {
-            let everything = table.everything();
-            agreed(sides, report, &everything).await?;
+            agreed(sides, report, &table.described()).await?;
+            agreed(sides, report, &table.everything()).await?;
             usable.push(table);
         }
     }
@@ -129,7 +131,7 @@ async fn run_episode(sides: &Sides, report: &mut Report, seed: u64, count: u64) 
         let Some(statement) = statement::generate(&mut rng, &schema, turn) else {
             bail!("no table of {keyspace} exists on both sides")
         };
-        step(sides, report, &schema, &statement).await?;
+        step(sides, report, &mut schema, &statement).await?;
     }
     agreed(sides, report, &format!("DROP KEYSPACE {keyspace}")).await?;
     Ok(count)
@@ -149,7 +151,7 @@ async fn agreed(sides: &Sides, report: &mut Report, text: &str) -> Result<bool> 
 async fn step(
     sides: &Sides,
     report: &mut Report,
-    schema: &Schema,
+    schema: &mut Schema,
     statement: &Generated,
 ) -> Result<()> {
     let (one, other) = sides.both(statement).await?;
@@ -159,17 +161,41 @@ async fn step(
     if let Some(difference) = difference {
         report.add(&with_values(statement), difference);
     }
-    let Some(table) = schema.tables.get(statement.table) else { return Ok(()) };
+    let Some(table) = schema.tables.get_mut(statement.table) else { return Ok(()) };
+    if statement.changes_schema() {
+        let done = matches!(&one, Outcome::Void) && matches!(&other, Outcome::Void);
+        if let (Some(effect), true) = (&statement.effect, done) {
+            effect.apply(table);
+        }
+        agreed(sides, report, &table.described()).await?;
+    }
     if statement.reads() || (matches!(one, Outcome::Error { .. }) && !differs) {
         return Ok(());
     }
+    let written = |table: &&Table| statement.other.as_ref() == Some(&table.name);
+    let tables = schema.tables.get(statement.table).into_iter();
+    for table in tables.chain(schema.tables.iter().find(written)) {
+        settle(sides, report, table, statement, differs).await?;
+    }
+    Ok(())
+}
+
+/// Compares all that a table holds after a write, and empties it where the sides differ.
+async fn settle(
+    sides: &Sides,
+    report: &mut Report,
+    table: &Table,
+    statement: &Generated,
+    told: bool,
+) -> Result<()> {
     let after = state(sides, table).await?;
+    // What comes after a deletion of counters is not defined.
     let deletes = table.has_counters() && statement.text.contains("DELETE");
     if after.is_none() && !deletes {
         return Ok(());
     }
     if let Some(after) = after
-        && !differs
+        && !told
     {
         let kind = "what a write left";
         let what = with_values(statement);
@@ -194,8 +220,9 @@ fn with_values(statement: &Generated) -> String {
         return text;
     }
     let values = statement.values.iter().map(|value| match value {
-        Some(bytes) => format!("0x{}", hex::encode(bytes)),
-        None => "null".into(),
+        Bound::Bytes(bytes) => format!("0x{}", hex::encode(bytes)),
+        Bound::Null => "null".into(),
+        Bound::Unset => "unset".into(),
     });
     format!("{text} -- with {}", values.collect::<Vec<_>>().join(", "))
 }

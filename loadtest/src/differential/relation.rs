@@ -4,8 +4,9 @@ use fastrand::Rng;
 
 use super::{
     schema::{Column, Table},
+    term::{part, several, term},
     types::{Type, percent, pick, word},
-    value::{part, value},
+    value::{self, value},
 };
 
 /// What a WHERE clause must reach.
@@ -81,14 +82,9 @@ fn joined(rng: &mut Rng, mut relations: Vec<String>) -> String {
 
 fn equal_or_in(rng: &mut Rng, column: &Column, chance_of_in: u8) -> String {
     match percent(rng, chance_of_in) {
-        true => format!("{} IN ({})", column.name, several(rng, &column.of)),
-        false => format!("{} = {}", column.name, value(rng, &column.of)),
+        true => format!("{} IN {}", column.name, several(rng, &column.of)),
+        false => format!("{} = {}", column.name, term(rng, &column.of)),
     }
-}
-
-fn several(rng: &mut Rng, of: &Type) -> String {
-    let values: Vec<_> = (0..rng.usize(..4)).map(|_| value(rng, of).to_string()).collect();
-    values.join(", ")
 }
 
 fn inequality(rng: &mut Rng) -> &'static str {
@@ -142,7 +138,7 @@ fn clustering(rng: &mut Rng, table: &Table) -> Vec<String> {
     let next = columns.get(equal).copied().unwrap_or(first);
     if percent(rng, 60) && (equal < columns.len() || percent(rng, 5)) {
         let of = &next.of;
-        relations.extend(slice(rng, &next.name, &mut |rng| value(rng, of).to_string()));
+        relations.extend(slice(rng, &next.name, &mut |rng| term(rng, of)));
     }
     relations
 }
@@ -155,8 +151,11 @@ fn tuples(rng: &mut Rng, columns: &[&Column]) -> Vec<String> {
     let names: Vec<_> = columns.iter().map(|column| column.name.as_str()).collect();
     let of = format!("({})", names.join(", "));
     let mut tuple = |rng: &mut Rng| {
-        let values: Vec<_> =
-            columns.iter().map(|column| value(rng, &column.of).to_string()).collect();
+        let values: Vec<_> = columns.iter().map(|column| value(rng, &column.of)).collect();
+        if percent(rng, 40) {
+            return value::tuple(&values).to_string();
+        }
+        let values: Vec<_> = values.iter().map(ToString::to_string).collect();
         format!("({})", values.join(", "))
     };
     match rng.u8(..100) {
@@ -185,9 +184,9 @@ fn any(rng: &mut Rng, column: &Column) -> String {
             1 => format!("{name} CONTAINS KEY {}", value(rng, &pair.0)),
             _ => format!("{name}[{}] = {}", value(rng, &pair.0), value(rng, &pair.1)),
         },
-        _ if percent(rng, 8) => format!("{name} IN ({})", several(rng, &column.of)),
+        _ if percent(rng, 8) => format!("{name} IN {}", several(rng, &column.of)),
         _ if percent(rng, 3) => format!("{name} = null"),
-        _ if percent(rng, 55) => format!("{name} = {}", value(rng, &column.of)),
-        _ => format!("{name} {} {}", inequality(rng), value(rng, &column.of)),
+        _ if percent(rng, 55) => format!("{name} = {}", term(rng, &column.of)),
+        _ => format!("{name} {} {}", inequality(rng), term(rng, &column.of)),
     }
 }

@@ -25,6 +25,7 @@ pub(super) struct Column {
 /// A table that both sides have.
 #[derive(Clone, Debug)]
 pub(super) struct Table {
+    pub(super) keyspace: String,
     pub(super) name: String,
     pub(super) columns: Vec<Column>,
     /// Statements with conditions write here, and then no statement gives a time.
@@ -72,7 +73,7 @@ impl Table {
         }
         text += "))";
         let descends = |column: &&Column| column.part == Part::Clustering { descending: true };
-        if clustering.iter().any(|column| descends(&column)) {
+        if clustering.iter().any(descends) {
             let orders: Vec<_> = clustering
                 .iter()
                 .map(|column| {
@@ -82,6 +83,16 @@ impl Table {
             text += &format!(" WITH CLUSTERING ORDER BY ({})", orders.join(", "));
         }
         text
+    }
+
+    /// The statement that reads what the schema tables tell of it.
+    pub(super) fn described(&self) -> String {
+        format!(
+            "SELECT column_name, clustering_order, kind, position, type \
+             FROM system_schema.columns WHERE keyspace_name = '{}' AND table_name = '{}'",
+            self.keyspace,
+            self.name.trim_matches('"')
+        )
     }
 
     /// The statement that reads everything a write can change.
@@ -116,7 +127,7 @@ impl Schema {
         self.udts.iter().map(of).collect()
     }
 
-    pub(super) fn generate(rng: &mut Rng) -> Schema {
+    pub(super) fn generate(rng: &mut Rng, keyspace: &str) -> Schema {
         let udts = udts(rng);
         let mut tables = vec![
             all_scalars(),
@@ -127,6 +138,7 @@ impl Schema {
             keyed(rng, "lwt", &udts, true),
         ];
         for table in &mut tables {
+            keyspace.clone_into(&mut table.keyspace);
             if percent(rng, 10) {
                 table.name = format!("\"{}Q\"", table.name);
             }
@@ -168,7 +180,7 @@ fn all_scalars() -> Table {
     columns.extend(
         values.map(|(at, name)| column(format!("v{at}"), Part::Regular, Type::Scalar(name))),
     );
-    Table { name: "scalars".into(), columns, conditional: false }
+    Table { keyspace: String::new(), name: "scalars".into(), columns, conditional: false }
 }
 
 /// A table with keys of any shape.
@@ -198,7 +210,7 @@ fn keyed(rng: &mut Rng, name: &str, udts: &[Rc<Udt>], conditional: bool) -> Tabl
     for at in 0..rng.usize(1..5) {
         value(rng, format!("v{at}"), Part::Regular);
     }
-    Table { name: name.into(), columns, conditional }
+    Table { keyspace: String::new(), name: name.into(), columns, conditional }
 }
 
 /// A table of collections, tuples, vectors and user-defined types.
@@ -220,7 +232,7 @@ fn collections(rng: &mut Rng, udts: &[Rc<Udt>]) -> Table {
         columns.push(column(format!("x{at}"), Part::Regular, types::composite(rng, udts)));
     }
     columns.push(column("st", Part::Static, types::composite(rng, udts)));
-    Table { name: "colls".into(), columns, conditional: false }
+    Table { keyspace: String::new(), name: "colls".into(), columns, conditional: false }
 }
 
 fn counters(rng: &mut Rng) -> Table {
@@ -234,5 +246,5 @@ fn counters(rng: &mut Rng) -> Table {
     if rng.bool() {
         columns.push(column("ns", Part::Static, counter()));
     }
-    Table { name: "counts".into(), columns, conditional: false }
+    Table { keyspace: String::new(), name: "counts".into(), columns, conditional: false }
 }

@@ -5,6 +5,7 @@ use fastrand::Rng;
 use super::{
     expression, relation,
     schema::{Part, Table},
+    term::count,
     types::{percent, pick, word},
 };
 
@@ -39,15 +40,13 @@ pub(super) fn select(rng: &mut Rng, table: &Table) -> String {
         text += &order(rng, table);
     }
     if percent(rng, if aggregates { 2 } else { 8 }) {
-        text += &format!(" PER PARTITION LIMIT {}", word(rng, &["1", "2", "3", "1", "2", "0"]));
+        text += &format!(" PER PARTITION LIMIT {}", count(rng, &[1, 2, 3, 1, 2, 3, 1, 0]));
     }
     if percent(rng, 15) {
-        text += &format!(
-            " LIMIT {}",
-            word(rng, &["1", "1", "2", "2", "3", "3", "5", "5", "100", "100", "0", "-1"])
-        );
+        text += &format!(" LIMIT {}", count(rng, &[1, 1, 2, 2, 3, 3, 5, 5, 5, 100, 100, 0, -1]));
     }
-    if percent(rng, if filters { 85 } else { 5 }) {
+    // A clustering column after one that is not restricted is tested row by row.
+    if percent(rng, if filters { 95 } else { 12 }) {
         text += " ALLOW FILTERING";
     }
     text

@@ -8,18 +8,21 @@ use scylla::{
         PoolSize, execution_profile::ExecutionProfile, session::Session,
         session_builder::SessionBuilder,
     },
+    cluster::metadata::ColumnType,
     errors::{DbError, ExecutionError, PrepareError, RequestAttemptError},
     policies::retry::FallthroughRetryPolicy,
     response::{PagingState, PagingStateResponse, query_result::QueryResult},
+    serialize::{
+        SerializationError,
+        value::SerializeValue,
+        writers::{CellWriter, WrittenCellProof},
+    },
     statement::{Consistency, Statement, prepared::PreparedStatement},
     value::Row,
 };
 
-use super::statement::Generated;
-use crate::{
-    canonical::canonical,
-    raw::{Raw, RawRow},
-};
+use super::statement::{Bound, Generated};
+use crate::{canonical::canonical, raw::RawRow};
 
 /// What a statement returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,7 +111,7 @@ impl Side {
             prepared =
                 Some(self.session.prepare(statement.clone()).await.map_err(Failed::Prepare)?);
         }
-        let values: Vec<Raw> = generated.values.iter().cloned().map(Raw).collect();
+        let values: Vec<Sent> = generated.values.iter().cloned().map(Sent).collect();
         if generated.page_rows.is_none() {
             let result = match &prepared {
                 Some(prepared) => self.session.execute_unpaged(prepared, &values).await,
@@ -125,7 +128,7 @@ impl Side {
         &self,
         statement: &Statement,
         prepared: Option<&PreparedStatement>,
-        values: &[Raw],
+        values: &[Sent],
     ) -> Result<Outcome, Failed> {
         let mut state = PagingState::start();
         let mut all: Option<Rows> = None;
@@ -149,6 +152,23 @@ impl Side {
                     return Ok(all.map_or(Outcome::Void, Outcome::Rows));
                 }
             }
+        }
+    }
+}
+
+/// A value as it is sent.
+struct Sent(Bound);
+
+impl SerializeValue for Sent {
+    fn serialize<'b>(
+        &self,
+        _: &ColumnType<'_>,
+        writer: CellWriter<'b>,
+    ) -> Result<WrittenCellProof<'b>, SerializationError> {
+        match &self.0 {
+            Bound::Bytes(bytes) => writer.set_value(bytes).map_err(SerializationError::new),
+            Bound::Null => Ok(writer.set_null()),
+            Bound::Unset => Ok(writer.set_unset()),
         }
     }
 }

@@ -5,13 +5,15 @@ use fastrand::Rng;
 use super::{
     relation::{self, Reach},
     schema::{Column, Part, Table},
+    term::{count as number, part, several, term},
     types::{Type, percent, pick, word},
-    value::{Literal, part, value},
+    value::{bigint, value},
 };
 
-/// A write to a table; `time` is the time that it may give itself.
-pub(super) fn write(rng: &mut Rng, table: &Table, time: i64) -> String {
-    if percent(rng, 12) { batch(rng, table, time) } else { single(rng, table, time) }
+/// A write to a table; `time` is the time that it may give itself. A batch may write to
+/// `another` table too.
+pub(super) fn write(rng: &mut Rng, table: &Table, another: Option<&Table>, time: i64) -> String {
+    if percent(rng, 12) { batch(rng, table, another, time) } else { single(rng, table, time) }
 }
 
 fn single(rng: &mut Rng, table: &Table, time: i64) -> String {
@@ -29,7 +31,7 @@ fn single(rng: &mut Rng, table: &Table, time: i64) -> String {
     }
 }
 
-fn batch(rng: &mut Rng, table: &Table, time: i64) -> String {
+fn batch(rng: &mut Rng, table: &Table, another: Option<&Table>, time: i64) -> String {
     let kind = match table.has_counters() != percent(rng, 4) {
         true => "COUNTER ",
         false => word(rng, &["", "UNLOGGED "]),
@@ -41,22 +43,36 @@ fn batch(rng: &mut Rng, table: &Table, time: i64) -> String {
     let count = rng.usize(1..5);
     let mut statements = String::new();
     for _ in 0..count {
+        let table = if rng.bool() { another.unwrap_or(table) } else { table };
         statements += &format!("{}; ", single(rng, table, time));
     }
     format!("BEGIN {kind}BATCH{using} {statements}APPLY BATCH")
 }
 
+/// Seconds of TTLs, some of them wrong.
+const TTLS: [i32; 12] = [
+    1_000_000,
+    2_000_000,
+    1_000_000,
+    2_000_000,
+    1_000_000,
+    2_000_000,
+    1_000_000,
+    2_000_000,
+    0,
+    0,
+    -1,
+    630_720_001,
+];
+
 /// USING, sometimes.
 fn using(rng: &mut Rng, table: &Table, time: i64, expiry: bool) -> String {
     let mut parts = Vec::new();
     if !table.conditional && percent(rng, 30) {
-        parts.push(format!("TIMESTAMP {}", time - rng.i64(0..40)));
+        parts.push(format!("TIMESTAMP {}", bigint(time - rng.i64(0..40))));
     }
     if expiry && percent(rng, 15) {
-        parts.push(format!(
-            "TTL {}",
-            word(rng, &["1000000", "2000000", "1000000", "2000000", "0", "0", "-1", "630720001"])
-        ));
+        parts.push(format!("TTL {}", number(rng, &TTLS)));
     }
     match parts.is_empty() {
         true => String::new(),
@@ -72,12 +88,12 @@ fn insert(rng: &mut Rng, table: &Table, time: i64) -> String {
             columns.push(column);
         }
     }
-    let values: Vec<Literal> = columns
+    let values: Vec<String> = columns
         .iter()
         .map(|column| match column.part {
             Part::Static | Part::Regular => part(rng, &column.of),
-            _ if percent(rng, 1) => super::value::null(),
-            _ => value(rng, &column.of),
+            _ if percent(rng, 1) => "null".to_owned(),
+            _ => term(rng, &column.of),
         })
         .collect();
     let condition = match percent(rng, if table.conditional { 45 } else { 0 }) {
@@ -89,7 +105,6 @@ fn insert(rng: &mut Rng, table: &Table, time: i64) -> String {
         return insert_json(rng, table, &columns) + condition + &using;
     }
     let names: Vec<_> = columns.iter().map(|column| column.name.as_str()).collect();
-    let values: Vec<_> = values.iter().map(ToString::to_string).collect();
     let (names, values) = (names.join(", "), values.join(", "));
     format!("INSERT INTO {} ({names}) VALUES ({values}){condition}{using}", table.name)
 }
@@ -108,7 +123,7 @@ fn insert_json(rng: &mut Rng, table: &Table, columns: &[&Column]) -> String {
     format!("INSERT INTO {} JSON '{document}'{unset}", table.name)
 }
 
-fn json(rng: &mut Rng, of: &Type) -> String {
+pub(super) fn json(rng: &mut Rng, of: &Type) -> String {
     let list = |items: Vec<String>| format!("[{}]", items.join(", "));
     match of.inner() {
         Type::List(item) | Type::Set(item) => {
@@ -303,9 +318,7 @@ fn compared(rng: &mut Rng, column: &Column) -> String {
             None => format!("{name} = null"),
         },
         _ if percent(rng, 15) => {
-            let values: Vec<_> =
-                (0..rng.usize(..4)).map(|_| part(rng, &column.of).to_string()).collect();
-            format!("{name} IN ({})", values.join(", "))
+            format!("{name} IN {}", several(rng, &column.of))
         }
         Type::List(item) | Type::Set(item) if percent(rng, 10) => {
             format!("{name} CONTAINS {}", value(rng, item))
