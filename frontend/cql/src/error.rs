@@ -16,6 +16,9 @@ pub enum SyntaxErrorKind {
     MalformedLiteral,
     /// A column that one `UPDATE` sets in ways that exclude each other.
     ConflictingAssignments,
+    /// Words in an order that CQL has, about something that it does not have, such as an option
+    /// of tables that none is; `found` is the whole message.
+    Unknown,
     /// Nesting, markers or another limit exceeded.
     LimitExceeded,
 }
@@ -39,6 +42,9 @@ pub struct SyntaxError {
 
 impl fmt::Display for SyntaxError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.kind == SyntaxErrorKind::Unknown {
+            return f.write_str(&self.found);
+        }
         write!(f, "line {}:{} ", self.line, self.column)?;
         match self.kind {
             SyntaxErrorKind::UnexpectedInput => {
@@ -54,6 +60,7 @@ impl fmt::Display for SyntaxError {
             SyntaxErrorKind::ConflictingAssignments => {
                 write!(f, "Multiple incompatible setting of column {}", self.found)?;
             }
+            SyntaxErrorKind::Unknown => {}
             SyntaxErrorKind::LimitExceeded => write!(f, "limit exceeded at '{}'", self.found)?,
         }
         write!(f, ", expected {}", self.expected)?;
@@ -92,6 +99,18 @@ impl SyntaxError {
             column: before.get(line_start..).unwrap_or("").chars().count(),
             found,
             expected: expected.into(),
+            hint: None,
+        }
+    }
+
+    /// An error found by what the words mean, without a place.
+    pub(crate) fn unknown(message: impl Into<String>) -> Self {
+        Self {
+            kind: SyntaxErrorKind::Unknown,
+            line: 0,
+            column: 0,
+            found: message.into(),
+            expected: Cow::Borrowed(""),
             hint: None,
         }
     }

@@ -69,7 +69,8 @@ impl Parser<'_> {
     /// `(type)` before a term, if that is what the parentheses are.
     pub(super) fn type_hint(&mut self) -> Option<CqlType> {
         // Decided without an error where possible: making one reads the text from its start.
-        if !self.is(b'(') || !(self.is_name_at(1) || self.is_kind_at(1, Kind::Text)) {
+        let set = self.is_word_at(1, "set") && self.is_at(2, b'<');
+        if !self.is(b'(') || !(set || self.is_name_at(1) || self.is_kind_at(1, Kind::Text)) {
             return None;
         }
         self.attempt(|p| {

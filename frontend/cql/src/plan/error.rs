@@ -89,6 +89,12 @@ impl PlanError {
         Self::Invalid { message: message.into() }
     }
 
+    /// [`PlanError::Syntax`] with this message: what Cassandra calls a syntax error, though the
+    /// grammar has it.
+    pub(crate) fn syntax(message: impl Into<String>) -> Self {
+        Self::Syntax(crate::SyntaxError::unknown(message))
+    }
+
     /// [`PlanError::Config`] with this message.
     pub fn config(message: impl Into<String>) -> Self {
         Self::Config { message: message.into() }

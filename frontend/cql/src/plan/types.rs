@@ -83,7 +83,7 @@ impl Resolver<'_, '_> {
 
     fn frozen(&self, inner: &ast::CqlType) -> Result<CqlType, PlanError> {
         match inner {
-            ast::CqlType::Native(native) => Err(PlanError::invalid(format!(
+            ast::CqlType::Native(native) => Err(PlanError::syntax(format!(
                 "frozen<> is only allowed on collections, tuples, and user-defined types (got {})",
                 native.name()
             ))),

@@ -267,3 +267,19 @@ fn other_statements_find_their_plans() {
     assert!(matches!(planned("LIST ROLES").plan, Plan::Access(_)));
     assert!(matches!(planned("DROP TABLE simple").plan, Plan::Schema(_)));
 }
+
+#[test]
+fn what_the_language_does_not_have_is_a_syntax_error() {
+    for text in [
+        "CREATE TABLE t (k int PRIMARY KEY) WITH wat = 1",
+        "ALTER TABLE simple WITH wat = 1",
+        "CREATE KEYSPACE x WITH wat = 1",
+        "CREATE TABLE t (k int PRIMARY KEY, l frozen<int>)",
+        "CREATE TABLE t (k int PRIMARY KEY) WITH comment = 'a' AND comment = 'b'",
+        "CREATE TABLE t (k int PRIMARY KEY) WITH gc_grace_seconds = 'x'",
+    ] {
+        let statement = parse_statement(text).unwrap().statement;
+        let error = ddl::command(&*FIXTURE, Some("ks"), &statement, Uuid::nil(), 0).unwrap_err();
+        assert!(matches!(error, PlanError::Syntax(_)), "{text}: {error:?}");
+    }
+}

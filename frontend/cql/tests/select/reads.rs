@@ -3,8 +3,8 @@
 use cellar_cql::plan::{PartitionRead, Reads};
 use cellar_schema::{TableId, keys, token, value};
 
-use crate::schema::{id, int, partition, planned, row, some, table_of, text};
-use crate::store::{reader, reads};
+use crate::schema::{bind, id, int, partition, planned, row, some, table_of, text};
+use crate::store::{Store, reader, reads};
 
 fn wide_key(b: &str) -> bytes::Bytes {
     partition("wide", &[int(1), text(b)])
@@ -217,4 +217,53 @@ fn rows_of_no_table_are_refused() {
     let mut reader = reader("SELECT * FROM simple");
     let key = bytes::Bytes::from_static(b"no such key");
     reader.push(&key, &cellar_schema::Row::default()).unwrap_err();
+}
+
+#[test]
+fn one_end_of_a_range_may_be_a_tuple_and_the_other_one_column() {
+    let rows: Vec<String> = [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1)]
+        .iter()
+        .map(|(c1, c2)| format!("INSERT INTO two (k, c1, c2) VALUES (1, {c1}, {c2})"))
+        .collect();
+    let store = Store::of(&rows.iter().map(String::as_str).collect::<Vec<_>>());
+    for (filter, found) in [
+        ("(c1, c2) > (1, 1) AND c1 <= 2", vec!["1 2", "2 1", "2 2"]),
+        ("c1 > 1 AND (c1, c2) < (3, 1)", vec!["2 1", "2 2"]),
+        ("(c1, c2) >= (2, 2) AND (c1) < (3)", vec!["2 2"]),
+        ("(c1, c2) <= (2, 1) AND c1 >= 2", vec!["2 1"]),
+    ] {
+        let text = format!("SELECT c1, c2 FROM two WHERE k = 1 AND {filter}");
+        assert_eq!(store.read(&text), found, "{filter}");
+    }
+}
+
+#[test]
+fn a_marker_for_a_tuple_of_one_column_is_a_tuple() {
+    let of = |text: &str| {
+        let variable = planned(text).variables.remove(0);
+        format!("{} {}", variable.name, variable.cql_type)
+    };
+    let tuple = "frozen<tuple<int>>";
+    for (filter, expected) in [
+        ("(c) > ?", format!("(c) {tuple}")),
+        ("(c) = ?", format!("(c) {tuple}")),
+        ("(c) IN (?, ?)", format!("(c) {tuple}")),
+        ("(c) IN ?", format!("in((c)) frozen<list<{tuple}>>")),
+        ("(c) = (?)", "c int".to_owned()),
+        ("c IN (?, ?)", "c int".to_owned()),
+    ] {
+        assert_eq!(of(&format!("SELECT v FROM log WHERE k = 'a' AND {filter}")), expected);
+        assert_eq!(of(&format!("DELETE FROM log WHERE k = 'a' AND {filter}")), expected);
+    }
+    let one = |c: i32| some(value::build_tuple(&[Some(int(c))]));
+    let Reads::Partitions(found) =
+        reads("SELECT v FROM log WHERE k = 'a' AND (c) IN (?, ?)", &[one(4), one(2)]).reads
+    else {
+        panic!()
+    };
+    assert_eq!(found[0].ranges.len(), 2);
+    let list = some(value::build_list(&[value::build_tuple(&[Some(int(4))])]));
+    let write = bind("DELETE FROM log WHERE k = 'a' AND (c) IN ?", &[list]);
+    let place = cellar_schema::ChangeKind::DeleteRow { suffix: row("log", &[int(4)]) };
+    assert_eq!(write.mutations[0].changes[0].kind, place);
 }

@@ -55,9 +55,13 @@ fn clustering_columns_are_restricted_in_their_order() {
         ("c1 > 1 AND c1 > 2", "More than one restriction was found for the start bound on c1"),
         ("c1 < 1 AND c1 <= 2", "More than one restriction was found for the end bound on c1"),
         (
-            "(c1, c2) > (1, 2) AND c1 < 3",
-            "Column \"c1\" cannot be restricted by both a tuple notation inequality and a single \
-             column inequality",
+            "(c1, c2) > (1, 2) AND c1 > 3",
+            "More than one restriction was found for the start bound on c1",
+        ),
+        (
+            "(c1, c2) > (1, 2) AND c2 < 3",
+            "Column \"c2\" cannot be restricted by two inequalities not starting with the same \
+             column",
         ),
         (
             "(c2, c1) > (1, 2)",

@@ -111,6 +111,8 @@ fn write_times_and_times_to_live() {
     assert_eq!(of("writetime(s['b']), ttl(s['b']), ttl(s['a'])"), ["99 50 null"]);
     assert_eq!(of("writetime(m['x']), writetime(m['y']), ttl(m['x'])"), ["99 null 50"]);
     assert_eq!(of("writetime(a.zip), writetime(a.street)"), ["55 null"]);
+    assert_eq!(of("writetime(s['b'..]), writetime(m[..'a'])"), ["[99] null"]);
+    assert_eq!(of("maxwritetime(s[..'a']), ttl(s['a'..'b'])").len(), 1);
     // A list with an entry for each field, of which only the second is set.
     let fields = "0x00000003ffffffff000000080000000000000037ffffffff 55";
     assert_eq!(of("writetime(a), maxwritetime(a)"), [fields]);

@@ -64,7 +64,7 @@ fn settings(scope: &mut Scope<'_>, properties: &Properties) -> Result<Settings, 
                 ignored.push(name.as_str());
             }
             other => {
-                return Err(PlanError::invalid(format!("Unknown property '{other}'")));
+                return Err(PlanError::syntax(format!("Unknown property '{other}'")));
             }
         }
     }

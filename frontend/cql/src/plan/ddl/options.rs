@@ -103,7 +103,7 @@ impl Options {
             }
             other if WITHOUT_EFFECT.contains(&other) => ignored.push(other.to_owned()),
             other => {
-                return Err(PlanError::invalid(format!("Unknown property '{other}'")));
+                return Err(PlanError::syntax(format!("Unknown property '{other}'")));
             }
         }
         changes.text.insert(name.to_owned(), property::text(value));

@@ -51,9 +51,10 @@ fn plain_literal(literal: &Literal) -> String {
 /// A whole number of seconds within `0..=max`.
 pub(super) fn seconds(name: &str, value: &PropertyValue, max: u32) -> Result<u32, PlanError> {
     let written = plain(value).unwrap_or_default();
-    let number: i64 = written.trim().parse().map_err(|_| {
-        PlanError::config(format!("Invalid integer value {} for '{name}'", text(value)))
-    })?;
+    let number: i64 = written
+        .trim()
+        .parse()
+        .map_err(|_| PlanError::syntax(format!("Invalid integer value {written} for '{name}'")))?;
     if number < 0 {
         return Err(PlanError::config(format!(
             "{name} must be greater than or equal to 0 (got {number})"
@@ -77,7 +78,7 @@ pub(super) fn flag(name: &str, value: &PropertyValue) -> Result<bool, PlanError>
 pub(super) fn refuse_duplicates(properties: &Properties) -> Result<(), PlanError> {
     for (position, (name, _)) in properties.iter().enumerate() {
         if properties.iter().take(position).any(|(earlier, _)| earlier == name) {
-            return Err(PlanError::invalid(format!(
+            return Err(PlanError::syntax(format!(
                 "Multiple definitions for property '{}'",
                 name.as_str()
             )));

@@ -68,7 +68,8 @@ impl FilterPlanner<'_> {
                 match column.kind {
                     ColumnKind::PartitionKey(at) => self.partition(scope, column, at, relation),
                     ColumnKind::Clustering(at, _) => {
-                        self.clustering(scope, &[column], usize::from(at), &relation.test)
+                        let receiver = Receiver::column(self.table, std::slice::from_ref(&column));
+                        self.clustering(scope, receiver, usize::from(at), &relation.test)
                     }
                     _ => Err(self.not_a_key(&column.name)),
                 }
@@ -96,7 +97,8 @@ impl FilterPlanner<'_> {
         position: u16,
         relation: &Relation,
     ) -> Result<(), PlanError> {
-        let choices = match choices(scope, self.table, &[column], &relation.test)? {
+        let choices = match choices(scope, Receiver::column(self.table, &[column]), &relation.test)?
+        {
             Some(choices) => choices,
             None if matches!(relation.test, RelationTest::Compare(Comparison::NotEqual, _)) => {
                 return Err(unsupported("!=", &column.name));
@@ -142,16 +144,18 @@ impl FilterPlanner<'_> {
             }
             columns.push(column);
         }
-        self.clustering(scope, &columns, first.unwrap_or(0), &relation.test)
+        let receiver = Receiver { table: self.table, columns: &columns, tuple: true };
+        self.clustering(scope, receiver, first.unwrap_or(0), &relation.test)
     }
 
     fn clustering(
         &mut self,
         scope: &mut Scope<'_>,
-        columns: &[&Column],
+        receiver: Receiver<'_>,
         position: usize,
         test: &RelationTest,
     ) -> Result<(), PlanError> {
+        let columns = receiver.columns;
         let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
         let overlaps = |(start, part): &(usize, KeyPart)| {
             *start < position + columns.len() && position < start + part.names.len()
@@ -159,7 +163,7 @@ impl FilterPlanner<'_> {
         if self.clustering.iter().any(overlaps) {
             return Err(twice(&names.join(",")));
         }
-        if let Some(choices) = choices(scope, self.table, columns, test)? {
+        if let Some(choices) = choices(scope, receiver, test)? {
             self.clustering.push((position, KeyPart { names, choices }));
             return Ok(());
         }
@@ -172,7 +176,7 @@ impl FilterPlanner<'_> {
             other => return Err(unsupported(symbol(other), &names.join(","))),
         };
         let mut bound = |term: &Term, inclusive: bool| -> Result<(usize, Bound), PlanError> {
-            let choice = choice(scope, self.table, columns, term)?;
+            let choice = choice(scope, receiver, term)?;
             Ok((position, Bound { names: names.clone(), choice, inclusive }))
         };
         if let Some((term, inclusive)) = lower {
@@ -246,55 +250,67 @@ impl FilterPlanner<'_> {
 /// The values that `=` and `IN` allow; `None` for other tests.
 fn choices(
     scope: &mut Scope<'_>,
-    table: &Table,
-    columns: &[&Column],
+    receiver: Receiver<'_>,
     test: &RelationTest,
 ) -> Result<Option<Choices>, PlanError> {
     Ok(Some(match test {
         RelationTest::Compare(Comparison::Equal, term) => {
-            Choices::One(choice(scope, table, columns, term)?)
+            Choices::One(choice(scope, receiver, term)?)
         }
         // `IN` with one value is `=`, which also conditions allow.
         RelationTest::In(InValues::Terms(terms)) => match terms.as_slice() {
-            [only] => Choices::One(choice(scope, table, columns, only)?),
+            [only] => Choices::One(choice(scope, receiver, only)?),
             terms => {
-                let each = terms.iter().map(|term| choice(scope, table, columns, term));
+                let each = terms.iter().map(|term| choice(scope, receiver, term));
                 Choices::Each(each.collect::<Result<_, _>>()?)
             }
         },
         RelationTest::In(InValues::Marker(marker)) => {
-            let (element, width) = whole(table, columns);
-            let list =
-                ColumnSpec::of(table, format!("in({})", element.name), list_of(element.cql_type));
+            let (element, width) = receiver.whole();
+            let name = format!("in({})", element.name);
+            let list = element.part(name, list_of(element.cql_type.clone()));
             Choices::List(scope.marker(*marker, &list)?, width)
         }
         _ => return Ok(None),
     }))
 }
 
-/// The receiver of a whole value, and its width when it is a tuple.
-fn whole(table: &Table, columns: &[&Column]) -> (ColumnSpec, Option<u16>) {
-    if let [only] = columns {
-        return (receiver(table, only), None);
-    }
-    let name = format!("({})", join(columns.iter().map(|column| column.name.as_str())));
-    let types = columns.iter().map(|column| column.cql_type.clone()).collect();
-    let width = u16::try_from(columns.len()).unwrap_or(u16::MAX);
-    (ColumnSpec::of(table, name, CqlType::Tuple(types)), Some(width))
+/// The columns that a relation compares.
+#[derive(Clone, Copy)]
+struct Receiver<'t> {
+    table: &'t Table,
+    columns: &'t [&'t Column],
+    /// Whether they are written as a tuple; there may be one alone.
+    tuple: bool,
 }
 
-fn choice(
-    scope: &mut Scope<'_>,
-    table: &Table,
-    columns: &[&Column],
-    term: &Term,
-) -> Result<Choice, PlanError> {
-    if let [only] = columns {
+impl<'t> Receiver<'t> {
+    fn column(table: &'t Table, columns: &'t [&'t Column]) -> Self {
+        Self { table, columns, tuple: false }
+    }
+
+    /// The receiver of a whole value, and its width when it is a tuple.
+    fn whole(&self) -> (ColumnSpec, Option<u16>) {
+        match self.columns {
+            [only] if !self.tuple => (receiver(self.table, only), None),
+            columns => {
+                let name = format!("({})", join(columns.iter().map(|column| column.name.as_str())));
+                let types = columns.iter().map(|column| column.cql_type.clone()).collect();
+                let width = u16::try_from(columns.len()).unwrap_or(u16::MAX);
+                (ColumnSpec::of(self.table, name, CqlType::Tuple(types)), Some(width))
+            }
+        }
+    }
+}
+
+fn choice(scope: &mut Scope<'_>, given: Receiver<'_>, term: &Term) -> Result<Choice, PlanError> {
+    let Receiver { table, columns, tuple } = given;
+    if let ([only], false) = (columns, tuple) {
         let expr = prepare(scope, term, &receiver(table, only))?;
         return Ok(Choice::Columns(vec![expr]));
     }
     let Term::Tuple(terms) = term else {
-        let (spec, width) = whole(table, columns);
+        let (spec, width) = given.whole();
         return Ok(Choice::Packed(prepare(scope, term, &spec)?, width.unwrap_or(1)));
     };
     if terms.len() != columns.len() {

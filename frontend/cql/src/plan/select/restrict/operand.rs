@@ -26,24 +26,43 @@ pub(crate) enum Values {
     One(Operand),
     /// `IN (v, w)`
     Each(Vec<Operand>),
-    /// `IN ?`
-    List(Expr),
+    /// `IN ?`, of tuples or of plain values.
+    List(Expr, bool),
 }
 
-/// What a value of these columns is bound to.
-pub(crate) fn spec(table: &Table, columns: &[ColumnRef]) -> ColumnSpec {
-    if let [only] = columns {
-        return ColumnSpec::of(table, only.name.clone(), only.cql_type.clone());
+/// The columns that a relation compares.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Receiver<'t> {
+    pub(crate) table: &'t Table,
+    pub(crate) columns: &'t [ColumnRef],
+    /// Whether they are written as a tuple; there may be one alone.
+    pub(crate) tuple: bool,
+}
+
+impl Receiver<'_> {
+    /// What a value of these columns is bound to.
+    fn spec(&self) -> ColumnSpec {
+        match self.columns {
+            [only] if !self.tuple => self.part(only),
+            columns => {
+                let types = columns.iter().map(|column| column.cql_type.clone()).collect();
+                let name = format!("({})", names(columns));
+                ColumnSpec::of(self.table, name, CqlType::Tuple(types))
+            }
+        }
     }
-    let types = columns.iter().map(|column| column.cql_type.clone()).collect();
-    ColumnSpec::of(table, format!("({})", names(columns)), CqlType::Tuple(types))
-}
 
-/// What the list of `IN ?` is bound to.
-pub(crate) fn list_spec(table: &Table, columns: &[ColumnRef]) -> ColumnSpec {
-    let element = spec(table, columns);
-    let list = CqlType::List(Box::new(element.cql_type), Frozen::Yes);
-    ColumnSpec::of(table, format!("in({})", element.name), list)
+    /// What a value of one of the columns is bound to.
+    fn part(&self, column: &ColumnRef) -> ColumnSpec {
+        ColumnSpec::of(self.table, column.name.clone(), column.cql_type.clone())
+    }
+
+    /// What the list of `IN ?` is bound to.
+    pub(crate) fn list_spec(&self) -> ColumnSpec {
+        let element = self.spec();
+        let list = CqlType::List(Box::new(element.cql_type), Frozen::Yes);
+        ColumnSpec::of(self.table, format!("in({})", element.name), list)
+    }
 }
 
 /// Names of columns for messages.
@@ -55,24 +74,23 @@ impl Operand {
     /// The operand that a term is.
     pub(crate) fn plan(
         scope: &mut Scope<'_>,
-        table: &Table,
-        columns: &[ColumnRef],
+        receiver: Receiver<'_>,
         term: &Term,
     ) -> Result<Self, PlanError> {
-        if let [only] = columns {
+        let columns = receiver.columns;
+        if let ([only], false) = (columns, receiver.tuple) {
             // The arguments of `token(...)` are of the types of this table's key.
             if let (Place::Token, Term::Function(name, terms)) = (only.place, term)
                 && is_token(name)
             {
-                let spec = spec(table, columns);
-                let call = prepare_call(scope, token_function(table), terms, &spec)?;
+                let function = token_function(receiver.table);
+                let call = prepare_call(scope, function, terms, &receiver.spec())?;
                 return Ok(Self::Columns(vec![call]));
             }
-            let only = std::slice::from_ref(only);
-            return Ok(Self::Columns(vec![prepare(scope, term, &spec(table, only))?]));
+            return Ok(Self::Columns(vec![prepare(scope, term, &receiver.spec())?]));
         }
         let Term::Tuple(terms) = term else {
-            return Ok(Self::Packed(prepare(scope, term, &spec(table, columns))?));
+            return Ok(Self::Packed(prepare(scope, term, &receiver.spec())?));
         };
         if terms.len() != columns.len() {
             return Err(PlanError::invalid(format!(
@@ -81,9 +99,8 @@ impl Operand {
                 terms.len()
             )));
         }
-        let one = |(term, column): (&Term, &ColumnRef)| {
-            prepare(scope, term, &spec(table, std::slice::from_ref(column)))
-        };
+        let one =
+            |(term, column): (&Term, &ColumnRef)| prepare(scope, term, &receiver.part(column));
         Ok(Self::Columns(terms.iter().zip(columns).map(one).collect::<Result<_, _>>()?))
     }
 
@@ -136,12 +153,12 @@ impl Values {
             Self::Each(operands) => {
                 operands.iter().map(|operand| operand.bind(columns, binding)).collect()
             }
-            Self::List(expr) => {
+            Self::List(expr, tuples) => {
                 let list = expr
                     .evaluate_set(binding, &format!("column {}", names(columns)))?
                     .ok_or_else(|| PlanError::invalid("Invalid null value for IN restriction"))?;
                 let elements = value::list_elements(&list).map_err(invalid)?;
-                if columns.len() == 1 {
+                if !tuples {
                     return Ok(elements.into_iter().map(|element| vec![element]).collect());
                 }
                 elements.iter().map(|tuple| unpack(tuple, columns)).collect()

@@ -2,7 +2,7 @@
 
 use cellar_schema::{CqlType, Table};
 
-use super::operand::{Operand, Values, list_spec, names};
+use super::operand::{Operand, Receiver, Values, names};
 use super::text::{symbol, unsupported, written};
 use crate::ast::{Comparison, Ident, InValues, Relation, RelationTest, Target, Term};
 use crate::plan::select::selector::term_name;
@@ -96,7 +96,8 @@ impl Restriction {
             }
             Target::Tuple(idents) => {
                 let columns = tuple_columns(table, idents)?;
-                let test = compared(scope, table, &columns, &relation.test)?;
+                let receiver = Receiver { table, columns: &columns, tuple: true };
+                let test = compared(scope, receiver, &relation.test)?;
                 Ok(Self { columns, tuple: true, test })
             }
             Target::Element(name, key) => {
@@ -131,14 +132,8 @@ impl Restriction {
                         other.columns.first().map_or("", |column| column.name.as_str())
                     )));
                 }
-                if self.tuple != other.tuple {
-                    return Err(PlanError::invalid(format!(
-                        "Column \"{}\" cannot be restricted by both a tuple notation inequality \
-                         and a single column inequality",
-                        other.columns.first().map_or("", |column| column.name.as_str())
-                    )));
-                }
                 slice.join(more, &name)?;
+                self.tuple |= other.tuple;
                 if other.columns.len() > self.columns.len() {
                     self.columns = other.columns;
                 }
@@ -211,7 +206,7 @@ fn single(
         }
         _ => {
             refuse_whole(target, test)?;
-            compared(scope, table, columns, test)
+            compared(scope, Receiver { table, columns, tuple: false }, test)
         }
     }
 }
@@ -282,11 +277,11 @@ fn entry(
 /// Tests that compare whole values.
 pub(crate) fn compared(
     scope: &mut Scope<'_>,
-    table: &Table,
-    columns: &[ColumnRef],
+    receiver: Receiver<'_>,
     test: &RelationTest,
 ) -> Result<Test, PlanError> {
-    let mut operand = |term: &Term| Operand::plan(scope, table, columns, term);
+    let columns = receiver.columns;
+    let mut operand = |term: &Term| Operand::plan(scope, receiver, term);
     let width = columns.len();
     let mut end = |term: &Term, inclusive: bool| -> Result<Option<End>, PlanError> {
         Ok(Some(End { operand: operand(term)?, width, inclusive }))
@@ -320,8 +315,8 @@ pub(crate) fn compared(
             return Ok(Test::Values(values));
         }
         RelationTest::In(InValues::Marker(marker)) => {
-            let list = scope.marker(*marker, &list_spec(table, columns))?;
-            return Ok(Test::Values(Values::List(list)));
+            let list = scope.marker(*marker, &receiver.list_spec())?;
+            return Ok(Test::Values(Values::List(list, receiver.tuple)));
         }
         RelationTest::Like(_) => {
             return Err(PlanError::invalid(format!(

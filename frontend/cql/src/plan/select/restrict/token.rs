@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use cellar_schema::{CqlType, Table, TableId, keys, value};
 
-use super::operand::{Operand, Values};
+use super::operand::{Operand, Receiver, Values};
 use super::relation::{Slice, Test, compared};
 use crate::ast::{Ident, RelationTest};
 use crate::plan::select::view::{ColumnRef, Place};
@@ -41,7 +41,11 @@ impl TokenRange {
         };
         self.columns = vec![place];
         let listed = idents.iter().map(Ident::to_string).collect::<Vec<_>>().join(", ");
-        let more = match compared(scope, table, &self.columns, test)? {
+        let more = match compared(
+            scope,
+            Receiver { table, columns: &self.columns, tuple: false },
+            test,
+        )? {
             Test::Values(values) if values.is_in() => {
                 return Err(PlanError::invalid(format!(
                     "IN cannot be used with the token function: token({listed}) IN"

@@ -57,16 +57,26 @@ impl Selection<'_> {
         to: Option<&Term>,
     ) -> Result<Item, PlanError> {
         let item = self.item(scope, inner, None)?;
-        let mut bound = |term: Option<&Term>| {
-            let key = |term| self.key(scope, &item.name, &item.cql_type, term, "slice");
-            term.map(key).transpose()
-        };
-        let (start, end) = (bound(from)?, bound(to)?);
-        let written = |term: Option<&Term>| term.map(name::term).unwrap_or_default();
-        let name = format!("{}[{}..{}]", item.name, written(from), written(to));
+        let (start, end, name) = self.bounds(scope, &item.name, &item.cql_type, (from, to))?;
         let cql_type = item.cql_type.clone();
         let sel = Sel::Slice(Box::new(item.sel), item.cql_type, start, end);
         Ok(Item { sel, cql_type, name })
+    }
+
+    /// The terms between which the keys of a slice lie, and what the slice is called.
+    fn bounds(
+        &mut self,
+        scope: &mut Scope<'_>,
+        selected: &str,
+        cql_type: &CqlType,
+        (from, to): (Option<&Term>, Option<&Term>),
+    ) -> Result<(Option<usize>, Option<usize>, String), PlanError> {
+        let mut bound = |term: Option<&Term>| {
+            term.map(|term| self.key(scope, selected, cql_type, term, "slice")).transpose()
+        };
+        let (start, end) = (bound(from)?, bound(to)?);
+        let written = |term: Option<&Term>| term.map(name::term).unwrap_or_default();
+        Ok((start, end, format!("{selected}[{}..{}]", written(from), written(to))))
     }
 
     /// The term that is a key of a set or map.
@@ -110,7 +120,9 @@ impl Selection<'_> {
     ) -> Result<Item, PlanError> {
         let target = match inner {
             Selector::Column(name) => Some(name),
-            Selector::Element(inner, _) | Selector::Field(inner, _) => match &**inner {
+            Selector::Element(inner, _)
+            | Selector::Slice(inner, ..)
+            | Selector::Field(inner, _) => match &**inner {
                 Selector::Column(name) => Some(name),
                 _ => None,
             },
@@ -131,6 +143,12 @@ impl Selection<'_> {
             Selector::Element(_, key) => {
                 let index = self.key(scope, &column.name, &column.cql_type, key, "element")?;
                 (Part::Element(index), format!("{}[{}]", column.name, name::term(key)))
+            }
+            Selector::Slice(_, from, to) => {
+                let bounds = (from.as_ref(), to.as_ref());
+                let (from, to, shown) =
+                    self.bounds(scope, &column.name, &column.cql_type, bounds)?;
+                (Part::Slice(from, to), shown)
             }
             Selector::Field(_, field) => {
                 let found = match &column.cql_type {

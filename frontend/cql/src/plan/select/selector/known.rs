@@ -133,7 +133,7 @@ impl Selection<'_> {
         inner: &Selector,
         scalar: CqlType,
     ) -> Result<Argument, PlanError> {
-        let whole = matches!(inner, Selector::Column(_));
+        let whole = matches!(inner, Selector::Column(_) | Selector::Slice(..));
         let several = whole && self.type_of(scope, inner)?.is_some_and(|t| t.is_multi_cell());
         let list = |scalar| CqlType::List(Box::new(scalar), Frozen::Yes);
         Ok(Argument::Typed(if several { list(scalar) } else { scalar }))

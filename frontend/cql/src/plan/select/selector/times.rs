@@ -1,5 +1,7 @@
 //! `WRITETIME`, `MAXWRITETIME` and `TTL`.
 
+use std::cmp::Ordering::{self, Equal};
+
 use bytes::{BufMut, Bytes, BytesMut};
 use cellar_schema::{ColumnData, CqlType, Element, Frozen, Versioned, value};
 
@@ -28,6 +30,8 @@ pub(crate) enum Part {
     Whole,
     /// The element whose key is this term.
     Element(usize),
+    /// The elements whose keys are between these terms.
+    Slice(Option<usize>, Option<usize>),
     /// The field of this number.
     Field(u16),
 }
@@ -47,7 +51,8 @@ impl Times {
     /// The type of the result: a list for what is stored element by element.
     pub(super) fn cql_type(&self) -> CqlType {
         let scalar = if self.kind == TimesKind::Ttl { CqlType::Int } else { CqlType::Bigint };
-        let several = self.column.cql_type.is_multi_cell() && self.part == Part::Whole;
+        let parts = matches!(self.part, Part::Whole | Part::Slice(..));
+        let several = self.column.cql_type.is_multi_cell() && parts;
         if several && self.kind != TimesKind::MaxWrite {
             return CqlType::List(Box::new(scalar), Frozen::Yes);
         }
@@ -62,39 +67,56 @@ impl Times {
                 (self.kind != TimesKind::Ttl).then(|| value::bigint(counter.timestamp_us))
             }
             (ColumnData::Complex(complex), Part::Element(key)) => {
-                let key_type = match &self.column.cql_type {
-                    CqlType::Map(key, ..) | CqlType::Set(key, _) => key,
-                    _ => return None,
-                };
                 let wanted = context.term(key)?;
-                let is_map = matches!(self.column.cql_type, CqlType::Map(..));
-                let found = complex.elements.iter().find(|element| {
-                    let name =
-                        if is_map { Some(&element.name) } else { element.data.value.as_ref() };
-                    name.is_some_and(|name| value::compare(key_type, name, wanted).is_eq())
-                })?;
-                self.one(&found.data, context)
+                let is_wanted = |element: &&Element| self.order(element, wanted) == Some(Equal);
+                self.one(&complex.elements.iter().find(is_wanted)?.data, context)
+            }
+            (ColumnData::Complex(complex), Part::Slice(from, to)) => {
+                let bound = |index: Option<usize>| index.and_then(|index| context.term(index));
+                let (from, to) = (bound(from), bound(to));
+                let inside = |element: &&Element| {
+                    let order = |bound| self.order(element, bound);
+                    from.is_none_or(|from| order(from).is_some_and(Ordering::is_ge))
+                        && to.is_none_or(|to| order(to).is_some_and(Ordering::is_le))
+                };
+                self.several(complex.elements.iter().filter(inside), context)
             }
             (ColumnData::Complex(complex), Part::Field(index)) => {
                 let key = index.to_be_bytes();
                 let found = complex.elements.iter().find(|element| element.key[..] == key)?;
                 self.one(&found.data, context)
             }
-            (ColumnData::Complex(complex), Part::Whole) => {
-                if let CqlType::Udt(udt, _) = &self.column.cql_type
-                    && self.kind != TimesKind::MaxWrite
-                {
-                    return self.fields(udt.fields.len(), &complex.elements, context);
+            (ColumnData::Complex(complex), Part::Whole) => match &self.column.cql_type {
+                CqlType::Udt(udt, _) if self.kind != TimesKind::MaxWrite => {
+                    self.fields(udt.fields.len(), &complex.elements, context)
                 }
-                let live = complex.elements.iter().map(|element| &element.data);
-                let live = live.filter(|data| data.value.is_some());
-                if self.kind == TimesKind::MaxWrite {
-                    return live.map(|data| data.live.timestamp_us).max().map(value::bigint);
-                }
-                let each: Vec<_> = live.map(|data| self.one(data, context)).collect();
-                if each.is_empty() { None } else { list(&each) }
-            }
+                _ => self.several(complex.elements.iter(), context),
+            },
         }
+    }
+
+    /// An entry for each of these elements, or the latest.
+    fn several<'e>(
+        &self,
+        elements: impl Iterator<Item = &'e Element>,
+        context: &Context<'_>,
+    ) -> Option<Bytes> {
+        let live = elements.map(|element| &element.data).filter(|data| data.value.is_some());
+        if self.kind == TimesKind::MaxWrite {
+            return live.map(|data| data.live.timestamp_us).max().map(value::bigint);
+        }
+        let each: Vec<_> = live.map(|data| self.one(data, context)).collect();
+        if each.is_empty() { None } else { list(&each) }
+    }
+
+    /// How the key of a map's entry, or the element of a set, compares with another.
+    fn order(&self, element: &Element, other: &Bytes) -> Option<Ordering> {
+        let (key_type, key) = match &self.column.cql_type {
+            CqlType::Map(key_type, ..) => (key_type, &element.name),
+            CqlType::Set(key_type, _) => (key_type, element.data.value.as_ref()?),
+            _ => return None,
+        };
+        Some(value::compare(key_type, key, other))
     }
 
     /// An entry for each field, null where it is not set.
