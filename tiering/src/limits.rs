@@ -1,7 +1,19 @@
 //! Every limit of the cold tier, with its unit and the reason.
 
+use std::time::Duration;
+
 /// Longest object key: S3 allows 1024 bytes, less the prefix a user may choose.
 pub const OBJECT_KEY_BYTES_MAX: usize = 512;
+
+/// How long a connection to an S3-compatible service may take to open: a frontend gives a read up
+/// after ten seconds, and the SDK tries three times.
+pub const S3_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long such a service may take to begin its answer.
+pub const S3_READ_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long it may take to begin its answer to a write: a whole segment is sent before.
+pub const S3_WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How often one write is sent before its last error is reported; the caller's rounds do the rest.
 pub const PUT_ATTEMPTS: usize = 5;

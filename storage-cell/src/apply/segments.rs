@@ -117,3 +117,95 @@ impl Applier {
         manifest
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cellar_engine::{Batch, Engine, Options};
+    use cellar_metadata_api::{CellId, Epoch, GroupId, KeyRange, NodeId, TableId};
+    use cellar_raft::Entry;
+    use cellar_schema::keys;
+    use cellar_tiering::store::Checksum;
+
+    use super::*;
+    use crate::records::Descriptor;
+
+    const CELL: CellId = CellId(1);
+
+    fn meta(name: SegmentName, first_key: Bytes) -> SegmentMeta {
+        SegmentMeta {
+            version: META_VERSION,
+            id: name.id,
+            table: name.table,
+            table_version: 1,
+            generation: name.generation,
+            level: 0,
+            key: name.key(),
+            bytes: 0,
+            checksum: Checksum([0; 32]),
+            index_offset: 0,
+            index_crc: 0,
+            rows: 1,
+            last_key: first_key.clone(),
+            first_key,
+            min_timestamp_us: 0,
+            max_timestamp_us: 0,
+            expires_at: None,
+        }
+    }
+
+    fn applier(engine: &Engine) -> Applier {
+        let descriptor = Descriptor {
+            cell: CELL,
+            group: GroupId(1),
+            range: KeyRange::ALL,
+            epoch: Epoch(1),
+            replicas: vec![NodeId(1)],
+        };
+        let mut batch = Batch::new();
+        let key = records::cell_key(Kind::Descriptor, CELL);
+        batch.put(&key, &descriptor.encode().unwrap());
+        engine.apply(&batch).unwrap();
+        Applier::load(engine, CELL).unwrap()
+    }
+
+    fn entry(change: &ChangeSegments) -> Vec<Entry> {
+        vec![Entry { index: 1, command: change.encode().unwrap() }]
+    }
+
+    #[test]
+    fn readers_are_shown_a_segment_before_unchanged_rows_leave_the_engine() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = Engine::open(dir.path(), Options::default()).unwrap();
+        let mut applier = applier(&engine);
+        let key = keys::position_key(TableId(20), 5);
+        let mut batch = Batch::new();
+        batch.put(&key, b"row");
+        let changed = keys::position_key(TableId(20), 6);
+        batch.put(&changed, b"written again meanwhile");
+        engine.apply(&batch).unwrap();
+        let name = SegmentName { table: TableId(20), generation: 1, id: Uuid::from_u128(7) };
+        let add = ChangeSegments {
+            add: vec![meta(name, key.clone())],
+            rows: vec![(key.clone(), fingerprint(b"row")), (changed.clone(), fingerprint(b"row"))],
+            ..ChangeSegments::of(Epoch(1), 0)
+        };
+        let decoded = |answers: &[Bytes]| SegmentsAnswer::decode(&answers[0]).unwrap();
+        let (answers, _) = applier.apply(entry(&add), vec![1], |_| {}).unwrap();
+        assert_eq!(decoded(&answers), SegmentsAnswer::Refused, "it was not intended");
+        let intend = ChangeSegments { intend: vec![name], ..ChangeSegments::of(Epoch(1), 0) };
+        applier.apply(entry(&intend), vec![1], |_| {}).unwrap();
+        let mut shown = false;
+        let publish = |state: &crate::apply::CellState| {
+            shown = state.manifest.all().len() == 1;
+            assert!(engine.get(&key).unwrap().is_some(), "the row is still hot");
+        };
+        let (answers, _) = applier.apply(entry(&add), vec![1], publish).unwrap();
+        assert_eq!(decoded(&answers), SegmentsAnswer::Done { removed: 1 });
+        assert!(shown, "the segment is in the manifest");
+        assert_eq!(engine.get(&key).unwrap(), None);
+        assert!(engine.get(&changed).unwrap().is_some(), "what changed meanwhile stays");
+        assert_eq!(Applier::load(&engine, CELL).unwrap().state().manifest.all().len(), 1);
+        let (answers, _) = applier.apply(entry(&add), vec![1], |_| {}).unwrap();
+        assert_eq!(decoded(&answers), SegmentsAnswer::Refused, "once is enough");
+    }
+}

@@ -13,7 +13,10 @@ use cellar_metadata_api::TableId;
 use cellar_schema::{Row, Table, keys};
 use cellar_tiering::{SegmentMeta, SegmentName};
 
-use super::{failed, merged::Merged};
+use super::{
+    failed,
+    merged::{Merged, Span},
+};
 use crate::{
     apply::CellState,
     cell::Cell,
@@ -49,7 +52,8 @@ impl Cell {
     ) -> Result<(), CellError> {
         let (start, end) = keys::table_range(table.id);
         let store = &self.cold().store;
-        let merged = Merged::open(store, table, segments.iter(), (&start, &end), false).await;
+        let span = Span { start: &start, end: &end, reverse: false, columns: None };
+        let merged = Merged::open(store, table, segments.iter(), span).await;
         let mut merged = merged.map_err(|error| failed(&error))?;
         let epoch = state.descriptor.epoch;
         let remove = segments.iter().map(|segment| segment.id).collect();

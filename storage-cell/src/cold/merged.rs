@@ -4,13 +4,26 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cellar_schema::{Row, Table};
+use cellar_schema::{ColumnId, Row, Table};
 use cellar_tiering::{ColdError, ColdStore, Cursor, SegmentMeta};
 
 /// One segment, looked at one row ahead.
 struct Ahead {
     cursor: Cursor,
     next: Option<(Bytes, Row)>,
+}
+
+/// What of the segments to read.
+#[derive(Clone, Copy)]
+pub(super) struct Span<'s> {
+    /// First key.
+    pub(super) start: &'s Bytes,
+    /// First key after it.
+    pub(super) end: &'s Bytes,
+    /// From the last key to the first.
+    pub(super) reverse: bool,
+    /// Columns whose values are wanted; `None` is all.
+    pub(super) columns: Option<&'s [ColumnId]>,
 }
 
 /// Merges segments.
@@ -25,18 +38,19 @@ impl Merged {
         store: &ColdStore,
         table: &Arc<Table>,
         segments: impl Iterator<Item = &'m SegmentMeta>,
-        (start, end): (&Bytes, &Bytes),
-        reverse: bool,
+        span: Span<'_>,
     ) -> Result<Self, ColdError> {
         let mut open = Vec::new();
         for meta in segments {
             let table = Arc::clone(table);
-            let mut cursor = store.cursor(table, meta, start.clone(), end.clone(), reverse);
+            let (start, end) = (span.start.clone(), span.end.clone());
+            let cursor = store.cursor(table, meta, start, end, span.reverse);
+            let mut cursor = cursor.with_columns(span.columns.map(<[ColumnId]>::to_vec));
             if let Some(next) = cursor.next().await? {
                 open.push(Ahead { cursor, next: Some(next) });
             }
         }
-        Ok(Self { segments: open, reverse })
+        Ok(Self { segments: open, reverse: span.reverse })
     }
 
     /// The next key.

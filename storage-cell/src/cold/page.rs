@@ -8,7 +8,10 @@ use cellar_engine::Snapshot;
 use cellar_schema::{PartitionMarks, Row, RowKind, keys};
 use cellar_tiering::ColdError;
 
-use super::{Cold, Manifest, failed, merged::Merged};
+use super::{
+    Cold, Manifest, failed,
+    merged::{Merged, Span},
+};
 use crate::read::{CurrentPartition, PageBuilder, ReadError, failed as hot_failed};
 
 /// Why a page could not be made.
@@ -38,8 +41,13 @@ impl Cold {
         let table = self.table(first.table)?;
         // Spans lie in one table.
         let segments = segments.filter(|segment| segment.table == table.id);
-        let span = (&read.start, &read.end);
-        let cold = Merged::open(&self.store, &table, segments, span, read.reverse).await;
+        let span = Span {
+            start: &read.start,
+            end: &read.end,
+            reverse: read.reverse,
+            columns: read.columns.as_deref(),
+        };
+        let cold = Merged::open(&self.store, &table, segments, span).await;
         let cold = cold.map_err(|error| failed(&error))?;
         match page(snapshot, cold, read, now_seconds).await {
             Ok(page) => Ok(Some(page)),

@@ -47,8 +47,8 @@ pub(crate) enum SegmentsAnswer {
         /// Hot rows that went.
         removed: u64,
     },
-    /// The cell's range or epoch is another by now, or a segment was not intended or is not there;
-    /// nothing changed.
+    /// The cell's range or epoch is another by now, or a segment was not intended or is not
+    /// there; nothing changed.
     Refused,
 }
 

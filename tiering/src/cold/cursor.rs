@@ -4,11 +4,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cellar_schema::{Row, Table};
+use cellar_schema::{ColumnId, Row, Table};
 
 use super::{ColdError, ColdStore};
 use crate::limits::SCAN_STRIDES;
-use crate::segment::{Decoded, Index, SegmentError, SegmentMeta, decode, only_partition};
+use crate::segment::{Decoded, Index, SegmentError, SegmentMeta, Wanted, decode, only_partition};
 
 /// A position in a segment. Dropping it ends the read.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub struct Cursor {
     start: Bytes,
     end: Bytes,
     reverse: bool,
+    columns: Option<Vec<ColumnId>>,
     /// Nothing before the first row was asked for.
     rest: Option<Rest>,
     ready: std::vec::IntoIter<(Bytes, Row)>,
@@ -42,7 +43,15 @@ impl Cursor {
         reverse: bool,
     ) -> Self {
         let ready = Vec::new().into_iter();
-        Self { cold, table, meta, start, end, reverse, rest: None, ready }
+        Self { cold, table, meta, start, end, reverse, columns: None, rest: None, ready }
+    }
+
+    /// Reads the values of these columns only. The others keep their times, so that rows merge and
+    /// exist as they do with all columns, but have empty values.
+    #[must_use]
+    pub fn with_columns(mut self, columns: Option<Vec<ColumnId>>) -> Self {
+        self.columns = columns;
+        self
     }
 
     /// The next row with its engine key; `None` at the end.
@@ -100,7 +109,8 @@ impl Cursor {
         let group = index.groups.get(group).ok_or_else(|| failed(missing()))?;
         let bytes = self.cold.group(&self.meta, group).await?;
         let count = strides.iter().map(|stride| stride.rows).sum();
-        let mut rows = decode(&self.table, index, group, &bytes, (first, count)).map_err(failed)?;
+        let wanted = Wanted { first, count, columns: self.columns.as_deref() };
+        let mut rows = decode(&self.table, index, group, &bytes, wanted).map_err(failed)?;
         rows.retain(|(key, _)| *key >= self.start && *key < self.end);
         Ok(rows)
     }

@@ -5,7 +5,7 @@ use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::Schema;
 use bytes::Bytes;
-use cellar_schema::{ColumnId, ColumnKind, Row, Table, keys};
+use cellar_schema::{Column, ColumnId, ColumnKind, Row, Table, keys};
 use parquet::DecodeResult;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{RowSelection, RowSelector};
@@ -13,25 +13,44 @@ use parquet::arrow::push_decoder::ParquetPushDecoderBuilder;
 
 use super::SegmentError;
 use super::index::{Group, Index};
-use super::plain::{Plain, read, wire};
+use super::plain::{Plain, read, read_wire, wire};
 use super::schema::{Role, position_of_column, position_of_role};
-use super::shape::put_together;
+use super::shape::{Shown, put_together};
 
 /// Rows with their engine keys, sorted.
 pub(crate) type Decoded = Vec<(Bytes, Row)>;
 
-/// Reads rows `first..first + count` of a group from its bytes.
+/// What to read of the rows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted<'a> {
+    /// The first row, counted in the group.
+    pub(crate) first: usize,
+    /// How many rows.
+    pub(crate) count: usize,
+    /// Columns whose values are wanted; all if nothing is said. The others of a row are told by
+    /// their times alone.
+    pub(crate) columns: Option<&'a [ColumnId]>,
+}
+
+impl Wanted<'_> {
+    fn has(&self, id: ColumnId) -> bool {
+        self.columns.is_none_or(|columns| columns.contains(&id))
+    }
+}
+
+/// Reads rows of a group from its bytes.
 pub(crate) fn decode(
     table: &Table,
     index: &Index,
     group: &Group,
     bytes: &Bytes,
-    (first, count): (usize, usize),
+    wanted: Wanted<'_>,
 ) -> Result<Decoded, SegmentError> {
+    let Wanted { first, count, .. } = wanted;
     let selection = vec![RowSelector::skip(first), RowSelector::select(count)];
     let mut decoder = ParquetPushDecoderBuilder::new_with_metadata(index.reader.clone())
         .with_batch_size(count)
-        .with_projection(wanted(index))
+        .with_projection(projection(table, index, wanted))
         .with_row_groups(vec![group.number])
         .with_row_selection(RowSelection::from(selection))
         .build()?;
@@ -39,7 +58,7 @@ pub(crate) fn decode(
     let mut rows = Vec::with_capacity(count);
     loop {
         match decoder.try_decode()? {
-            DecodeResult::Data(batch) => Batch::new(table, &batch)?.read(&mut rows)?,
+            DecodeResult::Data(batch) => Batch::new(table, &batch, wanted)?.read(&mut rows)?,
             DecodeResult::Finished => break,
             DecodeResult::NeedsData(_) => {
                 return Err(SegmentError::Corrupt { reason: "a group is not where it should be" });
@@ -53,19 +72,28 @@ pub(crate) fn decode(
     }
 }
 
-/// All columns but those that only others need.
-fn wanted(index: &Index) -> ProjectionMask {
+/// All columns but those that nobody wants or that only others need.
+fn projection(table: &Table, index: &Index, wanted: Wanted<'_>) -> ProjectionMask {
     let schema = index.reader.schema();
-    let skipped = [Role::Token, Role::Exists].map(|role| position_of_role(schema, role));
+    let own = [Role::Token, Role::Exists].map(|role| position_of_role(schema, role));
+    let unwanted = regular(table).filter(|column| !wanted.has(column.id));
+    let unwanted = unwanted.map(|column| position_of_column(schema, column.id));
+    let skipped: Vec<Option<usize>> = own.into_iter().chain(unwanted).collect();
     let roots = (0..schema.fields().len()).filter(|at| !skipped.contains(&Some(*at)));
     ProjectionMask::roots(index.reader.metadata().file_metadata().schema_descr(), roots)
+}
+
+fn regular(table: &Table) -> impl Iterator<Item = &Column> {
+    table.columns.iter().filter(|column| column.kind == ColumnKind::Regular)
 }
 
 /// A batch with its columns found.
 struct Batch<'a> {
     table: &'a Table,
     rows: usize,
-    columns: Vec<(ColumnId, &'a ArrayRef)>,
+    /// Regular columns that the object has and that are wanted.
+    columns: Vec<(&'a Column, &'a ArrayRef)>,
+    wanted: Wanted<'a>,
     key_columns: Vec<Option<&'a ArrayRef>>,
     write_time: &'a ArrayRef,
     expires_at: &'a ArrayRef,
@@ -74,7 +102,11 @@ struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    fn new(table: &'a Table, batch: &'a RecordBatch) -> Result<Self, SegmentError> {
+    fn new(
+        table: &'a Table,
+        batch: &'a RecordBatch,
+        wanted: Wanted<'a>,
+    ) -> Result<Self, SegmentError> {
         let schema: &Schema = batch.schema_ref();
         let at = |position: Option<usize>| batch.columns().get(position?);
         let own = |role| {
@@ -84,11 +116,12 @@ impl<'a> Batch<'a> {
         let of = |id: ColumnId| at(position_of_column(schema, id));
         let partition = table.partition_key().map(|column| of(column.id));
         let clustering = table.clustering().map(|(column, _)| of(column.id));
-        let regular = table.columns.iter().filter(|column| column.kind == ColumnKind::Regular);
+        let columns = regular(table).filter_map(|column| Some((column, of(column.id)?)));
         Ok(Self {
             table,
             rows: batch.num_rows(),
-            columns: regular.filter_map(|column| Some((column.id, of(column.id)?))).collect(),
+            columns: columns.collect(),
+            wanted,
             key_columns: partition.chain(clustering).collect(),
             write_time: own(Role::WriteTime)?,
             expires_at: own(Role::ExpiresAt)?,
@@ -121,8 +154,11 @@ impl<'a> Batch<'a> {
             return Err(missing);
         };
         let shown = |id: ColumnId| {
-            let (_, column) = self.columns.iter().find(|(of, _)| *of == id)?;
-            read(column, at)
+            if !self.wanted.has(id) {
+                return Shown::Unread;
+            }
+            let found = self.columns.iter().find(|(column, _)| column.id == id);
+            Shown::Value(found.and_then(|(column, array)| read_wire(&column.cql_type, array, at)))
         };
         put_together(self.table, (write_time_us, integer(self.expires_at, at)), shape, shown)
     }

@@ -10,7 +10,7 @@ mod shape;
 
 use cellar_schema::{FormatError, KeyError};
 
-pub(crate) use decode::{Decoded, decode};
+pub(crate) use decode::{Decoded, Wanted, decode};
 pub use encode::{Encoded, encode_segment};
 pub(crate) use index::{Group, Index, only_partition};
 pub use meta::{META_VERSION, SegmentMeta, SegmentName};

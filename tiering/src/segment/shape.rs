@@ -5,6 +5,7 @@
 //! have the same shape byte for byte, so a whole column of shapes costs next to nothing.
 
 use bytes::Bytes;
+use cellar_schema::value::as_i64;
 use cellar_schema::{ColumnData, ColumnId, CounterState, CqlType, Liveness, Row, Table};
 
 use super::SegmentError;
@@ -78,13 +79,21 @@ fn verbatim(value: &[u8]) -> Bytes {
     Bytes::from([&[VERBATIM], value].concat())
 }
 
-/// Puts a row together again. `shown` gives what the plain column of an id holds. Columns the
-/// table does not have (any more) are left out.
+/// What the plain column of a column holds.
+pub(super) enum Shown {
+    /// This, as wire bytes; nothing for null.
+    Value(Option<Bytes>),
+    /// It was not read, because nobody wants it.
+    Unread,
+}
+
+/// Puts a row together again. Columns the table does not have (any more) are left out; those that
+/// were not read keep their times and get an empty value.
 pub(super) fn put_together(
     table: &Table,
     (write_time_us, expires_at): (i64, Option<i64>),
     shape: Bytes,
-    mut shown: impl FnMut(ColumnId) -> Option<Plain>,
+    shown: impl Fn(ColumnId) -> Shown,
 ) -> Result<Row, SegmentError> {
     let mut row = Row::decode(shape)?;
     shift(&mut row, write_time_us, expires_at.unwrap_or(0));
@@ -94,16 +103,20 @@ pub(super) fn put_together(
             ColumnData::Simple(simple) => {
                 let Some(kept) = &simple.value else { continue };
                 simple.value = Some(if kept.is_empty() {
-                    let column = table.column_by_id(*id).zip(shown(*id));
-                    let wire = column.and_then(|(to, plain)| plain::wire(&to.cql_type, &plain));
-                    wire.ok_or(SegmentError::Corrupt { reason: "a value is missing" })?
+                    match shown(*id) {
+                        Shown::Value(Some(value)) => value,
+                        Shown::Value(None) => {
+                            return Err(SegmentError::Corrupt { reason: "a value is missing" });
+                        }
+                        Shown::Unread => Bytes::new(),
+                    }
                 } else {
                     kept.slice(1..)
                 });
             }
             ColumnData::Counter(counter) => {
-                if let Some(Plain::Int64(total)) = shown(*id) {
-                    counter.total = total;
+                if let Shown::Value(Some(total)) = shown(*id) {
+                    counter.total = as_i64(&total).unwrap_or(counter.total);
                 }
             }
             ColumnData::Complex(_) => {}

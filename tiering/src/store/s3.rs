@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use aws_config::BehaviorVersion;
+use aws_config::timeout::TimeoutConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Region;
 use aws_sdk_s3::error::{DisplayErrorContext, SdkError};
@@ -20,6 +21,7 @@ use futures::future::BoxFuture;
 use uuid::Uuid;
 
 use super::{Checksum, ObjectInfo, ObjectStore, StoreError, check_key};
+use crate::limits::{S3_CONNECT_TIMEOUT, S3_READ_TIMEOUT, S3_WRITE_TIMEOUT};
 
 /// Metadata of an object: who wrote it. Sent as `x-amz-meta-…`.
 const PUT_ID: &str = "cellar-put-id";
@@ -46,7 +48,16 @@ impl S3Store {
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .build_https();
-        let shared = aws_config::defaults(BehaviorVersion::latest()).http_client(http).load().await;
+        // A store that does not answer must not hold up readers for longer than they wait.
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(S3_CONNECT_TIMEOUT)
+            .read_timeout(S3_READ_TIMEOUT)
+            .build();
+        let shared = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http)
+            .timeout_config(timeouts)
+            .load()
+            .await;
         let region = shared.region().cloned();
         let region = region.unwrap_or_else(|| Region::from_static(DEFAULT_REGION));
         let mut config = aws_sdk_s3::config::Builder::from(&shared).region(region);
@@ -76,7 +87,19 @@ impl S3Store {
             .metadata(PUT_ID, put_id.to_string())
             .metadata(CHECKSUM, checksum)
             .body(ByteStream::from(body));
-        request.send().await.map(drop).map_err(|error| failed(key, &error))
+        // The time until the answer is mostly that of the upload.
+        let patient = TimeoutConfig::builder()
+            .connect_timeout(S3_CONNECT_TIMEOUT)
+            .read_timeout(S3_WRITE_TIMEOUT)
+            .build();
+        let patient = aws_sdk_s3::config::Builder::new().timeout_config(patient);
+        request
+            .customize()
+            .config_override(patient)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| failed(key, &error))
     }
 
     async fn read(&self, key: &str, range: Option<&Range<u64>>) -> Result<Bytes, StoreError> {

@@ -81,6 +81,24 @@ async fn columns_added_later_are_absent_and_dropped_ones_ignored() {
     assert_eq!(read.len(), rows.len());
 }
 
+#[tokio::test]
+async fn columns_that_are_not_wanted_keep_their_times_and_are_not_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let cold = ColdStore::new(Arc::new(FileStore::open(directory.path()).unwrap()), 1 << 20);
+    let table = Arc::new(events());
+    let rows: Vec<_> = many_events(&table, 100).into_iter().collect();
+    let meta = cold.put_segment(&table, rows.clone()).await.unwrap();
+    let (start, end) = cellar_schema::keys::table_range(table.id);
+    let cursor = cold.cursor(Arc::clone(&table), &meta, start, end, false);
+    let mut cursor = cursor.with_columns(Some(vec![ColumnId(3)]));
+    for (key, mut row) in rows {
+        let ColumnData::Simple(unwanted) = &mut row.columns[0].1 else { panic!() };
+        unwanted.value = Some(bytes::Bytes::new());
+        assert_eq!(cursor.next().await.unwrap(), Some((key, row)));
+    }
+    assert_eq!(cursor.next().await.unwrap(), None);
+}
+
 #[test]
 fn a_segment_expires_when_all_its_rows_have_and_none_deletes() {
     let table = events();

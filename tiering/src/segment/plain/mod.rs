@@ -9,6 +9,8 @@ mod convert;
 
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, Field, Fields, TimeUnit};
 use bytes::Bytes;
 use cellar_schema::CqlType;
@@ -39,6 +41,17 @@ pub(super) fn exact(cql_type: &CqlType, value: &Bytes) -> (Option<Plain>, bool) 
     let back = plain.as_ref().and_then(|plain| wire(cql_type, plain));
     let exact = back.is_some_and(|back| back == value);
     (plain, exact)
+}
+
+/// The wire bytes of the value at `index`; `None` for null.
+pub(super) fn read_wire(cql_type: &CqlType, array: &ArrayRef, index: usize) -> Option<Bytes> {
+    // Most values, without a detour.
+    if let (CqlType::Text | CqlType::Ascii, Some(texts)) = (cql_type, array.as_string_opt::<i32>())
+    {
+        let known = index < texts.len() && texts.is_valid(index);
+        return known.then(|| Bytes::copy_from_slice(texts.value(index).as_bytes()));
+    }
+    wire(cql_type, &read(array, index)?)
 }
 
 /// The Arrow type of a column of this CQL type.
