@@ -22,7 +22,7 @@ mod arbitrary;
 pub(crate) struct Frames;
 
 /// Frames of an input whose outcome counts as a part of the input's.
-const TELLING_FRAMES: usize = 2;
+const TELLING_FRAMES: usize = 1;
 
 /// How a connection is set up, in a byte.
 #[derive(Clone, Copy)]

@@ -21,12 +21,31 @@ const HEADER_BYTES: usize = 48;
 /// Bytes of a record's header: checksum, payload length, kind, record number and four more numbers.
 const RECORD_BYTES: usize = 52;
 const SEGMENTS_MAX: usize = 8;
+/// Entries are added up to this index; far beyond it recovery takes indexes for damage.
+const INDEX_MAX: u64 = 1 << 62;
 /// Entries and bytes of one read; the laws hold for what it gives.
 const READ_BYTES_MAX: usize = 1 << 20;
 
 impl Target for Segments {
     fn seeds(&self) -> Vec<Vec<u8>> {
         (0..12).filter_map(seed).collect()
+    }
+
+    fn words(&self) -> Vec<&'static [u8]> {
+        // Numbers at their ends, kinds of records, the beginning of a segment.
+        let words: [&[u8]; 10] = [
+            &[0xff; 8],
+            &[0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+            &[0; 8],
+            &[1, 0, 0, 0],
+            &[3, 0, 0, 0],
+            &[4, 0, 0, 0],
+            &[5, 0, 0, 0],
+            &[6, 0, 0, 0],
+            b"CELLARWL\x01\0\0\0",
+            b"CELLARWL\x02\0\0\0",
+        ];
+        words.into()
     }
 
     fn repair(&self, input: &mut Vec<u8>) {
@@ -90,13 +109,10 @@ fn contents(log: &Log) -> Result<Contents, Broken> {
 fn append(log: &Log, before: &Contents) -> Result<Contents, Broken> {
     let mut after = before.clone();
     for (group, state, entries) in &mut after {
-        let index = match state.last {
-            Some(Position { index, .. }) => match index.checked_add(1) {
-                Some(index) => index,
-                None => continue,
-            },
-            None => 0,
-        };
+        let index = state.last.map_or(0, |last| last.index.saturating_add(1));
+        if index > INDEX_MAX {
+            continue;
+        }
         let entry = LogEntry { index, term: 9, tag: 1, payload: Bytes::from_static(b"added") };
         let (done, told) = channel();
         let tell = move |outcome| {

@@ -34,7 +34,10 @@ impl Signature {
     /// Adds the shape of a `Debug` or `Display` text: letters outside quotes; never digits.
     pub(crate) fn shape(&mut self, text: fmt::Arguments<'_>) {
         // A hash never fails to be written to.
-        let _ = Shape { hash: &mut self.0, quote: None, escaped: false, length: 0 }.write_fmt(text);
+        let mut shape =
+            Shape { hash: &mut self.0, quote: None, escaped: false, word: Vec::new(), length: 0 };
+        let _ = shape.write_fmt(text);
+        let _ = shape.end_word();
     }
 }
 
@@ -45,7 +48,20 @@ struct Shape<'a> {
     hash: &'a mut Xxh3,
     quote: Option<u8>,
     escaped: bool,
+    /// Letters, digits and hyphens that stand together; data if there is a digit in them.
+    word: Vec<u8>,
     length: usize,
+}
+
+impl Shape<'_> {
+    fn end_word(&mut self) -> fmt::Result {
+        if !self.word.iter().any(u8::is_ascii_digit) {
+            self.hash.update(&self.word);
+            self.length += self.word.len();
+        }
+        self.word.clear();
+        if self.length > SHAPE_CHARS_MAX { Err(fmt::Error) } else { Ok(()) }
+    }
 }
 
 impl fmt::Write for Shape<'_> {
@@ -55,15 +71,17 @@ impl fmt::Write for Shape<'_> {
                 (Some(_), _) if self.escaped => self.escaped = false,
                 (Some(_), b'\\') => self.escaped = true,
                 (Some(quote), _) if quote == byte => self.quote = None,
+                (Some(_), _) => {}
                 (None, b'"' | b'\'') => self.quote = Some(byte),
-                (None, b'a'..=b'z' | b'A'..=b'Z' | b'{' | b'}' | b'[' | b']') => {
-                    self.length += 1;
-                    if self.length > SHAPE_CHARS_MAX {
-                        return Err(fmt::Error);
-                    }
-                    self.hash.update(&[byte]);
+                (None, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b':') => {
+                    self.word.push(byte);
                 }
-                _ => {}
+                (None, b'{' | b'}' | b'[' | b']') => {
+                    self.end_word()?;
+                    self.hash.update(&[byte]);
+                    self.length += 1;
+                }
+                (None, _) => self.end_word()?,
             }
         }
         Ok(())
@@ -86,6 +104,7 @@ mod tests {
             of(r#"Row { at: 5, value: b"a\"b" }"#),
             of(r#"Row { at: 99, value: b"\xff'" }"#)
         );
+        assert_eq!(of("Some(06245c00-0001-0b00-ff00-02eeef88358f)"), of("Some(::1)"));
         assert_ne!(of("Row { at: 5 }"), of("Row { at: None }"));
     }
 }
