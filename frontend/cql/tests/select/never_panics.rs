@@ -195,8 +195,8 @@ fn check(text: &str, values: &[BoundValue]) -> bool {
     for row in rows {
         for (cell, column) in row.iter().zip(columns.iter()) {
             let Some(bytes) = cell else { continue };
-            // A list of times to live may hold null.
-            let times = column.name.starts_with("ttl(");
+            // A list of times may hold null.
+            let times = ["ttl(", "writetime("].iter().any(|name| column.name.starts_with(name));
             if !times {
                 value::validate(&column.cql_type, bytes)
                     .unwrap_or_else(|error| panic!("{text}: {}: {error}", column.name));

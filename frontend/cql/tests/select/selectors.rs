@@ -79,6 +79,7 @@ fn parts_of_values() {
     let of = |selector: &str| store.read(&format!("SELECT {selector} FROM things WHERE k = 1"));
     assert_eq!(of("m['x'], m['z'], fm[1], s['a'], s['z']"), ["1 null 'one' 'a' null"]);
     assert_eq!(of("m['x'..'x'], m['y'..], s[..'a'], fs[5..]"), ["{'x': 1} {'y': 2} {'a'} {}"]);
+    assert_eq!(of("m['y'..'x'], s['c'..], fs[7..8], m[..'a']"), ["null null {} null"]);
     assert_eq!(of("a.street, fa.tags, fa.zip, a.tags"), ["'S' {'t'} null null"]);
     assert_eq!(
         of("(k, t), [k, 7], {k}, (map<int, frozen<list<int>>>){k: l}, fm"),

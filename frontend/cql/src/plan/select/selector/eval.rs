@@ -88,7 +88,7 @@ impl Sel {
             Self::Slice(inner, cql_type, from, to) => {
                 let Some(bytes) = inner.evaluate(context)? else { return Ok(None) };
                 let bound = |index: &Option<usize>| index.and_then(|index| context.term(index));
-                Some(part::slice(cql_type, &bytes, bound(from), bound(to))?)
+                part::slice(cql_type, &bytes, bound(from), bound(to))?
             }
             Self::Tuple(parts) => Some(value::build_tuple(&all(parts, context)?)),
             Self::List(parts) => Some(value::build_list(&present(parts, context)?)),

@@ -29,30 +29,32 @@ pub(super) fn element(
     })
 }
 
-/// What lies between two keys, both included.
+/// What lies between two keys, both included. Nothing if that is empty and the type is stored
+/// element by element: such a value without elements is the same as none.
 pub(super) fn slice(
     cql_type: &CqlType,
     bytes: &Bytes,
     from: Option<&Bytes>,
     to: Option<&Bytes>,
-) -> Result<Bytes, PlanError> {
+) -> Result<Option<Bytes>, PlanError> {
     let inside = |part: &CqlType, present: &Bytes| {
         from.is_none_or(|from| value::compare(part, present, from).is_ge())
             && to.is_none_or(|to| value::compare(part, present, to).is_le())
     };
-    Ok(match cql_type {
+    let (sliced, empty) = match cql_type {
         CqlType::Map(key, ..) => {
             let mut entries = value::map_entries(bytes).map_err(invalid)?;
             entries.retain(|(present, _)| inside(key, present));
-            value::build_map(&entries)
+            (value::build_map(&entries), entries.is_empty())
         }
         CqlType::Set(part, _) => {
             let mut elements = value::list_elements(bytes).map_err(invalid)?;
             elements.retain(|present| inside(part, present));
-            value::build_list(&elements)
+            (value::build_list(&elements), elements.is_empty())
         }
-        _ => bytes.clone(),
-    })
+        _ => (bytes.clone(), false),
+    };
+    Ok(if empty && cql_type.is_multi_cell() { None } else { Some(sliced) })
 }
 
 /// A set with each element once, in order.
