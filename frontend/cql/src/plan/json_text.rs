@@ -7,14 +7,15 @@ use std::fmt::Write;
 use bytes::Bytes;
 use cellar_schema::{CqlType, value};
 
-use super::function::java_text;
+use super::function::{decimal_text, java_text};
 
 /// Reads JSON. A whole number beyond 64 bits comes as the string of its digits, which the types
 /// that can hold it read too.
 pub(crate) fn read(text: &str) -> serde_json::Result<serde_json::Value> {
     let mut quoted = String::new();
     let (mut rest, mut copied) = (text, 0);
-    while let Some(start) = rest.find(['"', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) {
+    while let Some(start) = rest.find(['"', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
+    {
         let from = text.len() - rest.len() + start;
         let tail = text.get(from..).unwrap_or_default();
         let length = match tail.starts_with('"') {
@@ -149,8 +150,13 @@ fn scalar(out: &mut String, cql_type: &CqlType, bytes: &Bytes) {
         (_, Some((number, shortest))) if number.is_finite() => {
             out.push_str(&java_text(number, &shortest));
         }
-        (CqlType::Varint | CqlType::Decimal, _) if !bytes.is_empty() => {
+        (CqlType::Varint, _) if !bytes.is_empty() => {
             out.push_str(&value::to_text(cql_type, bytes));
+        }
+        (CqlType::Decimal, _) if !bytes.is_empty() => {
+            let decimal = value::as_decimal(bytes);
+            let text = decimal.map(|(unscaled, scale)| decimal_text(&unscaled, scale));
+            out.push_str(&text.unwrap_or_default());
         }
         // Writing to memory cannot fail.
         _ => drop(write!(out, "{}", value::to_json(cql_type, bytes))),
@@ -187,6 +193,19 @@ mod tests {
         let long = BigInt::from(1_u128 << 70);
         assert_eq!(text(&CqlType::Varint, &value::varint(&long)), "1180591620717411303424");
         assert_eq!(text(&CqlType::Decimal, &value::decimal(&BigInt::from(15), 1)), "1.5");
+        for (unscaled, scale, expected) in [
+            (1, -3, "1E+3"),
+            (1, 7, "1E-7"),
+            (1, 6, "0.000001"),
+            (-12345, 12, "-1.2345E-8"),
+            (0, -5, "0E+5"),
+            (0, 2, "0.00"),
+            (-225, 2, "-2.25"),
+            (12, 0, "12"),
+        ] {
+            let decimal = value::decimal(&BigInt::from(unscaled), scale);
+            assert_eq!(text(&CqlType::Decimal, &decimal), expected);
+        }
         assert_eq!(text(&CqlType::Varint, &Bytes::new()), "\"\"");
     }
 

@@ -74,6 +74,7 @@ fn to_text(name: String, from: &CqlType, to: &CqlType) -> ScalarFn {
                 number::java_text(f64::from(number), &format!("{number:e}"))
             }
             Some(Number::Double(number)) => number::java_text(number, &format!("{number:e}")),
+            Some(Number::Decimal(number)) => number::decimal_text(&number.unscaled, number.scale),
             _ => value::to_text(&source, bytes).trim_matches('\'').to_owned(),
         };
         Ok(Some(value::text(&text)))

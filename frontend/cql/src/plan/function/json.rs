@@ -48,9 +48,8 @@ fn from_json(call: &Call<'_>) -> Result<ScalarFn, PlanError> {
         let Some(Some(bytes)) = values.first() else { return Ok(None) };
         let failed = |reason| ScalarFn::failure(&name, &[CqlType::Text], reason);
         let text = value::as_str(bytes).unwrap_or_default();
-        let json = json_text::read(text).map_err(|error| {
-            failed(format!("Could not decode JSON string '{text}': {error}"))
-        })?;
+        let json = json_text::read(text)
+            .map_err(|error| failed(format!("Could not decode JSON string '{text}': {error}")))?;
         value::from_json(&target, &json).map_err(|error| failed(error.to_string()))
     }))
 }

@@ -29,7 +29,7 @@ use super::{Env, PlanError};
 use crate::ast::{ArithmeticOperator, QualifiedName};
 use choose::Call;
 
-pub(super) use number::java_text;
+pub(super) use number::{decimal_text, java_text};
 pub use token::token;
 
 /// What is known of an argument before the function is chosen.

@@ -173,6 +173,27 @@ fn low64(number: &BigInt) -> i64 {
     bytes.first_chunk::<8>().map_or(0, |low| i64::from_le_bytes(*low))
 }
 
+/// What Java's `BigDecimal` writes: with an exponent where plain digits would hide the scale or
+/// be long.
+pub(in crate::plan) fn decimal_text(unscaled: &BigInt, scale: i32) -> String {
+    let (sign, digits) = (unscaled.sign(), unscaled.magnitude().to_string());
+    let sign = if sign == num_bigint::Sign::Minus { "-" } else { "" };
+    let count = i64::try_from(digits.len()).unwrap_or(i64::MAX);
+    let exponent = count.saturating_sub(1).saturating_sub(i64::from(scale));
+    if scale >= 0 && exponent >= -6 {
+        let Ok(places) = usize::try_from(scale) else { return String::new() };
+        if places == 0 {
+            return format!("{sign}{digits}");
+        }
+        let padded = format!("{digits:0>width$}", width = places.saturating_add(1));
+        let (whole, fraction) = padded.split_at(padded.len().saturating_sub(places));
+        return format!("{sign}{whole}.{fraction}");
+    }
+    let (first, rest) = digits.split_at_checked(1).unwrap_or((&digits, ""));
+    let point = if rest.is_empty() { "" } else { "." };
+    format!("{sign}{first}{point}{rest}E{exponent:+}")
+}
+
 /// What Java writes for a floating point number whose shortest digits Rust writes as `shortest`,
 /// in the form of `{:e}`.
 pub(in crate::plan) fn java_text(number: f64, shortest: &str) -> String {
