@@ -123,7 +123,8 @@ fn distinct(rng: &mut Rng, of: &Type) -> Vec<Literal> {
             items.push(item);
         }
     }
-    items.sort_by(|a, b| a.wire.cmp(&b.wire));
+    // In the order of the type where that is not the order of the bytes.
+    items.sort_by_cached_key(|item| (item.text.parse::<i64>().ok(), item.wire.clone()));
     items
 }
 
