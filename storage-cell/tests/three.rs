@@ -14,9 +14,9 @@ use cellar_cell_api::{
     AdminAnswer, AdminRequest, CellError, CellReport, CellService, Outcome, Page, ReadLevel,
     ReadRequest, Write, WriteRequest, routes,
 };
-use cellar_metadata_api::{Command, Metadata, NodeId, Position};
+use cellar_metadata_api::{Command, Metadata, NewTable, NodeId, Position};
 use cellar_rpc::{ClientConfig, Pool, Router, Server, ServerLimits, tasks::Tasks};
-use cellar_schema::{Mutation, keys};
+use cellar_schema::{AgeOf, ChangeKind, Mutation, TableOptions, TieringPolicy, keys};
 use cellar_storage_cell::{Node, NodeOptions};
 use cellar_tiering::store::FileStore;
 use cluster::{
@@ -40,7 +40,7 @@ impl Member {
     ) -> Self {
         let tasks = Tasks::new();
         let pool = Pool::new(ClientConfig::default(), &tasks);
-        let store = Arc::new(FileStore::open(dir.join(format!("cold-{number}"))).unwrap());
+        let store = Arc::new(FileStore::open(dir.join("cold")).unwrap());
         let disk = dir.join(format!("disk-{number}"));
         let mut options = NodeOptions::new(disk, address.to_string(), store);
         options.log_segment_bytes = 4 << 20;
@@ -207,6 +207,64 @@ async fn writes_survive_the_loss_of_the_leader_and_reach_every_replica() {
     }
     for member in trio.members.into_iter().flatten() {
         member.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn cold_rows_are_read_by_every_replica_and_outlive_the_node_that_moved_them() {
+    let mut trio = Trio::start().await;
+    let wide = Arc::clone(&trio.table.0);
+    let columns = wide.columns.iter();
+    let tiering = TieringPolicy { age_of: AgeOf::WriteTime, hot_seconds: 1 };
+    let definition = NewTable {
+        keyspace: "ks".to_owned(),
+        name: "tiered".to_owned(),
+        uuid: wide.uuid,
+        columns: columns.map(|c| (c.name.clone(), c.cql_type.clone(), c.kind)).collect(),
+        options: TableOptions { tiering: Some(tiering), ..TableOptions::default() },
+        tiering_column: None,
+    };
+    trio.metadata.run(&Command::CreateTable { definition, if_not_exists: false }).unwrap();
+    trio.table = tables::table(&trio.metadata, "tiered");
+    for k in 0..30 {
+        trio.write(trio.table.insert(k, 0, "x")).await;
+    }
+    let leader = trio.leader().await;
+    let mut moved = 0;
+    within("all rows are cold", async || {
+        let leading = trio.members[leader].as_ref().unwrap();
+        match leading.node.admin(AdminRequest::Tier { cell: None }).await.unwrap() {
+            AdminAnswer::Tiered { rows, .. } => moved += rows,
+            other => panic!("{other:?}"),
+        }
+        moved == 30
+    })
+    .await;
+    for number in 0..3 {
+        for k in 0..30 {
+            trio.has(number, k).await;
+        }
+        let cells = trio.members[number].as_ref().unwrap().cells().await;
+        assert_eq!(cells.iter().map(|cell| cell.cold_rows).sum::<u64>(), 30);
+    }
+    trio.members[leader].take().unwrap().stop().await;
+    // Late writes to cold rows, by another leader.
+    for k in 0..10 {
+        trio.write(trio.table.mutation(k, ChangeKind::DeletePartition)).await;
+    }
+    let next = trio.leader().await;
+    trio.restart(leader).await;
+    for k in 0..30 {
+        let expected = usize::from(k >= 10);
+        let leading = trio.members[next].as_ref().unwrap();
+        let page = trio.page(leading, ReadLevel::Leader, k).await.unwrap();
+        assert_eq!(page.rows.len(), expected, "{k}");
+        let back = trio.members[leader].as_ref().unwrap();
+        within("the node that was away knows of it", async || {
+            let page = trio.page(back, ReadLevel::Any, k).await;
+            page.is_ok_and(|page| page.rows.len() == expected)
+        })
+        .await;
     }
 }
 

@@ -15,6 +15,10 @@ pub const S3_READ_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long it may take to begin its answer to a write: a whole segment is sent before.
 pub const S3_WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Age of a half-written file at which it belongs to a process that died: writing one takes
+/// seconds.
+pub const STAGED_AGE_MAX: Duration = Duration::from_secs(600);
+
 /// How often one write is sent before its last error is reported; the caller's rounds do the rest.
 pub const PUT_ATTEMPTS: usize = 5;
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail loudly")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use cellar_tiering::store::{
@@ -73,11 +74,16 @@ async fn keys_that_leave_the_directory_are_refused() {
 }
 
 #[tokio::test]
-async fn half_written_files_of_a_crash_are_removed_at_the_next_start() {
+async fn half_written_files_of_a_crash_are_removed_at_a_later_start() {
     let (directory, store) = directory();
     store.put_if_absent("kept", Bytes::from_static(b"k"), Uuid::new_v4()).await.unwrap();
     let staged = directory.path().join(".staging/half");
     std::fs::write(&staged, b"ha").unwrap();
+    FileStore::open(directory.path()).unwrap();
+    assert!(staged.exists(), "another process may be writing it");
+    let file = std::fs::File::options().write(true).open(&staged).unwrap();
+    let old = file.metadata().unwrap().modified().unwrap() - Duration::from_secs(3600);
+    file.set_modified(old).unwrap();
     let store = FileStore::open(directory.path()).unwrap();
     assert!(!staged.exists());
     assert_eq!(store.list("").await.unwrap(), ["kept"]);

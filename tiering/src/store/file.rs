@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{Checksum, ObjectInfo, ObjectStore, StoreError, check_key};
+use crate::limits::STAGED_AGE_MAX;
 
 /// Files being written; no object key begins with a dot.
 const STAGING: &str = ".staging";
@@ -27,8 +28,8 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// Opens the directory, which is made if it is not there. What a crash left half-written is
-    /// removed, so a directory belongs to one process at a time.
+    /// Opens the directory, which is made if it is not there. What a crash left half-written long
+    /// ago is removed; several processes may use one directory.
     ///
     /// # Errors
     /// [`StoreError::Failed`] if that cannot be done.
@@ -37,9 +38,7 @@ impl FileStore {
         let staging = root.join(STAGING);
         let prepare = || -> io::Result<()> {
             fs::create_dir_all(&staging)?;
-            for entry in fs::read_dir(&staging)? {
-                fs::remove_file(entry?.path())?;
-            }
+            remove_old(&staging)?;
             sync_directory(&root)
         };
         prepare().map_err(|error| failed(&root.to_string_lossy(), &error))?;
@@ -133,6 +132,22 @@ fn failed(key: &str, error: &io::Error) -> StoreError {
         io::ErrorKind::AlreadyExists => StoreError::AlreadyThere { key },
         _ => StoreError::Failed { key, reason: error.to_string() },
     }
+}
+
+/// Removes files that nobody can still be writing.
+fn remove_old(staging: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(staging)? {
+        let entry = entry?;
+        // Another process may have finished it since it was listed.
+        let age = entry.metadata().and_then(|file| file.modified()).map(|at| at.elapsed());
+        if age.is_ok_and(|age| age.is_ok_and(|age| age > STAGED_AGE_MAX)) {
+            fs::remove_file(entry.path()).or_else(|error| match error.kind() {
+                io::ErrorKind::NotFound => Ok(()),
+                _ => Err(error),
+            })?;
+        }
+    }
+    Ok(())
 }
 
 fn create(root: &Path, path: &Path, body: &[u8]) -> io::Result<()> {
