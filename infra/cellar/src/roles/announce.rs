@@ -19,7 +19,7 @@ impl Announcement {
     pub(super) fn print(self) {
         let mut out = std::io::stdout().lock();
         // Nobody reading is no reason to stop serving.
-        let _ = write!(out, "{}ready\n", self.text);
+        let _ = writeln!(out, "{}ready", self.text);
         let _ = out.flush();
     }
 }

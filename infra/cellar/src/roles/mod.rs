@@ -43,8 +43,7 @@ impl Process {
             tracing::error!(task = %panic.name, message = %panic.message, "a task panicked");
             std::process::exit(101);
         });
-        let mut client = ClientConfig::default();
-        client.source = source(settings);
+        let client = ClientConfig { source: source(settings), ..ClientConfig::default() };
         let pool = Pool::new(client, &tasks);
         let clock: Arc<dyn Clock> = match settings.now_ms {
             Some(now_ms) => {
