@@ -133,6 +133,7 @@ async fn run_episode(sides: &Sides, report: &mut Report, seed: u64, count: u64) 
         };
         step(sides, report, &mut schema, &statement).await?;
     }
+    agreed(sides, report, &format!("DESCRIBE KEYSPACE {keyspace}")).await?;
     agreed(sides, report, &format!("DROP KEYSPACE {keyspace}")).await?;
     Ok(count)
 }
@@ -213,6 +214,9 @@ async fn state(sides: &Sides, table: &Table) -> Result<Option<Difference>> {
 
 fn with_values(statement: &Generated) -> String {
     let mut text = statement.text.clone();
+    if !statement.parts.is_empty() {
+        text.insert_str(0, "BATCH message: ");
+    }
     if let Some(rows) = statement.page_rows {
         text += &format!(" -- in pages of {rows}");
     }

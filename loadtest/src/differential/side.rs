@@ -17,7 +17,11 @@ use scylla::{
         value::SerializeValue,
         writers::{CellWriter, WrittenCellProof},
     },
-    statement::{Consistency, Statement, prepared::PreparedStatement},
+    statement::{
+        Consistency, Statement,
+        batch::{Batch, BatchType},
+        prepared::PreparedStatement,
+    },
     value::Row,
 };
 
@@ -100,7 +104,26 @@ impl Side {
         self.run(&Generated::plain(text)).await
     }
 
+    /// Sends a batch as a message of its own.
+    async fn batch(&self, generated: &Generated) -> Result<Outcome, Failed> {
+        let counters = generated.text.contains(" + ") && generated.time.is_some();
+        let kind = if counters { BatchType::Unlogged } else { BatchType::Logged };
+        let mut batch = Batch::new(kind);
+        batch.set_timestamp(generated.time);
+        let mut values: Vec<Vec<Sent>> = Vec::new();
+        for (text, bound) in &generated.parts {
+            batch.append_statement(Statement::new(text));
+            values.push(bound.iter().cloned().map(Sent).collect());
+        }
+        let result = self.session.batch(&batch, values).await.map_err(Failed::Execution)?;
+        let rows = rows(result, Vec::new()).map_err(Failed::Read)?;
+        Ok(rows.map_or(Outcome::Void, Outcome::Rows))
+    }
+
     async fn attempt(&self, generated: &Generated) -> Result<Outcome, Failed> {
+        if !generated.parts.is_empty() {
+            return self.batch(generated).await;
+        }
         let mut statement = Statement::new(&generated.text);
         statement.set_timestamp(generated.time);
         if let Some(rows) = generated.page_rows {

@@ -4,11 +4,11 @@ use fastrand::Rng;
 
 use super::{
     change::{Effect, change},
-    schema::Schema,
+    schema::{Schema, Table},
     select::select,
     types::{percent, pick, word},
     value::{CLOSE, MIDDLE, OPEN},
-    write::write,
+    write::{single, write},
 };
 
 /// A statement as it is sent to both sides.
@@ -23,6 +23,8 @@ pub(super) struct Generated {
     pub(super) page_rows: Option<i32>,
     /// The table, by its place in the schema.
     pub(super) table: usize,
+    /// The statements of a batch that goes as a message of its own, each with its values.
+    pub(super) parts: Vec<(String, Vec<Bound>)>,
     /// The name of a second table that it may write to.
     pub(super) other: Option<String>,
     /// What a change of the table does to it.
@@ -47,6 +49,7 @@ impl Generated {
             time: None,
             page_rows: None,
             table: 0,
+            parts: Vec::new(),
             other: None,
             effect: None,
         }
@@ -73,6 +76,9 @@ pub(super) fn generate(rng: &mut Rng, schema: &Schema, turn: u64) -> Option<Gene
         let (text, effect) = change(rng, schema, table, turn);
         return Some(Generated { table: at, effect, ..Generated::plain(text) });
     }
+    if percent(rng, 4) {
+        return Some(message(rng, table, at, time));
+    }
     let other = schema.tables.get(rng.usize(..schema.tables.len()));
     let other = other.filter(|other| other.conditional == table.conditional);
     let other = other.filter(|_| percent(rng, 15));
@@ -95,6 +101,20 @@ pub(super) fn generate(rng: &mut Rng, schema: &Schema, turn: u64) -> Option<Gene
         generated.text = spoil(rng, &generated.text);
     }
     Some(generated)
+}
+
+/// A batch as a message of the protocol.
+fn message(rng: &mut Rng, table: &Table, at: usize, time: i64) -> Generated {
+    let mut all = Generated { table: at, ..Generated::plain("") };
+    all.time = (!table.conditional).then_some(time);
+    for _ in 0..rng.usize(1..4) {
+        let raw = single(rng, table, time);
+        let part = with_markers(rng, &raw);
+        all.text += &format!("{}; ", part.text);
+        all.values.extend(part.values.iter().cloned());
+        all.parts.push((part.text, part.values));
+    }
+    all
 }
 
 /// The pieces of a raw statement: text between literals, and literals with their bytes.

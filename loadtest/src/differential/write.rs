@@ -16,7 +16,8 @@ pub(super) fn write(rng: &mut Rng, table: &Table, another: Option<&Table>, time:
     if percent(rng, 12) { batch(rng, table, another, time) } else { single(rng, table, time) }
 }
 
-fn single(rng: &mut Rng, table: &Table, time: i64) -> String {
+/// One write of its own.
+pub(super) fn single(rng: &mut Rng, table: &Table, time: i64) -> String {
     if table.has_counters() {
         return match rng.u8(..100) {
             0..=79 => count(rng, table),
