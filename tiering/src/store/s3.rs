@@ -64,9 +64,15 @@ impl S3Store {
         if let Some(endpoint) = endpoint {
             config = config.endpoint_url(endpoint).force_path_style(true);
         }
+        Self::new(Client::from_conf(config.build()), bucket, prefix)
+    }
+
+    /// Uses a bucket through a client that is set up already.
+    #[must_use]
+    pub fn new(client: Client, bucket: &str, prefix: &str) -> Self {
         let prefix = prefix.trim_matches('/');
         let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
-        Self { client: Client::from_conf(config.build()), bucket: bucket.to_owned(), prefix }
+        Self { client, bucket: bucket.to_owned(), prefix }
     }
 
     fn full(&self, key: &str) -> Result<String, StoreError> {
