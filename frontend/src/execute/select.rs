@@ -19,7 +19,7 @@ use crate::{
 /// Rows asked of a cell at once, at most.
 const FETCH_ROWS_MAX: u32 = 5_000;
 /// Bytes asked of a cell at once, at most: a few of the largest values.
-const FETCH_BYTES_MAX: u32 = 4 << 20;
+pub(super) const FETCH_BYTES_MAX: u32 = 4 << 20;
 
 /// A page ends early when this much was read for it; a page of few large rows stays small.
 const PAGE_BYTES: u64 = 4 << 20;
@@ -323,7 +323,7 @@ impl Run<'_> {
     }
 }
 
-fn joined(partition: &Bytes, suffix: &[u8]) -> Bytes {
+pub(super) fn joined(partition: &Bytes, suffix: &[u8]) -> Bytes {
     let mut key = Vec::with_capacity(partition.len().saturating_add(suffix.len()));
     key.extend_from_slice(partition);
     key.extend_from_slice(suffix);

@@ -242,3 +242,22 @@ async fn failures_of_the_cell_say_whether_the_write_may_have_been_applied() {
     let problem = service.query(&body("SELECT * FROM demo.hits")).await.expect(504);
     assert_eq!((&problem["outcome"], &problem["code"]), (&json!("none"), &json!("CEL-5041")));
 }
+
+#[tokio::test]
+async fn a_refusal_by_statics_alone_shows_the_first_row_of_the_partition() {
+    let service = with_rows(2).await;
+    let ask = async |statement: &str| {
+        let body = json!({"statement": statement, "keyspace": "demo"});
+        let document = service.query(&body).await.expect(200);
+        assert_eq!(document["applied"], json!(false), "{statement}");
+        document["rows"].clone()
+    };
+    let batch = "BEGIN BATCH
+        UPDATE readings SET temp = 9 WHERE sensor = 'a1' AND at = 5 IF site = 'x'; APPLY BATCH";
+    let first = "1970-01-01T00:00:00.000Z";
+    assert_eq!(ask(batch).await, json!([{"sensor": "a1", "at": first, "site": null}]));
+    let update = "UPDATE readings SET site = 'y' WHERE sensor = 'a1' IF site = 'x'";
+    assert_eq!(ask(update).await, json!([{"site": null}]));
+    let absent = "UPDATE readings SET site = 'y' WHERE sensor = 'none' IF site = 'x'";
+    assert!(ask(absent).await.as_array().unwrap().iter().all(|row| *row == json!({})));
+}

@@ -110,7 +110,7 @@ fn conditions_hold_for_one_partition() {
     assert_eq!(write.conditions.len(), 2);
     assert_eq!(write.mutations.len(), 1);
     assert_eq!(write.mutations[0].changes.len(), 3);
-    let absent = write.cas_result(false, &[None, None]);
+    let absent = write.cas_result(false, &[None, None], None);
     assert_eq!(absent.rows, [vec![Some(value::boolean(false))]]);
 
     let refused =

@@ -117,7 +117,7 @@ fn a_conditional_write_carries_no_timestamp() {
 #[test]
 fn a_refused_insert_shows_the_whole_row() {
     let write = bind("INSERT INTO simple (k, v) VALUES (1, 'a') IF NOT EXISTS", &[]);
-    let result = write.cas_result(false, &[live("simple", &[("v", text("old"))])]);
+    let result = write.cas_result(false, &[live("simple", &[("v", text("old"))])], None);
     let names: Vec<&str> = result.columns.iter().map(|c| c.name.as_str()).collect();
     assert_eq!(names, ["[applied]", "k", "v", "w"]);
     assert_eq!(
@@ -130,7 +130,7 @@ fn a_refused_insert_shows_the_whole_row() {
 fn a_refused_comparison_shows_the_columns_compared() {
     let write = bind("UPDATE log SET v = 'x' WHERE k = 'k' AND c = 2 IF s = 1 AND v = 'y'", &[]);
     let current = [live("log", &[("s", int(9))]), live("log", &[("v", text("z"))])];
-    let result = write.cas_result(false, &current);
+    let result = write.cas_result(false, &current, None);
     let names: Vec<&str> = result.columns.iter().map(|c| c.name.as_str()).collect();
     assert_eq!(names, ["[applied]", "v", "s"]);
     assert_eq!(result.rows, [vec![Some(value::boolean(false)), Some(text("z")), Some(int(9))]]);
@@ -139,11 +139,11 @@ fn a_refused_comparison_shows_the_columns_compared() {
 #[test]
 fn an_applied_write_and_a_missing_row_show_nothing_else() {
     let write = bind("UPDATE simple SET v = 'a' WHERE k = 1 IF v = 'b'", &[]);
-    let applied = write.cas_result(true, &[live("simple", &[("v", text("b"))])]);
+    let applied = write.cas_result(true, &[live("simple", &[("v", text("b"))])], None);
     assert_eq!(applied.rows, [vec![Some(value::boolean(true))]]);
     assert_eq!(applied.columns.len(), 1);
     assert_eq!(applied.columns[0].cql_type, cellar_schema::CqlType::Boolean);
-    let missing = write.cas_result(false, &[None]);
+    let missing = write.cas_result(false, &[None], None);
     assert_eq!(missing.rows, [vec![Some(value::boolean(false))]]);
     assert_eq!(missing.columns.len(), 1);
     assert!(Arc::ptr_eq(&write.table, &table_of("simple")));
@@ -151,7 +151,7 @@ fn an_applied_write_and_a_missing_row_show_nothing_else() {
 
 /// Names and the one row of a refusal, without `[applied]`.
 fn shown(text: &str, current: &[Option<Row>]) -> Vec<(String, Option<Bytes>)> {
-    let result = bind(text, &[]).cas_result(false, current);
+    let result = bind(text, &[]).cas_result(false, current, None);
     let [row] = result.rows.as_slice() else { panic!("{text}: {result:?}") };
     let names = result.columns.iter().map(|column| column.name.clone());
     names.zip(row.iter().cloned()).skip(1).collect()
@@ -205,12 +205,15 @@ fn a_refused_batch_shows_keys_and_the_rows_that_exist() {
     let write = bind(two, &[]);
     assert_eq!(write.conditions.len(), 3, "the static row is looked at");
     let current = [live("log", &[("v", text("2"))]), live("log", &[("v", text("1"))]), None];
-    let rows = write.cas_result(false, &current).rows;
+    let rows = write.cas_result(false, &current, None).rows;
     let expected = |c: i32, v: &str| {
         vec![Some(value::boolean(false)), Some(text("k")), Some(int(c)), Some(text(v))]
     };
     assert_eq!(rows, [expected(1, "1"), expected(2, "2")]);
-    assert_eq!(write.cas_result(false, &[current[0].clone(), None, None]).rows, [expected(2, "2")]);
+    assert_eq!(
+        write.cas_result(false, &[current[0].clone(), None, None], None).rows,
+        [expected(2, "2")]
+    );
 }
 
 #[test]
@@ -243,7 +246,27 @@ fn statics_alone_are_updated_without_clustering_columns() {
 #[test]
 fn statics_that_are_not_read_do_not_make_a_static_row() {
     let text = "UPDATE log SET v = 'x' WHERE k = 'k' AND c = 2 IF s = 1";
-    let other = bind(text, &[]).cas_result(false, &[live("log", &[])]);
+    let other = bind(text, &[]).cas_result(false, &[live("log", &[])], None);
     assert_eq!(other.rows, [vec![Some(value::boolean(false))]]);
     assert_eq!(shown(text, &[live("log", &[("s", int(3))])]), named(&[("s", Some(int(3)))]));
+}
+
+#[test]
+fn a_refusal_by_statics_alone_shows_the_first_row_of_the_partition() {
+    let batch = "BEGIN BATCH UPDATE log SET v = 'x' WHERE k = 'k' AND c = 9 IF s = 1; APPLY BATCH";
+    let write = bind(batch, &[]);
+    let current = [live("log", &[("s", int(8))])];
+    assert_eq!(write.first_row_of(false, &current), Some(&partition("log", &[text("k")])));
+    assert_eq!(write.first_row_of(true, &current), None);
+    let found = write.cas_result(false, &current, Some(&row("log", &[int(3)])));
+    let expected = [Some(value::boolean(false)), Some(text("k")), Some(int(3)), Some(int(8))];
+    assert_eq!(found.rows, [expected.to_vec()]);
+
+    let write = bind("UPDATE log SET s = 2 WHERE k = 'k' IF s = 1", &[]);
+    assert_eq!(write.first_row_of(false, &current), None, "the static row says enough");
+    assert!(write.first_row_of(false, &[None]).is_some());
+    let found = write.cas_result(false, &[None], Some(&row("log", &[int(3)])));
+    assert_eq!(found.rows, [vec![Some(value::boolean(false)), None]]);
+    let tested = bind("UPDATE log SET v = 'x' WHERE k = 'k' AND c = 9 IF v = 'y'", &[]);
+    assert_eq!(tested.first_row_of(false, &[None]), None);
 }

@@ -150,7 +150,7 @@ fn check(text: &str, values: &[BoundValue]) {
     let values: Vec<BoundValue> = values.iter().cycle().take(count).cloned().collect();
     let Ok(write) = try_bind(text, &values) else { return };
     let nothing = vec![None; write.conditions.len()];
-    assert_eq!(write.cas_result(false, &nothing).columns.len(), 1, "{text}");
+    assert_eq!(write.cas_result(false, &nothing, None).columns.len(), 1, "{text}");
     for mutation in write.mutations {
         let read = Mutation::decode(Bytes::from(mutation.encode())).unwrap();
         assert_eq!(read, mutation, "{text}");

@@ -214,7 +214,7 @@ impl Write {
                 Some(shown(columns))
             }
         };
-        write.tested.push(TestedRow { key, suffix, shown, statics });
+        write.tested.push(TestedRow { partition: partition.clone(), key, suffix, shown, statics });
         write.look_at_statics();
         Ok(())
     }

@@ -38,6 +38,8 @@ pub struct BoundWrite {
 /// A row with conditions on it.
 #[derive(Clone, Debug)]
 pub(crate) struct TestedRow {
+    /// Engine key of its partition.
+    pub(crate) partition: Bytes,
     /// Values of its key columns; clustering columns are missing for statics.
     pub(crate) key: Vec<(ColumnId, Bytes)>,
     /// Its place in the partition.
@@ -86,10 +88,9 @@ impl BoundWrite {
         if seen || !self.writes_statics {
             return;
         }
-        if let (Some(last), Some(tested)) = (self.conditions.last(), self.tested.last_mut()) {
+        if let Some(tested) = self.tested.last_mut() {
             tested.statics.push(true);
-            let place = last.partition.clone();
-            self.conditions.push(look_at(place, keys::static_suffix()));
+            self.conditions.push(look_at(tested.partition.clone(), keys::static_suffix()));
         }
     }
 
@@ -102,13 +103,29 @@ impl BoundWrite {
         std::iter::once(self.applied_column()).chain(columns).collect()
     }
 
-    /// The answer exactly as Cassandra gives it; `current` is the live row of each condition.
-    /// `[applied]` is alone when the write was applied, and when neither a tested row nor the
-    /// static row is there.
+    /// The partition whose first row the answer shows: a refusal where nothing but statics were
+    /// tested stands for the partition as a whole.
     #[must_use]
-    pub fn cas_result(&self, applied: bool, current: &[Option<Row>]) -> CasResult {
+    pub fn first_row_of(&self, applied: bool, current: &[Option<Row>]) -> Option<&Bytes> {
+        let only_statics = self.tested.iter().all(|t| t.statics.iter().all(|statics| *statics));
+        let keys_shown = self.batch || self.tested.iter().any(|tested| tested.shown.is_none());
+        let wanted = keys_shown || self.met(current).statics.is_none();
+        let partition = self.tested.first().map(|tested| &tested.partition);
+        partition.filter(|_| !applied && only_statics && wanted)
+    }
+
+    /// The answer exactly as Cassandra gives it; `current` is the live row of each condition, and
+    /// `first` the suffix of the first live row of [`BoundWrite::first_row_of`], if there is one.
+    /// `[applied]` is alone when the write was applied, and when none of these rows is there.
+    #[must_use]
+    pub fn cas_result(
+        &self,
+        applied: bool,
+        current: &[Option<Row>],
+        first: Option<&Bytes>,
+    ) -> CasResult {
         let met = self.met(current);
-        if applied || (met.rows.is_empty() && met.statics.is_none()) {
+        if applied || (met.rows.is_empty() && met.statics.is_none() && first.is_none()) {
             return CasResult {
                 columns: vec![self.applied_column()],
                 rows: vec![vec![Some(value::boolean(applied))]],
@@ -122,9 +139,17 @@ impl BoundWrite {
         let mut rows: Vec<Vec<Option<Bytes>>> =
             met.rows.iter().map(|(tested, row)| refused(Some(tested), Some(row))).collect();
         if rows.is_empty() {
-            rows.push(refused(None, None));
+            rows.push(refused(self.row_at(first).as_ref(), None));
         }
         CasResult { columns: self.cas_columns(), rows }
+    }
+
+    /// A row that was not tested, of which only the key is shown.
+    fn row_at(&self, suffix: Option<&Bytes>) -> Option<TestedRow> {
+        let tested = self.tested.first()?;
+        let clustering = keys::clustering_of(&self.table, suffix?).ok()?;
+        let ids = self.table.clustering().map(|(column, _)| column.id);
+        Some(TestedRow { key: ids.zip(clustering).collect(), ..tested.clone() })
     }
 
     fn met<'r>(&'r self, current: &'r [Option<Row>]) -> Met<'r> {
