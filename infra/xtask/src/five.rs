@@ -28,10 +28,10 @@ const NUMBERS_OF_A_WRITER: i64 = 1_000_000_000;
 pub(crate) struct Options {
     /// Rounds of splits; the cells double in each.
     #[arg(long, default_value_t = 4)]
-    rounds: u32,
+    pub(crate) rounds: u32,
     /// Load before, between and after the rounds, in seconds.
     #[arg(long, default_value_t = 2)]
-    seconds: u64,
+    pub(crate) seconds: u64,
 }
 
 /// Runs it.

@@ -21,7 +21,7 @@ use crate::{
 pub(crate) struct Options {
     /// All 336,776 flights of 2013, which are downloaded once; else January, which is here.
     #[arg(long)]
-    year: bool,
+    pub(crate) year: bool,
 }
 
 /// Loads, ages, restarts, kills; the totals must be right at each point.

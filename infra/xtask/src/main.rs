@@ -13,6 +13,7 @@ mod flights;
 mod hostile;
 mod kill9;
 mod local;
+mod nightly;
 mod places;
 mod roles;
 mod server;
@@ -63,6 +64,8 @@ enum Verb {
     Data,
     /// Generated statements to the real server and to Apache Cassandra 5, answers compared.
     Differential(differential::Options),
+    /// What takes too long for every push: fuzzing, many kills, the whole year of flights.
+    Nightly(nightly::Options),
     /// The same script with every role in its own process.
     Roles,
     /// The same script through five processes, and cells that split under load.
@@ -147,6 +150,10 @@ fn run(verb: Verb, build: bool) -> Result<()> {
         Verb::Five(options) => {
             build(&SERVED)?;
             five::run(&places, &options)?;
+        }
+        Verb::Nightly(options) => {
+            build(&BUILD)?;
+            nightly::run(&places, &options)?;
         }
         Verb::Roles => {
             build(&SERVED)?;
