@@ -23,6 +23,8 @@ fn selects_parse() {
         "SELECT JSON * FROM t",
         "SELECT JSON DISTINCT a FROM t",
         "SELECT JSON -a, b FROM t",
+        "SELECT a FROM t WHERE (c) <= ('d') PER PARTITION LIMIT 1",
+        "SELECT a FROM t WHERE (c) <= ('d') GROUP BY a",
         "SELECT (set<text>){'x'} FROM t WHERE a = (set<int>) {1}",
         "SELECT (int) -1, (b) - 1, (b) -c, (decimal) -2.25 FROM t WHERE a = (int) -1",
         "SELECT JSON (a, b) FROM t",

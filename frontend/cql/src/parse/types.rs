@@ -78,7 +78,13 @@ impl Parser<'_> {
             let hint = p.cql_type().ok()?;
             // After a name alone a sign may be an operator: the name may be one of a column.
             let type_alone = !matches!(hint, CqlType::User(_));
-            let found = p.eat(b')') && (p.starts_operand() || (type_alone && p.is_negative()));
+            // Text in parentheses is a class name only before what cannot be anything else.
+            let text = matches!(hint, CqlType::Custom(_));
+            let closed = p.eat(b')');
+            if text && p.is_bare_name_at(0) {
+                return None;
+            }
+            let found = closed && (p.starts_operand() || (type_alone && p.is_negative()));
             found.then_some(hint)
         })
     }

@@ -270,3 +270,19 @@ fn a_refusal_by_statics_alone_shows_the_first_row_of_the_partition() {
     let tested = bind("UPDATE log SET v = 'x' WHERE k = 'k' AND c = 9 IF v = 'y'", &[]);
     assert_eq!(tested.first_row_of(false, &[None]), None);
 }
+
+#[test]
+fn what_has_no_order_is_not_compared_by_one() {
+    let refused = |condition: &str| {
+        refusal_with(&format!("UPDATE things SET l = [] WHERE k = 1 IF {condition}"), &[])
+    };
+    for (condition, kind, operator) in
+        [("m >= {}", "map", ">="), ("s < {}", "set", "<"), ("l > []", "list", ">")]
+    {
+        assert_eq!(
+            refused(condition),
+            format!("Invalid comparison with an empty {kind} for operator \"{operator}\"")
+        );
+    }
+    assert_eq!(tests("UPDATE things SET l = [] WHERE k = 1 IF fl < [] AND m = {}").len(), 2);
+}

@@ -14,6 +14,7 @@
 #[allow(dead_code, reason = "shared with the tests of writes, which use the rest")]
 mod schema;
 
+mod dropped;
 mod filters;
 mod grouping;
 mod limits;

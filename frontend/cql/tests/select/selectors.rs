@@ -266,6 +266,7 @@ fn arguments_are_read_as_the_type_that_a_function_takes() {
         of("mask_replace(fa, {street: 'x', zip: 3})"),
         ["{street: 'x', zip: 3, tags: null}"]
     );
+    assert_eq!(of("mask_replace(t, (4, 'x'))"), ["(4, 'x')"]);
     assert_eq!(of("mask_replace(m, {'z': k})"), ["{'z': 1}"]);
     assert_eq!(of("similarity_dot_product(e, [10000000000, Infinity, 1])"), ["Infinity"]);
     assert_eq!(of("similarity_dot_product(e, [1e1, CAST(k AS float), 1])"), ["8.0"]);

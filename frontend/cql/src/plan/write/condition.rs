@@ -45,7 +45,8 @@ enum Part {
 
 #[derive(Clone, Debug)]
 enum PlannedTest {
-    Compare(Comparison, Expr),
+    /// With the kind of collection, if it is one that is stored element by element.
+    Compare(Comparison, Expr, Option<&'static str>),
     In(Vec<Expr>),
     InList(Expr),
     Contains(Expr),
@@ -182,15 +183,11 @@ fn test(
 ) -> Result<PlannedTest, PlanError> {
     Ok(match written {
         RelationTest::Compare(comparison, term) => {
-            if compared.cql_type == CqlType::Duration
-                && !matches!(comparison, Comparison::Equal | Comparison::NotEqual)
-            {
-                return Err(PlanError::invalid(format!(
-                    "Slice conditions ( {} ) are not supported on durations",
-                    symbol(*comparison)
-                )));
+            if !matches!(comparison, Comparison::Equal | Comparison::NotEqual) {
+                refuse_durations(&compared.cql_type, *comparison)?;
             }
-            PlannedTest::Compare(*comparison, prepare(scope, term, compared)?)
+            let kind = element_wise(&compared.cql_type);
+            PlannedTest::Compare(*comparison, prepare(scope, term, compared)?, kind)
         }
         RelationTest::In(InValues::Terms(terms)) => {
             if terms.len() > limits::CONDITION_VALUES_MAX {
@@ -246,8 +243,8 @@ impl PlannedTest {
     fn bind(&self, binding: &Binding<'_>, first: bool) -> Result<Compared, PlanError> {
         const WHAT: &str = "a condition";
         Ok(match self {
-            Self::Compare(comparison, expr) => {
-                match compare(*comparison, expr.evaluate_set(binding, WHAT)?) {
+            Self::Compare(comparison, expr, kind) => {
+                match compare(*comparison, expr.evaluate_set(binding, WHAT)?, *kind) {
                     // Equal to one of no values: it never holds.
                     Err(_) if !first => Compared::In(Vec::new()),
                     compared => compared?,
@@ -277,8 +274,68 @@ impl PlannedTest {
     }
 }
 
-fn compare(comparison: Comparison, bound: Option<Bytes>) -> Result<Compared, PlanError> {
+/// Values without an order cannot be compared by one, nor can those that hold some.
+fn refuse_durations(cql_type: &CqlType, comparison: Comparison) -> Result<(), PlanError> {
+    let what = match cql_type {
+        CqlType::Duration => {
+            return Err(PlanError::invalid(format!(
+                "Slice conditions ( {} ) are not supported on durations",
+                symbol(comparison)
+            )));
+        }
+        CqlType::List(..) | CqlType::Set(..) | CqlType::Map(..) => "collections",
+        CqlType::Tuple(_) => "tuples",
+        CqlType::Udt(..) => "UDTs",
+        _ => return Ok(()),
+    };
+    if !has_duration(cql_type) {
+        return Ok(());
+    }
+    Err(PlanError::invalid(format!(
+        "Slice conditions are not supported on {what} containing durations"
+    )))
+}
+
+fn has_duration(cql_type: &CqlType) -> bool {
+    match cql_type {
+        CqlType::Duration => true,
+        CqlType::List(part, _) | CqlType::Set(part, _) | CqlType::Vector(part, _) => {
+            has_duration(part)
+        }
+        CqlType::Map(key, part, _) => has_duration(key) || has_duration(part),
+        CqlType::Tuple(types) => types.iter().any(has_duration),
+        CqlType::Udt(udt, _) => udt.fields.iter().any(|(_, field)| has_duration(field)),
+        _ => false,
+    }
+}
+
+/// What a collection that is stored element by element is called.
+fn element_wise(cql_type: &CqlType) -> Option<&'static str> {
+    match cql_type {
+        _ if !cql_type.is_multi_cell() => None,
+        CqlType::List(..) => Some("list"),
+        CqlType::Set(..) => Some("set"),
+        CqlType::Map(..) => Some("map"),
+        _ => None,
+    }
+}
+
+/// `kind` is what a collection is called that is null when it is empty.
+fn compare(
+    comparison: Comparison,
+    bound: Option<Bytes>,
+    kind: Option<&'static str>,
+) -> Result<Compared, PlanError> {
     let with = symbol(comparison);
+    let sliced = !matches!(comparison, Comparison::Equal | Comparison::NotEqual);
+    let is_empty = |bytes: &Bytes| value::list_elements(bytes).is_ok_and(|all| all.is_empty());
+    if let (Some(kind), true, Some(bytes)) = (kind, sliced, &bound)
+        && is_empty(bytes)
+    {
+        return Err(PlanError::invalid(format!(
+            "Invalid comparison with an empty {kind} for operator \"{with}\""
+        )));
+    }
     Ok(match comparison {
         Comparison::Equal => Compared::Equal(bound),
         Comparison::NotEqual => Compared::NotEqual(bound),

@@ -85,7 +85,7 @@ impl Selection<'_> {
                 parts => {
                     let types = parts.iter().map(|part| self.type_of(scope, part));
                     let types = types.collect::<Result<Option<Vec<_>>, _>>()?;
-                    types.map_or(Argument::Unknown, |t| Argument::Typed(CqlType::Tuple(t)))
+                    types.map_or(Argument::Unknown, |t| literal(parts, CqlType::Tuple(t)))
                 }
             },
             Selector::List(parts) => match self.first(scope, parts)? {
@@ -140,9 +140,17 @@ impl Selection<'_> {
     }
 }
 
-/// What is known of a list or set: one of constants takes the type that is wanted.
+/// What is known of a list, set or tuple: one of constants takes the type that is wanted.
 fn literal(parts: &[Selector], cql_type: CqlType) -> Argument {
-    let constant = |part: &Selector| matches!(part, Selector::Term(_));
+    fn constant(part: &Selector) -> bool {
+        match part {
+            Selector::Term(_) => true,
+            Selector::List(parts) | Selector::Set(parts) | Selector::Tuple(parts) => {
+                parts.iter().all(constant)
+            }
+            _ => false,
+        }
+    }
     match parts.iter().all(constant) {
         true => Argument::Constant(cql_type),
         false => Argument::Typed(cql_type),
