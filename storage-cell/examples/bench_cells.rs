@@ -1,6 +1,6 @@
 //! Measures one node in process: writes per second at several depths, reads, scans.
 //!
-//! `cargo run --release -p cellar-storage-cell --example bench`
+//! `cargo run --release -p cellar-storage-cell --example bench_cells`
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
