@@ -44,8 +44,8 @@ fn field(index: u8, value: Bytes) -> NewElement {
 #[test]
 fn lists_are_replaced_extended_and_edited() {
     assert_eq!(set("l = [1, 2]"), Operation::ListReplace(vec![int(1), int(2)]));
-    assert_eq!(set("l = []"), Operation::Delete);
-    assert_eq!(set("l = null"), Operation::Delete);
+    assert_eq!(set("l = []"), Operation::ListReplace(Vec::new()));
+    assert_eq!(set("l = null"), Operation::ListReplace(Vec::new()));
     assert_eq!(set("l = l + [3]"), Operation::ListAppend(vec![int(3)]));
     assert_eq!(set("l += [3]"), Operation::ListAppend(vec![int(3)]));
     assert_eq!(set("l = [3, 4] + l"), Operation::ListPrepend(vec![int(3), int(4)]));
@@ -59,7 +59,7 @@ fn lists_are_replaced_extended_and_edited() {
 #[test]
 fn sets_are_replaced_and_changed_by_element() {
     assert_eq!(set("s = {'b', 'a', 'b'}"), Operation::Replace(vec![member("a"), member("b")]));
-    assert_eq!(set("s = {}"), Operation::Delete);
+    assert_eq!(set("s = {}"), Operation::Replace(Vec::new()));
     assert_eq!(set("s = s + {'a'}"), Operation::Put(vec![member("a")]));
     assert_eq!(set("s -= {'a'}"), Operation::Remove(vec![member("a").key]));
     assert!(bind("UPDATE things SET s = s + {'a'} WHERE k = 1", &[]).idempotent);
@@ -68,7 +68,7 @@ fn sets_are_replaced_and_changed_by_element() {
 #[test]
 fn maps_are_replaced_and_changed_by_key() {
     assert_eq!(set("m = {'a': 1}"), Operation::Replace(vec![entry("a", 1)]));
-    assert_eq!(set("m = {}"), Operation::Delete);
+    assert_eq!(set("m = {}"), Operation::Replace(Vec::new()));
     assert_eq!(set("m = m + {'a': 1}"), Operation::Put(vec![entry("a", 1)]));
     assert_eq!(set("m['a'] = 1"), Operation::Put(vec![entry("a", 1)]));
     assert_eq!(set("m['a'] = null"), Operation::Remove(vec![entry("a", 1).key]));

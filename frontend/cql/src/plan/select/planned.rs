@@ -122,6 +122,10 @@ impl Select {
 
     /// The columns to ask storage for; nothing if all are needed.
     fn fetched(&self) -> Option<Vec<ColumnId>> {
+        // Whether a row has more than dropped columns is seen only in all of it.
+        if !self.table.dropped.is_empty() {
+            return None;
+        }
         let mut ids: Vec<ColumnId> = self.used().filter_map(ColumnRef::stored).collect();
         if self.statics && self.static_rows() {
             // They tell whether a partition without rows is there.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cellar_schema::{Row, RowKind, keys};
+use cellar_schema::{ColumnId, Row, RowKind, keys};
 use serde::{Deserialize, Serialize};
 
 use super::bound::Shape;
@@ -63,6 +63,7 @@ impl RowReader {
 
     /// Announces a partition and its static row before its rows.
     pub fn partition(&mut self, partition: &Bytes, statics: Option<Row>) {
+        let statics = statics.filter(|row| !self.has_only_dropped(row));
         self.enter(partition.clone(), statics);
     }
 
@@ -73,6 +74,9 @@ impl RowReader {
     pub fn push(&mut self, key: &Bytes, row: &Row) -> Result<Flow, PlanError> {
         if self.sink.is_full(&self.shape) {
             return Ok(Flow::Done);
+        }
+        if self.has_only_dropped(row) {
+            return Ok(Flow::More);
         }
         let inside = self.current.as_ref().is_some_and(|current| key.starts_with(&current.prefix));
         if !inside {
@@ -112,6 +116,16 @@ impl RowReader {
         let flow = self.sink.accept(&self.shape, &view)?;
         current.skipped |= flow == Flow::SkipPartition;
         Ok(flow)
+    }
+
+    /// Whether nothing is left of a row since columns were dropped.
+    fn has_only_dropped(&self, row: &Row) -> bool {
+        let dropped = &self.shape.table.dropped;
+        let is_dropped = |id: &ColumnId| dropped.iter().any(|column| column.id == *id);
+        !dropped.is_empty()
+            && row.marker.is_none()
+            && !row.columns.is_empty()
+            && row.columns.iter().all(|(id, _)| is_dropped(id))
     }
 
     /// Ends the partition; one that has only static columns becomes a row. The groups of a

@@ -205,19 +205,25 @@ fn some_elements<T>(parts: Vec<T>) -> Result<Option<Vec<T>>, PlanError> {
     Ok(if parts.is_empty() { None } else { Some(parts) })
 }
 
+/// What replaces a value deletes only what is older, so that of two writes of one time the
+/// elements of both stay; null is the same as no elements.
 fn replace(shape: &Shape, bound: BoundValue) -> Result<Option<Operation>, PlanError> {
     let bytes = match bound {
-        BoundValue::Bytes(bytes) => bytes,
-        BoundValue::Null => return Ok(Some(Operation::Delete)),
+        BoundValue::Bytes(bytes) => Some(bytes),
+        BoundValue::Null => None,
         BoundValue::Unset => return Ok(None),
     };
-    let operation = match shape {
-        Shape::List => some_elements(value::list_elements(&bytes).map_err(invalid)?)?
-            .map(Operation::ListReplace),
-        _ => some_elements(shape.elements(&bytes)?)?.map(Operation::Replace),
-    };
-    // An element-wise value without elements is the same as none.
-    Ok(Some(operation.unwrap_or(Operation::Delete)))
+    Ok(Some(match (shape, bytes) {
+        (Shape::List, Some(bytes)) => {
+            let parts = some_elements(value::list_elements(&bytes).map_err(invalid)?)?;
+            Operation::ListReplace(parts.unwrap_or_default())
+        }
+        (Shape::List, None) => Operation::ListReplace(Vec::new()),
+        (_, Some(bytes)) => {
+            Operation::Replace(some_elements(shape.elements(&bytes)?)?.unwrap_or_default())
+        }
+        (_, None) => Operation::Replace(Vec::new()),
+    }))
 }
 
 fn append(shape: &Shape, bound: BoundValue) -> Result<Option<Operation>, PlanError> {
