@@ -219,6 +219,10 @@ fn tables_that_cannot_be() {
         ),
         ("CREATE TABLE t (k int PRIMARY KEY) WITH wat = 1", "Unknown property 'wat'"),
         (
+            "CREATE TABLE t (k int PRIMARY KEY, n counter, v int)",
+            "Cannot mix counter and non counter columns in the same table",
+        ),
+        (
             "CREATE TABLE t (k int PRIMARY KEY) WITH comment = 'a' AND comment = 'b'",
             "Multiple definitions for property 'comment'",
         ),

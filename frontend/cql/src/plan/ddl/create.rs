@@ -40,11 +40,27 @@ pub(super) fn table(
         columns.push((column.name.as_str().to_owned(), cql_type, kind(column, key, &orders)?));
     }
     let options = Options::read(scope, &create.properties)?;
+    // That the table is there already is the first thing to be said.
+    if mixes_counters(&columns) && scope.view().table(&keyspace, name).is_none() {
+        return Err(PlanError::invalid(
+            "Cannot mix counter and non counter columns in the same table",
+        ));
+    }
     let uuid = options.id.unwrap_or(new_id);
     let (options, tiering_column) = options.of_new_table();
     let definition =
         NewTable { keyspace, name: name.to_owned(), uuid, columns, options, tiering_column };
     Ok(Command::CreateTable { definition, if_not_exists: create.if_not_exists })
+}
+
+/// Whether some columns outside of the key are counters and some are not.
+fn mixes_counters(columns: &[(String, CqlType, ColumnKind)]) -> bool {
+    let in_rows = columns
+        .iter()
+        .filter(|(_, _, kind)| matches!(kind, ColumnKind::Regular | ColumnKind::Static));
+    let mut counters = in_rows.map(|(_, cql_type, _)| *cql_type == CqlType::Counter);
+    let first = counters.next();
+    counters.any(|counter| Some(counter) != first)
 }
 
 /// The type of a column of a table in `keyspace`.
