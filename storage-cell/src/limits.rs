@@ -72,3 +72,6 @@ pub(crate) const COLD_CACHE_BYTES: u64 = 256 << 20;
 pub(crate) const GARBAGE_GRACE_US: i64 = 60 * 1_000_000;
 /// How often a write is prepared again because rows it depends on became cold meanwhile.
 pub(crate) const STALE_RETRIES_MAX: usize = 20;
+/// Time in milliseconds after which the next replica makes a new cell's group known, if those
+/// before it have not: a leader that is alive is elected within a few round trips.
+pub(crate) const FIRST_LEADER_MS: u64 = 300;

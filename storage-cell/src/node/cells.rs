@@ -4,17 +4,19 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
 use cellar_engine::Batch;
 use cellar_metadata_api::{Catalog, CellId, Epoch, KeyRange, NodeId, Position};
 use cellar_raft::RaftError;
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::sleep};
 
 use super::{Inner, NodeError};
 use crate::{
     cell::{Cell, StartError},
+    limits::FIRST_LEADER_MS,
     records::{self, Descriptor, Kind},
 };
 
@@ -75,15 +77,36 @@ impl Inner {
         Ok(())
     }
 
-    /// Makes the members of a new cell's group known, if that is on this node to do.
-    async fn initialize(&self, cell: &Cell) -> Result<(), StartError> {
+    /// Makes the members of a new cell's group known: the first replica at once, each other one a
+    /// little later if nobody has done it by then, because those before it may be down. All of
+    /// them have the cell's rows: a cell begins empty everywhere or is made by a split.
+    async fn initialize(self: &Arc<Self>, cell: &Arc<Cell>) -> Result<(), StartError> {
         let state = cell.state();
-        let replicas = &state.descriptor.replicas;
-        if replicas.first() != Some(&self.id) {
+        let place = state.descriptor.replicas.iter().position(|node| *node == self.id);
+        let Some(place) = place.and_then(|place| u32::try_from(place).ok()) else {
             return Ok(());
+        };
+        if place == 0 {
+            return self.make_known(cell).await;
         }
+        let cell = Arc::clone(cell);
+        self.spawn("first election", move |inner| async move {
+            sleep(Duration::from_millis(FIRST_LEADER_MS).saturating_mul(place)).await;
+            if !cell.group().changes().borrow().members.is_empty() {
+                return;
+            }
+            if let Err(error) = inner.make_known(&cell).await {
+                tracing::warn!(cell = %cell.id(), %error, "its group is not known yet");
+            }
+        });
+        Ok(())
+    }
+
+    async fn make_known(&self, cell: &Cell) -> Result<(), StartError> {
+        let state = cell.state();
         let catalog = Arc::clone(&self.metadata.catalog().borrow());
-        let members = replicas.iter().map(|node| (node.0, self.address_of(&catalog, *node)));
+        let replicas = state.descriptor.replicas.iter();
+        let members = replicas.map(|node| (node.0, self.address_of(&catalog, *node)));
         match cell.group().initialize(members.collect()).await {
             Ok(()) | Err(RaftError::Initialized(_)) => Ok(()),
             Err(error) => Err(error.into()),
