@@ -80,7 +80,7 @@ impl Cell {
 }
 
 /// The rows of the next segment.
-async fn take(merged: &mut Merged) -> Result<Vec<(Bytes, Row)>, CellError> {
+async fn take(merged: &mut Merged<'_>) -> Result<Vec<(Bytes, Row)>, CellError> {
     let (mut rows, mut bytes) = (Vec::new(), 0_usize);
     while rows.len() < SEGMENT_ROWS && bytes < SEGMENT_BYTES {
         let Some((key, row)) = merged.next().await.map_err(|error| failed(&error))? else { break };

@@ -13,6 +13,12 @@ struct Ahead {
     next: Option<(Bytes, Row)>,
 }
 
+impl Ahead {
+    fn ready_to(&self) -> Option<&Bytes> {
+        self.cursor.ready_to().or(self.next.as_ref().map(|(key, _)| key))
+    }
+}
+
 /// What of the segments to read.
 #[derive(Clone, Copy)]
 pub(super) struct Span<'s> {
@@ -26,51 +32,84 @@ pub(super) struct Span<'s> {
     pub(super) columns: Option<&'s [ColumnId]>,
 }
 
-/// Merges segments.
-pub(super) struct Merged {
-    segments: Vec<Ahead>,
-    reverse: bool,
+/// Merges segments. One is opened when the merge comes to it, so that of many that follow each
+/// other only one is read.
+pub(super) struct Merged<'m> {
+    store: &'m ColdStore,
+    table: &'m Arc<Table>,
+    span: Span<'m>,
+    open: Vec<Ahead>,
+    /// Not reached yet; the next one is the last.
+    waiting: Vec<&'m SegmentMeta>,
 }
 
-impl Merged {
-    /// Opens the segments at the beginning of a span.
-    pub(super) async fn open<'m>(
-        store: &ColdStore,
-        table: &Arc<Table>,
+impl<'m> Merged<'m> {
+    /// Goes to the beginning of a span.
+    pub(super) async fn open(
+        store: &'m ColdStore,
+        table: &'m Arc<Table>,
         segments: impl Iterator<Item = &'m SegmentMeta>,
-        span: Span<'_>,
+        span: Span<'m>,
     ) -> Result<Self, ColdError> {
-        let mut open = Vec::new();
-        for meta in segments {
-            let table = Arc::clone(table);
+        let mut waiting: Vec<&SegmentMeta> = segments.collect();
+        if span.reverse {
+            waiting.sort_by(|one, two| one.last_key.cmp(&two.last_key));
+        } else {
+            waiting.sort_by(|one, two| two.first_key.cmp(&one.first_key));
+        }
+        let mut merged = Self { store, table, span, open: Vec::new(), waiting };
+        merged.reach().await?;
+        Ok(merged)
+    }
+
+    /// Opens every segment that may have the next key.
+    async fn reach(&mut self) -> Result<(), ColdError> {
+        while let Some(meta) = self.waiting.last() {
+            let reached = match self.key() {
+                None => true,
+                Some(key) if self.span.reverse => meta.last_key >= *key,
+                Some(key) => meta.first_key <= *key,
+            };
+            if !reached {
+                break;
+            }
+            let (table, span) = (Arc::clone(self.table), self.span);
             let (start, end) = (span.start.clone(), span.end.clone());
-            let cursor = store.cursor(table, meta, start, end, span.reverse);
+            let cursor = self.store.cursor(table, meta, start, end, span.reverse);
             let mut cursor = cursor.with_columns(span.columns.map(<[ColumnId]>::to_vec));
             if let Some(next) = cursor.next().await? {
-                open.push(Ahead { cursor, next: Some(next) });
+                self.open.push(Ahead { cursor, next: Some(next) });
             }
+            self.waiting.pop();
         }
-        Ok(Self { segments: open, reverse: span.reverse })
+        Ok(())
     }
 
     /// The next key.
     pub(super) fn key(&self) -> Option<&Bytes> {
-        let keys = self.segments.iter().filter_map(|ahead| ahead.next.as_ref().map(|(key, _)| key));
-        if self.reverse { keys.max() } else { keys.min() }
+        let keys = self.open.iter().filter_map(|ahead| ahead.next.as_ref().map(|(key, _)| key));
+        if self.span.reverse { keys.max() } else { keys.min() }
+    }
+
+    /// A key up to which nothing more has to be read, the next one or one behind it.
+    pub(super) fn ready_to(&self) -> Option<&Bytes> {
+        let ready = self.open.iter().filter_map(Ahead::ready_to);
+        if self.span.reverse { ready.max() } else { ready.min() }
     }
 
     /// The row of the next key.
     pub(super) async fn next(&mut self) -> Result<Option<(Bytes, Row)>, ColdError> {
         let Some(key) = self.key().cloned() else { return Ok(None) };
         let mut merged = Row::default();
-        for ahead in &mut self.segments {
+        for ahead in &mut self.open {
             if ahead.next.as_ref().is_some_and(|(next, _)| *next == key) {
                 let row = ahead.next.take();
                 merged.merge(row.map(|(_, row)| row).unwrap_or_default());
                 ahead.next = ahead.cursor.next().await?;
             }
         }
-        self.segments.retain(|ahead| ahead.next.is_some());
+        self.open.retain(|ahead| ahead.next.is_some());
+        self.reach().await?;
         Ok(Some((key, merged)))
     }
 }

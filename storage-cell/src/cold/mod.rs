@@ -6,6 +6,7 @@
 
 mod fold;
 mod garbage;
+mod hot;
 mod hydrate;
 mod manifest;
 mod merged;

@@ -10,6 +10,7 @@ use cellar_tiering::ColdError;
 
 use super::{
     Cold, Manifest, failed,
+    hot::Hot,
     merged::{Merged, Span},
 };
 use crate::read::{CurrentPartition, PageBuilder, ReadError, failed as hot_failed};
@@ -59,16 +60,15 @@ impl Cold {
 
 async fn page(
     snapshot: &Snapshot,
-    mut cold: Merged,
+    mut cold: Merged<'_>,
     read: &Read,
     now_seconds: i64,
 ) -> Result<Page, PageError> {
     let mut page = PageBuilder::new(read, now_seconds);
     let mut partition = CurrentPartition::default();
-    let mut scan = snapshot.scan(read.start.clone()..read.end.clone(), read.reverse);
-    let mut hot: Option<(Bytes, Bytes)> = scan.next().transpose()?;
+    let mut hot = Hot::new(snapshot, read);
     loop {
-        let (key, from_hot, from_cold) = match first(hot.as_ref(), cold.key(), read.reverse) {
+        let (key, from_hot, from_cold) = match first(hot.peek(&cold)?, cold.key(), read.reverse) {
             None => return Ok(page.finish(None)),
             Some((key, order)) => (key, order.is_le(), order.is_ge()),
         };
@@ -77,9 +77,6 @@ async fn page(
         }
         partition.enter(snapshot, &key, read.reverse)?;
         let value = if from_hot { hot.take().map(|(_, value)| value) } else { None };
-        if from_hot {
-            hot = scan.next().transpose()?;
-        }
         let suffix = partition.suffix(&key);
         if let (RowKind::Marks, Some(marks)) = (keys::kind_of(suffix)?, &value) {
             partition.marks = PartitionMarks::decode(marks.clone())?;

@@ -247,3 +247,47 @@ async fn a_table_with_cold_rows_cannot_be_told_from_one_without() {
         run(seed).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_partition_is_hot_and_cold_in_turns_and_reads_in_order_both_ways() {
+    let cluster = Cluster::start().await;
+    let tiered = create_tiered(&cluster.metadata, "tiered");
+    let hot = table(&cluster.metadata, "wide");
+    let put_both = async |write: &dyn Fn(&Known) -> Mutation| {
+        cluster.put(write(&tiered)).await;
+        cluster.put(write(&hot)).await;
+    };
+    for c in 0..2500 {
+        put_both(&|table| table.insert(1, c, "cold")).await;
+    }
+    cluster.clock.advance_us((HOT_SECONDS + 2) * 1_000_000);
+    assert_eq!(crate::tier(cluster.node()).await, 2500);
+    for c in (0..2500).step_by(3) {
+        match c % 7 {
+            0 => put_both(&|table| table.insert(1, c, "hot")).await,
+            1 => {
+                let row = |table: &Known| ChangeKind::DeleteRow { suffix: table.suffix(c) };
+                put_both(&|table| table.mutation(1, row(table))).await;
+            }
+            2 => put_both(&|table| table.insert(1, c + 10_000, "behind")).await,
+            _ => {}
+        }
+    }
+    let slice = |table: &Known| {
+        let (start, end) = (table.suffix(700), table.suffix(1900));
+        table.mutation(1, ChangeKind::DeleteRange { start, end })
+    };
+    for deleted in [false, true] {
+        if deleted {
+            put_both(&slice).await;
+        }
+        for rows_max in [7, 600, 5000] {
+            let (one, two) =
+                (all(&cluster, &tiered, rows_max).await, all(&cluster, &hot, rows_max).await);
+            assert!(one == two, "{} rows and {} rows", one.len(), two.len());
+        }
+        let (one, two) =
+            (backwards(&cluster, &tiered, 1).await, backwards(&cluster, &hot, 1).await);
+        assert!(one == two, "backwards {} rows and {} rows", one.len(), two.len());
+    }
+}

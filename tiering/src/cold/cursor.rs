@@ -54,6 +54,13 @@ impl Cursor {
         self
     }
 
+    /// The key of the last row that [`Cursor::next`] returns without reading more; nothing if it
+    /// has to read.
+    #[must_use]
+    pub fn ready_to(&self) -> Option<&Bytes> {
+        self.ready.as_slice().last().map(|(key, _)| key)
+    }
+
     /// The next row with its engine key; `None` at the end.
     ///
     /// # Errors
