@@ -11,6 +11,7 @@ fn errors_carry_the_position_and_the_offending_text() {
         ("SELECT * FROM table", 1, 14, "table"),
         ("SELECT * FROM t WHERE a = 1 extra", 1, 28, "extra"),
         ("SELECT a FROM true", 1, 14, "true"),
+        ("SELECT a FROM t WHERE token(a) IN (1)", 1, 31, "IN"),
         ("SELECT a FROM t WHERE false = 1", 1, 22, "false"),
         ("UPDATE t SET v = 1, v = 2 WHERE k = 1", 1, 20, "v"),
         ("UPDATE t SET l = [1], l = l + [2] WHERE k = 1", 1, 22, "l"),

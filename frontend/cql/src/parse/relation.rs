@@ -42,6 +42,9 @@ impl Parser<'_> {
             return Ok(relation);
         }
         let target = self.target()?;
+        if matches!(target, Target::Token(_)) && self.is_word("in") {
+            return Err(self.unexpected("a comparison such as = or >"));
+        }
         let test = self.relation_test()?;
         Ok(Relation { target, test })
     }

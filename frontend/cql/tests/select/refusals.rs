@@ -115,7 +115,6 @@ fn tokens() {
             "token(b, a) > 1",
             "The token function arguments must be in the partition key order: a, b",
         ),
-        ("token(a, b) IN (1)", "IN cannot be used with the token function: token(a, b) IN"),
         (
             "token(a, b) > 1 AND token(a, b) > 2",
             "More than one restriction was found for the start bound on token(a, b)",

@@ -251,6 +251,7 @@ fn what_has_no_type_of_its_own_is_not_selected() {
             )
         );
     }
+    assert!(refusal("SELECT CAST(1 AS text) FROM simple").contains("infer type for term 1 in"));
     let store = Store::of(&["INSERT INTO simple (k) VALUES (3)"]);
     assert_eq!(
         store.read("SELECT 1 + 1, -(1), [k, 2], {k}, (k, k), (int) -1, (k + 1) * 2 FROM simple"),

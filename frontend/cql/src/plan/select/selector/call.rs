@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cellar_schema::CqlType;
 
 use super::{Item, Sel, Selection, name, token};
-use crate::ast::{Arithmetic, QualifiedName, Selector};
+use crate::ast::{Arithmetic, QualifiedName, Selector, Term};
 use crate::plan::function::{self, Argument, ScalarFn};
 use crate::plan::select::aggregate::AggregateCall;
 use crate::plan::types::{self, Fit};
@@ -108,7 +108,7 @@ impl Selection<'_> {
                 arguments.len()
             )));
         };
-        if title == "count" && matches!(argument, Selector::Term(crate::ast::Term::Literal(_))) {
+        if title == "count" && matches!(argument, Selector::Term(Term::Literal(_))) {
             return Ok(self.aggregate(AggregateCall::rows(), "count".to_owned()));
         }
         let before = self.aggregates.len();
@@ -128,6 +128,9 @@ impl Selection<'_> {
         inner: &Selector,
         target: &CqlType,
     ) -> Result<Item, PlanError> {
+        if let Selector::Term(term @ Term::Literal(_)) = inner {
+            return Err(super::untyped(&name::term(term)));
+        }
         let from = match self.known(scope, inner)? {
             Argument::Typed(from) | Argument::Constant(from) => from,
             Argument::Unknown => target.clone(),
