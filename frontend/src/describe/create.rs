@@ -122,17 +122,56 @@ fn definition(column: &Column, simple: bool) -> String {
     format!("    {} {}{suffix}", quoted(&column.name), column.cql_type)
 }
 
-/// Key columns in key order, then static and regular ones by name.
+/// Key columns in key order, then static and regular ones: of each first those that are stored in
+/// one piece, by name.
 fn in_print_order(table: &Table) -> Vec<&Column> {
     let mut columns: Vec<&Column> = table.columns.iter().collect();
     let place = |column: &Column| match column.kind {
         ColumnKind::PartitionKey(position) => (0_u8, position),
         ColumnKind::Clustering(position, _) => (1, position),
-        ColumnKind::Static => (2, 0),
-        ColumnKind::Regular => (3, 0),
+        ColumnKind::Static => (2, u16::from(column.cql_type.is_multi_cell())),
+        ColumnKind::Regular => (3, u16::from(column.cql_type.is_multi_cell())),
     };
     columns.sort_by(|left, right| {
         place(left).cmp(&place(right)).then_with(|| left.name.cmp(&right.name))
     });
     columns
+}
+
+#[cfg(test)]
+mod tests {
+    use cellar_schema::{ColumnId, Frozen, TableId, TableOptions};
+
+    use super::*;
+
+    #[test]
+    fn columns_in_one_piece_come_before_those_in_parts() {
+        let list = |frozen| CqlType::List(Box::new(CqlType::Int), frozen);
+        let column = |id, name: &str, cql_type, kind| Column {
+            id: ColumnId(id),
+            name: name.to_owned(),
+            cql_type,
+            kind,
+        };
+        let of = Table {
+            id: TableId(16),
+            uuid: uuid::Uuid::nil(),
+            keyspace: "ks".to_owned(),
+            name: "t".to_owned(),
+            version: 1,
+            next_column: ColumnId(6),
+            columns: vec![
+                column(1, "k", CqlType::Int, ColumnKind::PartitionKey(0)),
+                column(2, "a", list(Frozen::No), ColumnKind::Regular),
+                column(3, "b", CqlType::Text, ColumnKind::Regular),
+                column(4, "c", list(Frozen::Yes), ColumnKind::Regular),
+                column(5, "d", list(Frozen::No), ColumnKind::Static),
+                column(6, "e", CqlType::Int, ColumnKind::Static),
+            ],
+            dropped: Vec::new(),
+            options: TableOptions::default(),
+        };
+        let names: Vec<&str> = in_print_order(&of).iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["k", "e", "d", "b", "c", "a"]);
+    }
 }

@@ -36,6 +36,8 @@ fn in_on_the_partition_key_makes_a_mutation_for_each_partition() {
     assert_eq!(planned.variables[0].cql_type.to_string(), "frozen<list<int>>");
     assert!(planned.partition_key_variables.is_empty());
     assert!(bind("UPDATE simple SET v = 'x' WHERE k IN ()", &[]).mutations.is_empty());
+    let none = bind("UPDATE log SET v = 'x', s = 1 WHERE k = 'a' AND c IN ()", &[]);
+    assert!(none.mutations.is_empty(), "static columns stay too");
 }
 
 #[test]

@@ -134,6 +134,10 @@ impl Write {
         if self.action == Action::DeleteRows {
             return Ok(deletions(rows));
         }
+        // No row is named, by an empty IN: then static columns stay too.
+        if matches!(rows, BoundRows::Keys(found) if found.is_empty()) {
+            return Ok(Vec::new());
+        }
         let ttl_seconds = match self.action {
             Action::Insert | Action::Update if !self.table.is_counter() => {
                 self.attributes.ttl_seconds(binding)?
