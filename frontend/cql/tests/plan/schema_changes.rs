@@ -287,3 +287,17 @@ fn what_the_language_does_not_have_is_a_syntax_error() {
         assert!(matches!(error, PlanError::Syntax(_)), "{text}: {error:?}");
     }
 }
+
+#[test]
+fn a_table_has_one_key_and_keeps_what_is_stored_by_field() {
+    for (text, words) in [
+        ("ALTER TABLE things DROP (l, a)", "Cannot drop non-frozen column a of user type address"),
+        (
+            "CREATE TABLE t (k int PRIMARY KEY, c int, PRIMARY KEY (k))",
+            "Multiple PRIMARY KEY specified for table 't' (exactly one required)",
+        ),
+    ] {
+        assert_eq!(refused(text), words, "{text}");
+    }
+    command("ALTER TABLE things DROP (l, fa)");
+}

@@ -43,6 +43,7 @@ fn selectors_are_named_as_in_cassandra() {
         ("(map<int, text>){a: b}", "(map<int, text>){a: b}"),
         ("(int)?", "(int)?"),
         ("(int) -1", "(int)-1"),
+        ("(duration)1y2d3h", "(duration)1y2d3h"),
         ("(text)'it'", "(text)'it'"),
         ("CAST(a AS int)", "a"),
     ] {
@@ -112,6 +113,7 @@ fn write_times_and_times_to_live() {
     assert_eq!(of("writetime(s['b']), ttl(s['b']), ttl(s['a'])"), ["99 50 null"]);
     assert_eq!(of("writetime(m['x']), writetime(m['y']), ttl(m['x'])"), ["99 null 50"]);
     assert_eq!(of("writetime(a.zip), writetime(a.street)"), ["55 null"]);
+    assert_eq!(of("writetime(fl), writetime(fs[1])"), ["77 null"]);
     assert_eq!(of("writetime(s['b'..]), writetime(m[..'a'])"), ["[99] null"]);
     assert_eq!(of("maxwritetime(s[..'a']), ttl(s['a'..'b'])").len(), 1);
     // A list with an entry for each field, of which only the second is set.

@@ -11,8 +11,8 @@ pub struct CreateTable {
     pub if_not_exists: bool,
     /// Columns in order.
     pub columns: Vec<ColumnDef>,
-    /// The key, wherever it was written; `None` when it was forgotten.
-    pub primary_key: Option<PrimaryKey>,
+    /// Every key, wherever it was written; exactly one makes sense.
+    pub primary_keys: Vec<PrimaryKey>,
     /// `CLUSTERING ORDER BY`: column and whether it is descending.
     pub clustering_order: Vec<(Ident, bool)>,
     /// `COMPACT STORAGE`

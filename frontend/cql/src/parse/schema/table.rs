@@ -17,26 +17,17 @@ impl Parser<'_> {
         let name = self.qualified_name()?;
         self.expect(b'(')?;
         let mut columns = Vec::new();
-        let mut primary_key = None;
+        let mut primary_keys = Vec::new();
         loop {
-            let token = self.peek();
-            let key = if self.eat_words(&["primary", "key"]) {
-                Some(self.primary_key()?)
+            if self.eat_words(&["primary", "key"]) {
+                primary_keys.push(self.primary_key()?);
             } else {
                 let column = self.column_def()?;
-                let inline = self.eat_words(&["primary", "key"]);
-                let key = inline.then(|| PrimaryKey {
-                    partition: vec![column.name.clone()],
-                    clustering: Vec::new(),
-                });
-                columns.push(column);
-                key
-            };
-            if key.is_some() {
-                if primary_key.is_some() {
-                    return Err(self.unexpected_token(token, "only one PRIMARY KEY"));
+                if self.eat_words(&["primary", "key"]) {
+                    let partition = vec![column.name.clone()];
+                    primary_keys.push(PrimaryKey { partition, clustering: Vec::new() });
                 }
-                primary_key = key;
+                columns.push(column);
             }
             // A comma before the closing parenthesis is allowed, as in Cassandra.
             if !self.eat(b',') || self.is(b')') {
@@ -50,7 +41,7 @@ impl Parser<'_> {
             name,
             if_not_exists,
             columns,
-            primary_key,
+            primary_keys,
             clustering_order,
             compact_storage,
             properties,

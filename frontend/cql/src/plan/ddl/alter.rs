@@ -1,6 +1,7 @@
 //! `ALTER TABLE`.
 
 use cellar_metadata_api::{Command, TableChange};
+use cellar_schema::{CqlType, Frozen};
 
 use super::create::column_type;
 use super::home;
@@ -28,6 +29,7 @@ pub(super) fn table(
             .collect::<Result<Vec<_>, PlanError>>()?,
         ast::TableChange::Drop { if_exists, columns, timestamp } => {
             let at_us = timestamp.as_ref().map_or(Ok(now_us), dropped_at)?;
+            refuse_parts(scope, &keyspace, alter, columns)?;
             let drop = |column: &ast::Ident| TableChange::Drop {
                 name: column.as_str().to_owned(),
                 if_exists: *if_exists,
@@ -79,4 +81,24 @@ fn dropped_at(timestamp: &Term) -> Result<i64, PlanError> {
         Term::Marker(_) => Err(PlanError::invalid("Bind variables cannot be used in ALTER TABLE")),
         _ => Err(PlanError::invalid("Invalid timestamp of a dropped column")),
     }
+}
+
+/// What is stored field by field cannot be dropped: what is left of it would have no type.
+fn refuse_parts(
+    scope: &Scope<'_>,
+    keyspace: &str,
+    alter: &AlterTable,
+    columns: &[ast::Ident],
+) -> Result<(), PlanError> {
+    let Some(table) = scope.view().table(keyspace, alter.name.name.as_str()) else { return Ok(()) };
+    let dropped = columns.iter().filter_map(|column| table.column(column.as_str()));
+    for column in dropped {
+        if let CqlType::Udt(udt, Frozen::No) = &column.cql_type {
+            return Err(PlanError::invalid(format!(
+                "Cannot drop non-frozen column {} of user type {}",
+                column.name, udt.name
+            )));
+        }
+    }
+    Ok(())
 }

@@ -21,11 +21,12 @@ pub(super) fn table(
             "COMPACT STORAGE tables are not allowed starting with version 4.0",
         ));
     }
-    let key = create.primary_key.as_ref().ok_or_else(|| {
-        PlanError::invalid(format!(
-            "No PRIMARY KEY specified for table '{name}' (exactly one required)"
-        ))
-    })?;
+    let [key] = create.primary_keys.as_slice() else {
+        let found = if create.primary_keys.is_empty() { "No" } else { "Multiple" };
+        return Err(PlanError::invalid(format!(
+            "{found} PRIMARY KEY specified for table '{name}' (exactly one required)"
+        )));
+    };
     check_key(create, key)?;
     let orders = orders(create, key)?;
     let mut columns: Vec<(String, CqlType, ColumnKind)> = Vec::with_capacity(create.columns.len());

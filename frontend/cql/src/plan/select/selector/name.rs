@@ -1,5 +1,7 @@
 //! What terms are called inside the names of result columns: their text, as Cassandra writes it.
 
+use cellar_schema::value;
+
 use crate::ast::{Arithmetic, ArithmeticOperator, CqlType, Ident, Literal, Term};
 
 /// The text of a term.
@@ -81,6 +83,9 @@ fn literal(written: &Literal) -> String {
             let hex = bytes.iter().map(|byte| format!("{byte:02x}"));
             std::iter::once("0x".to_owned()).chain(hex).collect()
         }
-        Literal::Duration(d) => format!("{}mo{}d{}ns", d.months, d.days, d.nanoseconds),
+        Literal::Duration(d) => {
+            let bytes = value::duration(d.months, d.days, d.nanoseconds);
+            value::to_text(&cellar_schema::CqlType::Duration, &bytes)
+        }
     }
 }

@@ -6,6 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use cellar_schema::{ColumnData, CqlType, Element, Frozen, Versioned, value};
 
 use super::eval::Context;
+use super::part;
 use crate::plan::select::view::ColumnRef;
 
 /// Which of the functions.
@@ -62,7 +63,9 @@ impl Times {
     pub(super) fn evaluate(&self, context: &Context<'_>) -> Option<Bytes> {
         let data = context.row.data(&self.column)?;
         match (data, self.part) {
-            (ColumnData::Simple(versioned), _) => self.one(versioned, context),
+            (ColumnData::Simple(versioned), _) => {
+                self.is_there(versioned, context).then(|| self.one(versioned, context))?
+            }
             (ColumnData::Counter(counter), _) => {
                 (self.kind != TimesKind::Ttl).then(|| value::bigint(counter.timestamp_us))
             }
@@ -92,6 +95,23 @@ impl Times {
                 }
                 _ => self.several(complex.elements.iter(), context),
             },
+        }
+    }
+
+    /// Whether a value that is stored in one piece has the part asked for.
+    fn is_there(&self, versioned: &Versioned, context: &Context<'_>) -> bool {
+        let Some(bytes) = &versioned.value else { return false };
+        let cql_type = &self.column.cql_type;
+        let term = |index: Option<usize>| index.and_then(|index| context.term(index));
+        match self.part {
+            Part::Element(key) => term(Some(key))
+                .is_some_and(|key| matches!(part::element(cql_type, bytes, key), Ok(Some(_)))),
+            Part::Slice(from, to) => {
+                let sliced = part::slice(cql_type, bytes, term(from), term(to));
+                let count = |bytes: &Bytes| bytes.first_chunk().map(|n| i32::from_be_bytes(*n));
+                matches!(sliced, Ok(Some(found)) if count(&found).is_some_and(|count| count > 0))
+            }
+            Part::Whole | Part::Field(_) => true,
         }
     }
 
