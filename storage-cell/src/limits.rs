@@ -54,6 +54,8 @@ pub(crate) const ANSWER_BYTES_MAX: usize = 256 << 10;
 pub(crate) const SEGMENT_ROWS: usize = 32_768;
 /// Encoded bytes, keys included, after which a cold segment ends: it is held in memory.
 pub(crate) const SEGMENT_BYTES: usize = 64 << 20;
+/// Bytes of keys after which a cold segment ends: the keys of all its rows are in one log entry.
+pub(crate) const SEGMENT_KEY_BYTES: usize = 4 << 20;
 /// Segments of one level that may have the same key before they are folded into the next level:
 /// each costs every scan over it; each level rewrites every row once.
 pub(crate) const FOLD_DEPTH: usize = 8;
