@@ -1,4 +1,5 @@
-//! Prints puts, gets and scanned rows per second: `cargo run --release --example bench_engine -- 1000000`.
+//! Prints puts, gets and scanned rows per second:
+//! `cargo run --release -p cellar-engine --example bench_engine -- 1000000`.
 //! The argument is the number of rows, of 16 bytes of key and 100 of value, in random order.
 
 use std::{
