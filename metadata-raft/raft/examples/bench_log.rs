@@ -1,6 +1,6 @@
 //! Durable proposals per second of one group of one member at several depths, on a real disk.
 //!
-//! `cargo run --release -p cellar-raft --example bench_log -- [directory] [seconds a depth] [depths]`
+//! `cargo run --release -p cellar-raft --example bench_log -- [directory] [seconds] [depths]`
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_precision_loss)]
 
