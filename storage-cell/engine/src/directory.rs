@@ -60,6 +60,8 @@ impl Directory {
         let mut file = File::create(&new).map_err(EngineError::io("create version file"))?;
         file.write_all(&encode_version(FORMAT))
             .and_then(|()| file.sync_all())
+            // The tree's entry first: it must not be missing where the version file exists.
+            .and_then(|()| File::open(&self.path)?.sync_all())
             .and_then(|()| fs::rename(&new, self.path.join(VERSION_FILE)))
             .and_then(|()| File::open(&self.path)?.sync_all())
             // The directory's own entry may be new too.
