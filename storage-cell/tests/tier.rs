@@ -17,9 +17,10 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use cellar_cell_api::{AdminAnswer, AdminRequest, CellService, Outcome, Write};
+use cellar_cell_api::{AdminAnswer, AdminRequest, CellError, CellService, Outcome, Write};
 use cellar_schema::{Condition, Operation, Row, Test, keys, value};
 use cellar_storage_cell::Node;
+use cellar_tiering::store::FaultPlan;
 use cluster::{Cluster, read};
 use twins::{HOT_SECONDS, create_tiered};
 
@@ -205,6 +206,51 @@ async fn many_small_segments_are_folded_into_few() {
         }
         cluster.crash().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_fails_and_loses_answers_costs_time_and_no_row() {
+    let mut cluster = Cluster::start().await;
+    let tiered = create_tiered(&cluster.metadata, "tiered");
+    let sound = cluster.faults;
+    let (mut errors, mut seed) = (0, 0);
+    for round in 0..6 {
+        for k in 0..30 {
+            cluster.put(tiered.insert(k, 0, &format!("round {round}"))).await;
+        }
+        grow_old(&cluster);
+        cluster.faults = FaultPlan {
+            seed,
+            lost_answers_percent: 25,
+            errors_percent: 35,
+            torn_puts_percent: 20,
+            ..sound
+        };
+        seed += 1;
+        cluster.restart().await;
+        let mut moved = 0;
+        while moved < 30 {
+            match cluster.node().admin(AdminRequest::Tier { cell: None }).await {
+                Ok(AdminAnswer::Tiered { rows, .. }) => moved += rows,
+                Ok(other) => panic!("{other:?}"),
+                Err(CellError::Unavailable { .. } | CellError::Damaged { .. }) => errors += 1,
+                Err(error) => panic!("{error}"),
+            }
+            // A failed removal of garbage is an error, too, after rows moved.
+            moved = moved.max(30 * u64::from(cold_rows(&cluster).await >= 30 * (round + 1)));
+        }
+        cluster.faults = sound;
+        cluster.crash().await;
+        let rows = cluster.table(tiered.0.id).await;
+        assert_eq!(rows.len(), 30);
+        for (_, row) in &rows {
+            assert_eq!(twins::text(row, tiered.column("v")), format!("round {round}"));
+        }
+    }
+    assert!(errors > 0, "the store never failed");
+    grow_old(&cluster);
+    tier(cluster.node()).await;
+    assert_eq!(twins::objects(&cluster), 6, "what failed writes left is removed");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -29,7 +29,7 @@ use cellar_metadata_api::{Cell, CellId, Metadata, Position, TableId};
 use cellar_rpc::{ClientConfig, Pool, tasks::Tasks};
 use cellar_schema::{Clock, FixedClock, Mutation, Row, keys};
 use cellar_storage_cell::{Node, NodeOptions};
-use cellar_tiering::store::FileStore;
+use cellar_tiering::store::{FaultPlan, FaultyStore, FileStore};
 
 pub use metadata::FakeMetadata;
 use tracing_subscriber::filter::LevelFilter;
@@ -45,6 +45,8 @@ pub struct Cluster {
     pub clock: Arc<FixedClock>,
     pub split_bytes: u64,
     pub log_segment_bytes: u64,
+    /// How the cold store fails, from the next start on.
+    pub faults: FaultPlan,
     running: Option<(Arc<Node>, Tasks)>,
     copies: usize,
 }
@@ -67,8 +69,17 @@ impl Cluster {
         let clock = Arc::new(FixedClock::at_us(START_US));
         let log_segment_bytes = 4 << 20;
         let (running, copies) = (None, 0);
-        let mut cluster =
-            Self { dir, disk, metadata, clock, split_bytes, log_segment_bytes, running, copies };
+        let mut cluster = Self {
+            dir,
+            disk,
+            metadata,
+            clock,
+            split_bytes,
+            log_segment_bytes,
+            faults: FaultPlan::default(),
+            running,
+            copies,
+        };
         cluster.open().await;
         tables::create(&cluster.metadata);
         cluster.settle().await;
@@ -80,6 +91,7 @@ impl Cluster {
         let tasks = Tasks::new();
         let pool = Pool::new(ClientConfig::default(), &tasks);
         let store = Arc::new(FileStore::open(self.dir.path().join("cold")).unwrap());
+        let store = Arc::new(FaultyStore::new(store, self.faults));
         let mut options = NodeOptions::new(self.disk.clone(), "here:1".to_owned(), store);
         options.clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         options.cell_split_bytes = self.split_bytes;
