@@ -60,7 +60,7 @@ fn in_on_clustering_columns_makes_a_change_for_each_row() {
     let list = value::build_list(&[packed]);
     let listed = "UPDATE two SET v = 0 WHERE k = 1 AND (c1, c2) IN ?";
     assert_eq!(bind(listed, &[some(list)]).mutations, rows(&[(1, 2)]));
-    assert_eq!(planned(listed).variables[0].name, "in((c1, c2))");
+    assert_eq!(planned(listed).variables[0].name, "in(c1,c2)");
 }
 
 #[test]

@@ -248,7 +248,7 @@ fn a_marker_for_a_tuple_of_one_column_is_a_tuple() {
         ("(c) > ?", format!("(c) {tuple}")),
         ("(c) = ?", format!("(c) {tuple}")),
         ("(c) IN (?, ?)", format!("(c) {tuple}")),
-        ("(c) IN ?", format!("in((c)) frozen<list<{tuple}>>")),
+        ("(c) IN ?", format!("in(c) frozen<list<{tuple}>>")),
         ("(c) = (?)", "c int".to_owned()),
         ("c IN (?, ?)", "c int".to_owned()),
     ] {

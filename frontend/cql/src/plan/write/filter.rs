@@ -267,7 +267,7 @@ fn choices(
         },
         RelationTest::In(InValues::Marker(marker)) => {
             let (element, width) = receiver.whole();
-            let name = format!("in({})", element.name);
+            let name = format!("in({})", element.name.trim_matches(['(', ')']));
             let list = element.part(name, list_of(element.cql_type.clone()));
             Choices::List(scope.marker(*marker, &list)?, width)
         }
@@ -294,7 +294,8 @@ impl<'t> Receiver<'t> {
         match self.columns {
             [only] if !self.tuple => (receiver(self.table, only), None),
             columns => {
-                let name = format!("({})", join(columns.iter().map(|column| column.name.as_str())));
+                let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+                let name = format!("({})", names.join(","));
                 let types = columns.iter().map(|column| column.cql_type.clone()).collect();
                 let width = u16::try_from(columns.len()).unwrap_or(u16::MAX);
                 (ColumnSpec::of(self.table, name, CqlType::Tuple(types)), Some(width))

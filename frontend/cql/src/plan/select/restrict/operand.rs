@@ -46,7 +46,7 @@ impl Receiver<'_> {
             [only] if !self.tuple => self.part(only),
             columns => {
                 let types = columns.iter().map(|column| column.cql_type.clone()).collect();
-                let name = format!("({})", names(columns));
+                let name = format!("({})", names(columns).replace(", ", ","));
                 ColumnSpec::of(self.table, name, CqlType::Tuple(types))
             }
         }
@@ -61,7 +61,7 @@ impl Receiver<'_> {
     pub(crate) fn list_spec(&self) -> ColumnSpec {
         let element = self.spec();
         let list = CqlType::List(Box::new(element.cql_type), Frozen::Yes);
-        ColumnSpec::of(self.table, format!("in({})", element.name), list)
+        ColumnSpec::of(self.table, format!("in({})", element.name.trim_matches(['(', ')'])), list)
     }
 }
 
