@@ -168,6 +168,11 @@ async fn step(
         if let (Some(effect), true) = (&statement.effect, done) {
             effect.apply(table);
         }
+        if differs {
+            // The sides have another table now: both get the one that the generator knows.
+            sides.both_texts(&format!("DROP TABLE IF EXISTS {}", table.name)).await?;
+            sides.both_texts(&table.create()).await?;
+        }
         agreed(sides, report, &table.described()).await?;
     }
     if statement.reads() || (matches!(one, Outcome::Error { .. }) && !differs) {
