@@ -227,7 +227,7 @@ pub fn constant_accepts(natural: &CqlType, parameter: &CqlType) -> bool {
                 | Tinyint
                 | Varint
         ),
-        Double => matches!(parameter, Decimal | Double | Float),
+        Double | Decimal => matches!(parameter, Decimal | Double | Float),
         Uuid => matches!(parameter, Uuid | Timeuuid),
         Boolean => *parameter == Boolean,
         Blob => *parameter == Blob,

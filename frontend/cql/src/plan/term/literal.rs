@@ -16,12 +16,34 @@ pub fn natural_type(literal: &Literal) -> CqlType {
         Literal::Integer(number) if i32::try_from(*number).is_ok() => CqlType::Int,
         Literal::Integer(_) => CqlType::Bigint,
         Literal::BigInteger(_) => CqlType::Varint,
-        Literal::Float(_) => CqlType::Double,
+        Literal::Float(text) if special(text).is_some() || is_double(text) => CqlType::Double,
+        Literal::Float(_) => CqlType::Decimal,
         Literal::Boolean(_) => CqlType::Boolean,
         Literal::Uuid(_) => CqlType::Uuid,
         Literal::Blob(_) => CqlType::Blob,
         Literal::Duration(_) => CqlType::Duration,
     }
+}
+
+/// Whether a double keeps all digits of a number.
+fn is_double(text: &str) -> bool {
+    text.parse::<f64>()
+        .is_ok_and(|number| number.is_finite() && digits(text) == digits(&format!("{number:e}")))
+}
+
+/// Digits of a number without zeros around them, and the power of ten of the last one.
+fn digits(text: &str) -> (String, i64) {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = [whole.trim_start_matches('-'), fraction].concat();
+    let kept = all.trim_end_matches('0');
+    let moved = i64::try_from(all.len() - kept.len()).unwrap_or(0);
+    let places = i64::try_from(fraction.len()).unwrap_or(0);
+    let kept = kept.trim_start_matches('0');
+    if kept.is_empty() {
+        return (String::new(), 0);
+    }
+    (kept.to_owned(), exponent.parse::<i64>().unwrap_or(0) - places + moved)
 }
 
 /// The wire bytes of a constant where `receiver` expects a value.

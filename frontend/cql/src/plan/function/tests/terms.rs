@@ -96,6 +96,10 @@ fn constants_are_computed_in_the_type_of_their_place() {
         (CqlType::Text, "blobAsText(0x61) + 'b'", "'ab'"),
         (CqlType::Ascii, "mask_inner('abc', 1, 1)", "'a*c'"),
         (CqlType::Varint, "(int) 3", "3"),
+        // More digits than a double has.
+        (CqlType::Text, "CAST(12345678901234567890.5 AS text)", "'12345678901234567890.5'"),
+        (CqlType::Text, "CAST(0.1 AS text)", "'0.1'"),
+        (CqlType::Text, "CAST(1.50e3 AS text)", "'1500.0'"),
     ] {
         assert_eq!(value_of(&receiver, term), expected, "{term}");
     }
