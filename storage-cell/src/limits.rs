@@ -77,3 +77,6 @@ pub(crate) const STALE_RETRIES_MAX: usize = 20;
 /// Time in milliseconds after which the next replica makes a new cell's group known, if those
 /// before it have not: a leader that is alive is elected within a few round trips.
 pub(crate) const FIRST_LEADER_MS: u64 = 300;
+/// A follower answers reads of level `Any` only with everything applied that its leader knew to be
+/// decided within this time, in milliseconds: several heartbeats, and less than an election takes.
+pub(crate) const ANY_BEHIND_MS_MAX: u64 = 1_000;

@@ -305,3 +305,29 @@ async fn a_split_is_made_by_every_replica_and_the_right_half_has_a_leader() {
     assert_eq!(all[0].len(), 2);
     assert!(all.iter().all(|ranges| *ranges == all[0]), "{all:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_replica_that_has_heard_no_leader_for_a_second_answers_no_reads_of_any_level() {
+    let mut trio = Trio::start().await;
+    trio.write(trio.table.insert(1, 0, "x")).await;
+    let leader = trio.leader().await;
+    let (left, other) = ((leader + 1) % 3, (leader + 2) % 3);
+    for number in 0..3 {
+        trio.has(number, 1).await;
+    }
+    trio.members[leader].take().unwrap().stop().await;
+    trio.members[other].take().unwrap().stop().await;
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let refused = |page: Result<Page, CellError>| {
+        assert!(matches!(page, Err(CellError::NotLeader { .. })), "{page:?}");
+    };
+    refused(trio.page(trio.members[left].as_ref().unwrap(), ReadLevel::Any, 1).await);
+    // Nor does it after a restart, when it knows nothing of a leader.
+    trio.members[left].take().unwrap().stop().await;
+    trio.restart(left).await;
+    refused(trio.page(trio.members[left].as_ref().unwrap(), ReadLevel::Any, 1).await);
+    trio.restart(other).await;
+    for number in [left, other] {
+        trio.has(number, 1).await;
+    }
+}

@@ -1,20 +1,26 @@
 //! Reads of a cell: a barrier, a snapshot of the engine, pages.
 
+use std::time::Duration;
+
 use cellar_cell_api::{CellError, Read, ReadLevel, ReadReply, ReadRequest};
 use cellar_engine::Snapshot;
+use cellar_metadata_api::NodeId;
 use cellar_raft::ProposeError;
 use cellar_schema::keys;
 
 use super::{Cell, refused, wrong_cell};
-use crate::{apply::CellState, read};
+use crate::{apply::CellState, limits::ANY_BEHIND_MS_MAX, read};
 
 impl Cell {
     /// Reads spans, all at one point of the write order.
     pub(crate) async fn read(&self, request: ReadRequest) -> Result<ReadReply, CellError> {
         // A caller that only reads what is in memory would never let others run.
         tokio::task::coop::consume_budget().await;
-        if request.level == ReadLevel::Leader {
+        if request.level == ReadLevel::Leader || self.group.is_leader() {
             self.group.read_barrier().await.map_err(|error| not_read(&error))?;
+        } else if !self.group.is_current(Duration::from_millis(ANY_BEHIND_MS_MAX)) {
+            let leader = self.group.leader().map(NodeId);
+            return Err(CellError::NotLeader { leader });
         }
         let snapshot = self.engine.snapshot();
         // After the snapshot, see `Shared::state`.

@@ -1,6 +1,7 @@
 //! One replicated group on this node: proposals, reads, members, compaction.
 
 mod changes;
+mod heard;
 mod lead;
 mod network;
 mod start;
@@ -15,6 +16,7 @@ use std::{
 
 use bytes::Bytes;
 use cellar_rpc::tasks::Tasks;
+use heard::Heard;
 pub(crate) use network::{
     APPEND, Envelope, LEAD, PRE_VOTE, Piece, Refused, SNAPSHOT, TRANSFER, VOTE, refused,
 };
@@ -25,10 +27,14 @@ use openraft::{
         ClientWriteError, Fatal, InitializeError, LinearizableReadError, RaftError as Failed,
     },
     impls::OneshotResponder,
+    raft::{AppendEntriesRequest, AppendEntriesResponse},
 };
 pub(crate) use start::{Start, config};
 use state::{State, StateHandle};
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout},
+};
 
 pub use changes::Changes;
 pub use lead::ask_transfer_leader;
@@ -53,6 +59,7 @@ struct Inner {
     state: Arc<State>,
     changes: watch::Receiver<Changes>,
     purged: watch::Receiver<Option<u64>>,
+    heard: Heard,
     tasks: Tasks,
 }
 
@@ -176,6 +183,28 @@ impl Group {
             }
             Err(Failed::Fatal(fatal)) => Err(stopped(&fatal)),
         }
+    }
+
+    /// Takes what a leader sends.
+    pub(crate) async fn append(
+        &self,
+        request: AppendEntriesRequest<Types>,
+    ) -> Result<AppendEntriesResponse<Types>, Refused> {
+        let (decided, at) = (request.leader_commit.map(|id| id.index), Instant::now());
+        let answer = self.inner.raft.append_entries(request).await.map_err(refused)?;
+        if answer.is_success() {
+            self.inner.heard.hear(decided, *self.inner.state.applied.borrow(), at);
+        }
+        Ok(answer)
+    }
+
+    /// Whether this node, as a follower, has applied everything that its leader knew to be decided
+    /// at some moment no longer ago than `within`. Time counts from when the leader's message was
+    /// taken in here.
+    #[must_use]
+    pub fn is_current(&self, within: Duration) -> bool {
+        let applied = *self.inner.state.applied.borrow();
+        self.inner.heard.is_current(applied, Instant::now(), within)
     }
 
     /// Whether this node leads the group, as far as it knows.

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::{
     Changes, Group, Inner, RaftHandle, changes,
+    heard::Heard,
     network::Network,
     state::{State, StateHandle},
     store::Store,
@@ -91,7 +92,8 @@ impl Start<'_> {
             token.run_until_cancelled(observing).await;
         });
         let alone = self.sole_voter(&raft).await.map_err(|error| failed(&error))?;
-        let inner = Inner { id, raft, state, changes, purged: purged.subscribe(), tasks };
+        let (purged, heard) = (purged.subscribe(), Heard::default());
+        let inner = Inner { id, raft, state, changes, purged, heard, tasks };
         let group = Group { inner: Arc::new(inner) };
         if alone {
             group.lead().await?;

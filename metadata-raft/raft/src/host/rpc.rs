@@ -5,8 +5,8 @@ use std::{collections::HashMap, future::Future, pin::Pin, sync::Arc};
 use bytes::BytesMut;
 use cellar_rpc::Router;
 use openraft::raft::{
-    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, TransferLeaderRequest,
-    TransferLeaderResponse, VoteRequest, VoteResponse,
+    AppendEntriesRequest, SnapshotResponse, TransferLeaderRequest, TransferLeaderResponse,
+    VoteRequest, VoteResponse,
 };
 use parking_lot::Mutex;
 
@@ -87,9 +87,7 @@ where
 /// Adds the handlers to a router.
 pub(crate) fn register(host: &Arc<Inner>, router: Router) -> Router {
     let append = to_group(host, |group: Group, request: AppendEntriesRequest<Types>| async move {
-        let answer: Result<AppendEntriesResponse<Types>, _> =
-            group.raft().append_entries(request).await;
-        answer.map_err(refused)
+        group.append(request).await
     });
     let vote = to_group(host, |group: Group, request: VoteRequest<Types>| async move {
         let answer: Result<VoteResponse<Types>, _> = group.raft().vote(request).await;
