@@ -147,6 +147,14 @@ fn what_a_batch_cannot_have() {
         ),
         "Cannot provide custom timestamp for conditional BATCH"
     );
+    assert_eq!(
+        refusal_with(
+            "BEGIN UNLOGGED BATCH USING TIMESTAMP 1 UPDATE counts SET n = n + 1 WHERE k = 'a';
+             APPLY BATCH",
+            &[]
+        ),
+        "Cannot provide custom timestamp for a BATCH containing counters"
+    );
 }
 
 #[test]

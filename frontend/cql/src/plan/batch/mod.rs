@@ -99,6 +99,11 @@ impl Batch {
         if self.kind == BatchKind::Counter {
             return Err(PlanError::invalid("Cannot provide custom timestamp for counter BATCH"));
         }
+        if self.writes.iter().any(|write| write.table().is_counter()) {
+            return Err(PlanError::invalid(
+                "Cannot provide custom timestamp for a BATCH containing counters",
+            ));
+        }
         Ok(())
     }
 }
