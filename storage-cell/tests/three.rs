@@ -44,6 +44,7 @@ impl Member {
         let disk = dir.join(format!("disk-{number}"));
         let mut options = NodeOptions::new(disk, address.to_string(), store);
         options.log_segment_bytes = 4 << 20;
+        options.log_bytes = 8 << 20;
         let metadata = Arc::clone(metadata) as Arc<dyn Metadata>;
         let node = Node::start(options, metadata, pool, &tasks).await.unwrap();
         let router = node.register(Router::new().merge(routes(Arc::clone(&node) as _)));
@@ -329,5 +330,40 @@ async fn a_replica_that_has_heard_no_leader_for_a_second_answers_no_reads_of_any
     trio.restart(other).await;
     for number in [left, other] {
         trio.has(number, 1).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_replica_that_missed_a_split_and_its_log_gets_both_halves_with_all_rows() {
+    let mut trio = Trio::start().await;
+    for k in 0..20 {
+        trio.write(trio.table.insert(k, 0, "x")).await;
+    }
+    let leader = trio.leader().await;
+    let (away, other) = ((leader + 1) % 3, (leader + 2) % 3);
+    trio.members[away].take().unwrap().stop().await;
+    let leading = trio.members[leader].as_ref().unwrap();
+    let cell = leading.cells().await[0].cell;
+    let at = Some(Position::new(trio.table.0.id, 0));
+    leading.node.admin(AdminRequest::Split { cell, at }).await.unwrap();
+    let large = "x".repeat(1 << 20);
+    for k in 20..50 {
+        trio.write(trio.table.insert(k, 0, &large)).await;
+    }
+    // The log is looked at once a second.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    trio.restart(away).await;
+    for k in 0..50 {
+        trio.has(away, k).await;
+    }
+    trio.members[away].take().unwrap().stop().await;
+    trio.restart(away).await;
+    trio.members[other].take().unwrap().stop().await;
+    for k in 50..60 {
+        trio.write(trio.table.insert(k, 0, "x")).await;
+        trio.has(away, k).await;
+    }
+    for k in 0..50 {
+        trio.has(away, k).await;
     }
 }

@@ -67,6 +67,12 @@ pub trait Machine: Send + 'static {
     /// follows.
     fn applied(&self) -> Applied;
 
+    /// Whether the machine lacks what others had before the log began; asked when the group
+    /// starts. Such a member takes no entry before it has a snapshot.
+    fn lacks_beginning(&self) -> bool {
+        false
+    }
+
     /// Applies decided entries in order, with one answer each. `position` is an encoded
     /// [`Applied`] to be stored in the same atomic write as the effects; they need not be durable
     /// before [`Machine::flush`].

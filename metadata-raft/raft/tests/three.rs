@@ -13,7 +13,8 @@ mod cluster;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cellar_raft::{Group, ProposeError, disk::SimDisk};
+use bytes::Bytes;
+use cellar_raft::{Applied, Entry, Group, Machine, MachineError, ProposeError, disk::SimDisk};
 use cluster::{Memory, Node, eventually, propose};
 
 const GROUP: u64 = 5;
@@ -232,5 +233,59 @@ async fn a_leader_that_is_cut_off_neither_decides_nor_confirms_reads() {
     let proposed = tokio::time::timeout(patience, group.propose("x".into())).await;
     assert!(!matches!(proposed, Ok(Ok(_))), "{proposed:?}");
     cut_off.end().await;
+    cluster.end().await;
+}
+
+/// A machine without what the others had before the log began.
+struct Late(Box<dyn Machine>);
+
+impl Machine for Late {
+    fn applied(&self) -> Applied {
+        self.0.applied()
+    }
+
+    fn lacks_beginning(&self) -> bool {
+        true
+    }
+
+    fn apply(&mut self, entries: Vec<Entry>, at: Vec<u8>) -> Result<Vec<Bytes>, MachineError> {
+        self.0.apply(entries, at)
+    }
+
+    fn flush(&mut self) -> Result<(), MachineError> {
+        self.0.flush()
+    }
+
+    fn snapshot(&mut self) -> Result<Bytes, MachineError> {
+        self.0.snapshot()
+    }
+
+    fn install(&mut self, snapshot: Bytes, at: Vec<u8>) -> Result<(), MachineError> {
+        self.0.install(snapshot, at)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_lacks_the_beginning_gets_a_snapshot_although_the_log_is_whole() {
+    let (mut nodes, mut groups, mut memories) = (Vec::new(), Vec::new(), Vec::new());
+    for id in 1..=3 {
+        nodes.push(Node::start(id, SimDisk::new(), None).await);
+        memories.push(Memory::default());
+    }
+    for memory in &memories[..2] {
+        memory.live.lock().commands.push("before the log".into());
+    }
+    let members: BTreeMap<u64, String> = nodes.iter().map(Node::member).collect();
+    for at in 0..2 {
+        groups.push(nodes[at].host.start(GROUP, memories[at].machine()).await.unwrap());
+    }
+    groups[0].initialize(members).await.unwrap();
+    propose(&groups, "after").await;
+    let late = Box::new(Late(memories[2].machine()));
+    groups.push(nodes[2].host.start(GROUP, late).await.unwrap());
+    let cluster = Cluster { nodes, groups, memories };
+    cluster.agree(&["before the log", "after"].map(str::to_owned)).await;
+    assert_eq!(propose(&cluster.groups, "more").await, "done more");
+    cluster.agree(&["before the log", "after", "more"].map(str::to_owned)).await;
     cluster.end().await;
 }

@@ -56,6 +56,8 @@ pub enum ApplyError {
 /// What the node has to act on after an apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
+    /// A snapshot has replaced the cell.
+    Installed,
     /// The cell has split: the right half is in the engine and has to be started.
     Split(SplitPlan),
     /// The cell takes no more writes to the table: its rows can be removed.

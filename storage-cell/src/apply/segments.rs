@@ -160,6 +160,7 @@ mod tests {
             range: KeyRange::ALL,
             epoch: Epoch(1),
             replicas: vec![NodeId(1)],
+            lacks_rows: false,
         };
         let mut batch = Batch::new();
         let key = records::cell_key(Kind::Descriptor, CELL);

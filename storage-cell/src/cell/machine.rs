@@ -10,7 +10,7 @@ use super::{
     snapshot,
 };
 use crate::{
-    apply::{Applier, ApplyError},
+    apply::{Applier, ApplyError, Event},
     blocking::blocking,
     limits::APPLY_INLINE_BYTES,
 };
@@ -44,6 +44,10 @@ impl CellMachine {
 impl Machine for CellMachine {
     fn applied(&self) -> Applied {
         self.applied.clone()
+    }
+
+    fn lacks_beginning(&self) -> bool {
+        self.applier.state().descriptor.lacks_rows
     }
 
     fn apply(
@@ -84,6 +88,7 @@ impl Machine for CellMachine {
             .map_err(MachineError::new)?;
         self.applier = Applier::load(&engine, cell).map_err(MachineError::new)?;
         self.publish();
+        let _ = self.events.send((cell, Event::Installed));
         Ok(())
     }
 }

@@ -1,15 +1,13 @@
 //! The cells that run on this node: found on the disk, placed by the metadata service, or made by
 //! a split.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use cellar_engine::Batch;
-use cellar_metadata_api::{Catalog, CellId, Epoch, KeyRange, NodeId, Position};
+use cellar_metadata_api::{
+    Catalog, Cell as Placed, CellId, Epoch, GroupId, KeyRange, NodeId, Position,
+};
 use cellar_raft::RaftError;
 use tokio::{sync::Mutex, time::sleep};
 
@@ -49,15 +47,20 @@ impl Cells {
 impl Inner {
     /// Starts every cell that the engine knows.
     pub(super) async fn start_stored(self: &Arc<Self>) -> Result<(), NodeError> {
+        for descriptor in self.stored()? {
+            self.start_cell(descriptor.cell).await?;
+        }
+        Ok(())
+    }
+
+    /// What the engine knows of cells, all at one moment.
+    fn stored(&self) -> Result<Vec<Descriptor>, NodeError> {
         let (start, end) = records::all_of(Kind::Descriptor);
         let mut found = Vec::new();
         for entry in self.engine.snapshot().scan(start..end, false) {
-            found.push(Descriptor::decode(&entry?.1)?.cell);
+            found.push(Descriptor::decode(&entry?.1)?);
         }
-        for id in found {
-            self.start_cell(id).await?;
-        }
-        Ok(())
+        Ok(found)
     }
 
     /// Starts a cell whose descriptor is in the engine, unless it runs.
@@ -82,6 +85,10 @@ impl Inner {
     /// them have the cell's rows: a cell begins empty everywhere or is made by a split.
     async fn initialize(self: &Arc<Self>, cell: &Arc<Cell>) -> Result<(), StartError> {
         let state = cell.state();
+        if state.descriptor.lacks_rows {
+            // Such replicas must not elect each other.
+            return Ok(());
+        }
         let place = state.descriptor.replicas.iter().position(|node| *node == self.id);
         let Some(place) = place.and_then(|place| u32::try_from(place).ok()) else {
             return Ok(());
@@ -125,30 +132,47 @@ impl Inner {
     pub(super) async fn obey_placement(self: &Arc<Self>) {
         let catalog = Arc::clone(&self.metadata.catalog().borrow());
         for (group, placement) in &catalog.placements {
-            // Only a group's first cell begins empty. It owned everything then, and keeps the
-            // lowest keys; every other cell is made by the split that its left half applies.
-            let first = placement.lookup(Position::MIN);
-            let Some(first) = first.filter(|cell| cell.replicas.contains(&self.id)) else {
-                continue;
-            };
-            if self.cell(first.id).is_some() {
-                continue;
-            }
-            let known: BTreeSet<NodeId> = catalog.nodes.keys().copied().collect();
-            if !first.replicas.iter().all(|node| *node == self.id || known.contains(node)) {
-                continue;
-            }
-            let descriptor = Descriptor {
-                cell: first.id,
-                group: *group,
-                range: KeyRange::ALL,
-                epoch: Epoch(1),
-                replicas: first.replicas.clone(),
-            };
-            if let Err(error) = self.begin(&descriptor).await {
-                tracing::error!(cell = %first.id, %error, "cannot start a cell placed here");
+            for cell in placement.cells().filter(|cell| cell.replicas.contains(&self.id)) {
+                if self.cell(cell.id).is_some() {
+                    continue;
+                }
+                if let Err(error) = self.obey(&catalog, *group, cell).await {
+                    tracing::error!(cell = %cell.id, %error, "cannot start a cell placed here");
+                }
             }
         }
+    }
+
+    /// A group's first cell begins empty: it owned everything then, and keeps the lowest keys.
+    /// Every other cell is made by the split that its left half applies, unless that has come here
+    /// by a snapshot from after the split: then the right half begins without its rows.
+    async fn obey(
+        self: &Arc<Self>,
+        catalog: &Catalog,
+        group: GroupId,
+        cell: &Placed,
+    ) -> Result<(), NodeError> {
+        // From the engine, where both halves of a split appear at once.
+        let mut stored = self.stored()?;
+        stored.retain(|other| other.group == group);
+        let first = cell.range.start == Position::MIN && stored.is_empty();
+        let left_to_log = stored.iter().any(|other| overlap(other.range, cell.range));
+        let known = |node: &NodeId| *node == self.id || catalog.nodes.contains_key(node);
+        if left_to_log || (first && !cell.replicas.iter().all(known)) {
+            return Ok(());
+        }
+        let waits = |first: &&Placed| first.replicas.contains(&self.id);
+        let lowest = catalog.placements.get(&group).and_then(|all| all.lookup(Position::MIN));
+        if !first && stored.is_empty() && lowest.as_ref().is_some_and(waits) {
+            // The log of the first cell makes this one, or a snapshot shows that it does not.
+            return Ok(());
+        }
+        let (range, epoch) =
+            if first { (KeyRange::ALL, Epoch(1)) } else { (cell.range, cell.epoch) };
+        let replicas = cell.replicas.clone();
+        let lacks_rows = !first;
+        let cell = cell.id;
+        self.begin(&Descriptor { cell, group, range, epoch, replicas, lacks_rows }).await
     }
 
     /// Starts a cell that has nothing yet. If the process dies before the descriptor reaches the
@@ -160,4 +184,9 @@ impl Inner {
         self.engine.apply(&batch)?;
         self.start_cell(descriptor.cell).await
     }
+}
+
+fn overlap(one: KeyRange, other: KeyRange) -> bool {
+    let before = |one: KeyRange, other: KeyRange| one.end.is_some_and(|end| end <= other.start);
+    !before(one, other) && !before(other, one)
 }

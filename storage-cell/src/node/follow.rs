@@ -48,6 +48,8 @@ impl Inner {
                     tracing::error!(%cell, %error, "cannot start a split's right half");
                 }
             }
+            // The cell may have been split meanwhile.
+            Event::Installed => self.obey_placement().await,
             Event::TableDropped(_) => self.drops.notify_one(),
         }
     }

@@ -20,6 +20,10 @@ pub(crate) struct Descriptor {
     pub(crate) epoch: Epoch,
     /// The nodes it began on.
     pub(crate) replicas: Vec<NodeId>,
+    /// Whether it was begun here without the rows that it had elsewhere before its log began: a
+    /// snapshot brings them, and replaces this record.
+    #[serde(default)]
+    pub(crate) lacks_rows: bool,
 }
 
 impl Descriptor {
@@ -59,6 +63,7 @@ mod tests {
             range: KeyRange { start: Position::new(TableId(20), -7), end: None },
             epoch: Epoch(3),
             replicas: vec![NodeId(1), NodeId(9)],
+            lacks_rows: false,
         };
         let bytes = descriptor.encode().unwrap();
         assert_eq!(Descriptor::decode(&bytes), Ok(descriptor));

@@ -32,7 +32,7 @@ use openraft::{
 pub(crate) use start::{Start, config};
 use state::{State, StateHandle};
 use tokio::{
-    sync::watch,
+    sync::{Notify, watch},
     time::{Instant, timeout},
 };
 
@@ -185,11 +185,32 @@ impl Group {
         }
     }
 
+    /// Compacts when a member can take nothing but a snapshot: the leader sends one once its log
+    /// does not reach back to the beginning.
+    pub(crate) fn compact_when(&self, wanted: Arc<Notify>) {
+        let (group, token) = (self.clone(), self.inner.tasks.token().clone());
+        let compacting = async move {
+            loop {
+                wanted.notified().await;
+                if let Err(error) = group.compact().await {
+                    tracing::warn!(group = group.id(), %error, "compaction for a new member");
+                }
+            }
+        };
+        self.inner.tasks.spawn(format!("snapshots of raft group {}", self.id()), async move {
+            token.run_until_cancelled(compacting).await;
+        });
+    }
+
     /// Takes what a leader sends.
     pub(crate) async fn append(
         &self,
         request: AppendEntriesRequest<Types>,
     ) -> Result<AppendEntriesResponse<Types>, Refused> {
+        let from_beginning = request.prev_log_id.is_none() && !request.entries.is_empty();
+        if from_beginning && self.inner.state.lacks_beginning() {
+            return Err(Refused::NeedsSnapshot);
+        }
         let (decided, at) = (request.leader_commit.map(|id| id.index), Instant::now());
         let answer = self.inner.raft.append_entries(request).await.map_err(refused)?;
         if answer.is_success() {

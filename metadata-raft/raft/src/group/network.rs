@@ -16,6 +16,7 @@ use openraft::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::sync::Arc;
+use tokio::sync::Notify;
 
 use crate::{
     host::Peers,
@@ -53,6 +54,9 @@ pub(crate) enum Refused {
     /// The group has stopped, or the pieces of a snapshot do not fit.
     #[error("{0}")]
     Failed(String),
+    /// The member lacks what was there before the log began.
+    #[error("only a snapshot helps")]
+    NeedsSnapshot,
 }
 
 /// A part of a snapshot's bytes.
@@ -70,6 +74,8 @@ pub(crate) struct Piece {
 pub(crate) struct Network {
     pub(crate) group: u64,
     pub(crate) peers: Arc<dyn Peers>,
+    /// Told when a member can take nothing but a snapshot.
+    pub(crate) wanted: Arc<Notify>,
 }
 
 /// Calls one member.
@@ -77,6 +83,7 @@ pub(crate) struct Member {
     group: u64,
     to: u64,
     client: Client,
+    wanted: Arc<Notify>,
 }
 
 impl RaftNetworkFactory<Types> for Network {
@@ -84,7 +91,7 @@ impl RaftNetworkFactory<Types> for Network {
 
     async fn new_client(&mut self, target: u64, node: &BasicNode) -> Member {
         let client = self.peers.client(target, &node.addr);
-        Member { group: self.group, to: target, client }
+        Member { group: self.group, to: target, client, wanted: Arc::clone(&self.wanted) }
     }
 }
 
@@ -104,7 +111,12 @@ impl Member {
     ) -> Result<A, Unreachable<Types>> {
         let envelope = Envelope { group: self.group, to: self.to, message };
         let answer = self.client.call(path, &envelope, option.hard_ttl()).await;
-        answer.map_err(|error| unreachable(&error))
+        answer.map_err(|error| {
+            if matches!(error.remote(), Some(Refused::NeedsSnapshot)) {
+                self.wanted.notify_one();
+            }
+            unreachable(&error)
+        })
     }
 
     /// Sends a snapshot piece by piece; the answer to the last counts.

@@ -4,7 +4,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use cellar_rpc::tasks::Tasks;
 use openraft::{Config, Raft, SnapshotPolicy, errors::Fatal};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::{
     Changes, Group, Inner, RaftHandle, changes,
@@ -77,7 +77,9 @@ impl Start<'_> {
         let purged = watch::Sender::new(found.purged.map(|purged| purged.index));
         let log = self.log.clone();
         let store = Store { log, group: id, purged: purged.clone() };
-        let network = Network { group: id, peers: Arc::clone(self.peers) };
+        let wanted = Arc::new(Notify::new());
+        let network =
+            Network { group: id, peers: Arc::clone(self.peers), wanted: Arc::clone(&wanted) };
         let handle = StateHandle(Arc::clone(&state));
         let config = Arc::clone(self.config);
         let built = Raft::new(self.node, config, network, store, handle).await;
@@ -95,6 +97,7 @@ impl Start<'_> {
         let (purged, heard) = (purged.subscribe(), Heard::default());
         let inner = Inner { id, raft, state, changes, purged, heard, tasks };
         let group = Group { inner: Arc::new(inner) };
+        group.compact_when(wanted);
         if alone {
             group.lead().await?;
         }

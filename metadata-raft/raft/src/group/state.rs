@@ -50,6 +50,8 @@ pub(crate) struct State {
     sole: AtomicBool,
     /// Index of the last entry applied.
     pub(crate) applied: watch::Sender<Option<u64>>,
+    /// Whether the machine began without what was there before the log.
+    began_without: bool,
 }
 
 /// A position in the log with the members there.
@@ -107,7 +109,9 @@ impl State {
     ) -> io::Result<Self> {
         let reached = Reached::new(&machine.applied())?;
         let applied = watch::Sender::new(reached.last.map(|last| last.index));
+        let began_without = machine.lacks_beginning();
         Ok(Self {
+            began_without,
             node,
             machine: sync::Mutex::new(Some(machine)),
             flushed: Mutex::new(reached.clone()),
@@ -122,6 +126,11 @@ impl State {
     /// Whether a read of the machine now is linearizable without asking anybody.
     pub(crate) fn is_sole(&self) -> bool {
         self.sole.load(Ordering::Acquire)
+    }
+
+    /// Whether entries are of no use before a snapshot has come.
+    pub(crate) fn lacks_beginning(&self) -> bool {
+        self.began_without && self.applied.borrow().is_none()
     }
 
     /// Drops the machine.
