@@ -202,3 +202,43 @@ pub fn fit(expected: &CqlType, given: &CqlType) -> Fit {
     };
     if weak { Fit::Weak } else { Fit::No }
 }
+
+/// What a type with durations inside is called; durations have no order, and so it has none.
+#[must_use]
+pub fn holding_durations(cql_type: &CqlType) -> Option<&'static str> {
+    let what = match cql_type {
+        CqlType::List(..) | CqlType::Set(..) | CqlType::Map(..) => "collections",
+        CqlType::Tuple(_) => "tuples",
+        CqlType::Udt(..) => "UDTs",
+        _ => return None,
+    };
+    has_duration(cql_type).then_some(what)
+}
+
+fn has_duration(cql_type: &CqlType) -> bool {
+    match cql_type {
+        CqlType::Duration => true,
+        CqlType::List(part, _) | CqlType::Set(part, _) | CqlType::Vector(part, _) => {
+            has_duration(part)
+        }
+        CqlType::Map(key, part, _) => has_duration(key) || has_duration(part),
+        CqlType::Tuple(types) => types.iter().any(has_duration),
+        CqlType::Udt(udt, _) => udt.fields.iter().any(|(_, field)| has_duration(field)),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_found_inside_of_other_types() {
+        let list = |of: CqlType| CqlType::List(Box::new(of), Frozen::Yes);
+        let pair = CqlType::Tuple(vec![CqlType::Int, list(CqlType::Duration)]);
+        assert_eq!(holding_durations(&pair), Some("tuples"));
+        assert_eq!(holding_durations(&list(pair)), Some("collections"));
+        assert_eq!(holding_durations(&list(CqlType::Int)), None);
+        assert_eq!(holding_durations(&CqlType::Duration), None);
+    }
+}

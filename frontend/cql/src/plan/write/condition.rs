@@ -10,7 +10,7 @@ use super::operation::list_index;
 use crate::ast::{Comparison, Condition, InValues, Relation, RelationTest, Target, Term};
 use crate::plan::error::invalid;
 use crate::plan::term::{Expr, prepare};
-use crate::plan::{Binding, ColumnSpec, PlanError, Scope, column, receiver};
+use crate::plan::{Binding, ColumnSpec, PlanError, Scope, column, receiver, types};
 
 /// The conditions of a statement.
 #[derive(Clone, Debug)]
@@ -276,36 +276,17 @@ impl PlannedTest {
 
 /// Values without an order cannot be compared by one, nor can those that hold some.
 fn refuse_durations(cql_type: &CqlType, comparison: Comparison) -> Result<(), PlanError> {
-    let what = match cql_type {
-        CqlType::Duration => {
-            return Err(PlanError::invalid(format!(
-                "Slice conditions ( {} ) are not supported on durations",
-                symbol(comparison)
-            )));
-        }
-        CqlType::List(..) | CqlType::Set(..) | CqlType::Map(..) => "collections",
-        CqlType::Tuple(_) => "tuples",
-        CqlType::Udt(..) => "UDTs",
-        _ => return Ok(()),
-    };
-    if !has_duration(cql_type) {
-        return Ok(());
+    if *cql_type == CqlType::Duration {
+        return Err(PlanError::invalid(format!(
+            "Slice conditions ( {} ) are not supported on durations",
+            symbol(comparison)
+        )));
     }
-    Err(PlanError::invalid(format!(
-        "Slice conditions are not supported on {what} containing durations"
-    )))
-}
-
-fn has_duration(cql_type: &CqlType) -> bool {
-    match cql_type {
-        CqlType::Duration => true,
-        CqlType::List(part, _) | CqlType::Set(part, _) | CqlType::Vector(part, _) => {
-            has_duration(part)
-        }
-        CqlType::Map(key, part, _) => has_duration(key) || has_duration(part),
-        CqlType::Tuple(types) => types.iter().any(has_duration),
-        CqlType::Udt(udt, _) => udt.fields.iter().any(|(_, field)| has_duration(field)),
-        _ => false,
+    match types::holding_durations(cql_type) {
+        Some(what) => Err(PlanError::invalid(format!(
+            "Slice conditions are not supported on {what} containing durations"
+        ))),
+        None => Ok(()),
     }
 }
 

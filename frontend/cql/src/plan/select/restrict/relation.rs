@@ -8,7 +8,7 @@ use crate::ast::{Comparison, Ident, InValues, Relation, RelationTest, Target, Te
 use crate::plan::select::selector::term_name;
 use crate::plan::select::view::{ColumnRef, Place};
 use crate::plan::term::{Expr, prepare};
-use crate::plan::{PlanError, Scope, column, pseudo};
+use crate::plan::{PlanError, Scope, column, pseudo, types};
 
 /// What `WHERE` says of one column, or of several compared as a tuple.
 #[derive(Clone, Debug)]
@@ -239,6 +239,11 @@ fn refuse_whole(target: &ColumnRef, test: &RelationTest) -> Result<(), PlanError
     );
     if sliced && target.cql_type == CqlType::Duration {
         return Err(PlanError::invalid("Slice restrictions are not supported on duration columns"));
+    }
+    if sliced && let Some(what) = types::holding_durations(&target.cql_type) {
+        return Err(PlanError::invalid(format!(
+            "Slice restrictions are not supported on {what} containing durations"
+        )));
     }
     Ok(())
 }
