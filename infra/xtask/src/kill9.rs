@@ -30,6 +30,9 @@ pub(crate) struct Options {
     /// Chooses the moments of the kills.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Leaves all rows hot: many more kills in the same time.
+    #[arg(long)]
+    pub(crate) hot: bool,
 }
 
 /// Runs the rounds, then reads the writes of all of them back.
@@ -44,7 +47,7 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<()> {
         // Shortly before its end the service begins to move rows to the cold tier.
         let moving = Duration::from_millis(random.u64(0..300));
         thread::sleep(pause.saturating_sub(moving));
-        let _tiering = tier(server.admin)?;
+        let _tiering = (!options.hot).then(|| tier(server.admin)).transpose()?;
         thread::sleep(moving);
         if let Some(status) = writer.try_wait()? {
             bail!("the writer ended before the server was killed, with {status}; see its log");
@@ -67,6 +70,9 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<()> {
     }
     let verified = verify(places, &server, &acknowledged, acknowledged.len())?;
     println!("xtask: after {} kills: {verified}", options.times);
+    if options.hot {
+        return server.stop();
+    }
     // Everything cold by now: what is read next comes from segments.
     let answer = answer(tier(server.admin)?)?;
     let verified = verify(places, &server, &acknowledged, acknowledged.len())?;

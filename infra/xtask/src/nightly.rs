@@ -23,7 +23,8 @@ pub(crate) struct Options {
 pub(crate) fn run(places: &Places, options: &Options) -> Result<()> {
     fuzz(places, options.fuzz_seconds)?;
     println!("xtask: kill -9, {} times ...", options.kills);
-    kill9::run(places, &kill9::Options { times: options.kills, seed: 1 })?;
+    kill9::run(places, &kill9::Options { times: options.kills, seed: 1, hot: true })?;
+    kill9::run(places, &kill9::Options { times: 10, seed: 2, hot: false })?;
     println!("xtask: flights of the whole year ...");
     flights::run(places, &flights::Options { year: true })?;
     println!("xtask: five processes, splits under load ...");
