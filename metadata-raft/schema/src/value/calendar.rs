@@ -164,15 +164,19 @@ fn civil(epoch_day: i64) -> String {
     }
 }
 
-/// Days since 1970-01-01, by counting in 400-year cycles of years that begin in March.
-fn epoch_day(year: i64, month: i64, day: i64) -> i64 {
+/// Days since 1970-01-01 of a day of the proleptic Gregorian calendar, by counting in 400-year
+/// cycles of years that begin in March. Months count from 1.
+#[must_use]
+pub fn epoch_day(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let (cycle, of_cycle) = (year.div_euclid(400), year.rem_euclid(400));
     let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     cycle * 146_097 + of_cycle * 365 + of_cycle / 4 - of_cycle / 100 + of_year - 719_468
 }
 
-fn year_month_day(epoch_day: i64) -> (i64, i64, i64) {
+/// Year, month and day, from 1, of a day since 1970-01-01.
+#[must_use]
+pub fn year_month_day(epoch_day: i64) -> (i64, i64, i64) {
     let shifted = epoch_day + 719_468;
     let (cycle, of_cycle) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
     let leap_days = of_cycle / 1460 - of_cycle / 36_524 + of_cycle / 146_096;

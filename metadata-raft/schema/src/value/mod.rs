@@ -17,6 +17,7 @@ mod to_json;
 mod to_text;
 mod validate;
 
+pub use calendar::{epoch_day, year_month_day};
 pub use collection::{
     build_list, build_map, build_tuple, build_vector, fixed_bytes, list_elements, map_entries,
     tuple_fields, vector_elements,

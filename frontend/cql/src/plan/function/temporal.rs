@@ -45,14 +45,14 @@ fn add_months(epoch_ms: i64, months: i64) -> Option<i64> {
     if months == 0 {
         return Some(epoch_ms);
     }
-    let (year, month, day) = civil(epoch_ms.div_euclid(DAY_MS));
+    let (year, month, day) = value::year_month_day(epoch_ms.div_euclid(DAY_MS));
     let month = (year * 12 + (month - 1)).checked_add(months)?;
     let (year, month) = (month.div_euclid(12), month.rem_euclid(12) + 1);
     // Years no type reaches; the calendar below would overflow.
     if year.abs() > 1_000_000_000_000 {
         return None;
     }
-    let epoch_day = epoch_day(year, month, day.min(days_in(year, month)));
+    let epoch_day = value::epoch_day(year, month, day.min(days_in(year, month)));
     epoch_day.checked_mul(DAY_MS)?.checked_add(epoch_ms.rem_euclid(DAY_MS))
 }
 
@@ -63,28 +63,6 @@ fn days_in(year: i64, month: i64) -> i64 {
         4 | 6 | 9 | 11 => 30,
         _ => 31,
     }
-}
-
-/// Days since 1970-01-01 of a day of the proleptic Gregorian calendar, counted in cycles of 400
-/// years that begin in March.
-fn epoch_day(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let (cycle, of_cycle) = (year.div_euclid(400), year.rem_euclid(400));
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    cycle * 146_097 + of_cycle * 365 + of_cycle / 4 - of_cycle / 100 + of_year - 719_468
-}
-
-/// Year, month and day of a day.
-fn civil(epoch_day: i64) -> (i64, i64, i64) {
-    let shifted = epoch_day + 719_468;
-    let (cycle, of_cycle) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let leap_days = of_cycle / 1460 - of_cycle / 36_524 + of_cycle / 146_096;
-    let year = (of_cycle - leap_days) / 365;
-    let of_year = of_cycle - (365 * year + year / 4 - year / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    (year + cycle * 400 + i64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]
