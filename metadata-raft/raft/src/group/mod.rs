@@ -35,6 +35,7 @@ use tokio::{
     sync::{Notify, watch},
     time::{Instant, timeout},
 };
+use tokio_util::sync::CancellationToken;
 
 pub use changes::Changes;
 pub use lead::ask_transfer_leader;
@@ -61,6 +62,8 @@ struct Inner {
     purged: watch::Receiver<Option<u64>>,
     heard: Heard,
     tasks: Tasks,
+    /// Cancelled when openraft's task has ended: what it had not yet taken is never answered.
+    ended: CancellationToken,
 }
 
 impl std::fmt::Debug for Group {
@@ -147,12 +150,22 @@ impl Group {
         let (responder, answer) = OneshotResponder::new_pair();
         let proposed = self.inner.raft.client_write_ff(Command(command), Some(responder)).await;
         proposed.map_err(|fatal| stopped(&fatal))?;
-        match answer.await {
-            Ok(Ok(response)) => Ok(response.data),
-            Ok(Err(ClientWriteError::ForwardToLeader(to))) => {
+        match self.inner.ended.run_until_cancelled(answer).await {
+            Some(Ok(Ok(response))) => Ok(response.data),
+            Some(Ok(Err(ClientWriteError::ForwardToLeader(to)))) => {
                 Err(ProposeError::NotLeader { leader: to.leader_id })
             }
-            Ok(Err(_)) | Err(_) => Err(ProposeError::Unknown),
+            Some(Ok(Err(_))) => Err(ProposeError::Unknown),
+            Some(Err(_)) | None => Err(self.unanswered()),
+        }
+    }
+
+    /// Why a proposal that was taken got no answer: a group that failed says so before it lets
+    /// go of its proposals.
+    fn unanswered(&self) -> ProposeError {
+        match &self.inner.raft.metrics().borrow_watched().running_state {
+            Ok(()) | Err(Fatal::Stopped) => ProposeError::Unknown,
+            Err(fatal) => stopped(fatal),
         }
     }
 
@@ -173,15 +186,17 @@ impl Group {
     }
 
     async fn confirm(&self, policy: ReadPolicy) -> Result<(), ProposeError> {
-        match self.inner.raft.ensure_linearizable(policy).await {
-            Ok(_) => Ok(()),
-            Err(Failed::APIError(LinearizableReadError::ForwardToLeader(to))) => {
+        let confirming = self.inner.raft.ensure_linearizable(policy);
+        match self.inner.ended.run_until_cancelled(confirming).await {
+            Some(Ok(_)) => Ok(()),
+            Some(Err(Failed::APIError(LinearizableReadError::ForwardToLeader(to)))) => {
                 Err(ProposeError::NotLeader { leader: to.leader_id })
             }
-            Err(Failed::APIError(LinearizableReadError::QuorumNotEnough(_))) => {
+            Some(Err(Failed::APIError(LinearizableReadError::QuorumNotEnough(_)))) => {
                 Err(ProposeError::Unknown)
             }
-            Err(Failed::Fatal(fatal)) => Err(stopped(&fatal)),
+            Some(Err(Failed::Fatal(fatal))) => Err(stopped(&fatal)),
+            None => Err(self.unanswered()),
         }
     }
 

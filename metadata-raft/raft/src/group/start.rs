@@ -5,6 +5,7 @@ use std::sync::{Arc, atomic::Ordering};
 use cellar_rpc::tasks::Tasks;
 use openraft::{Config, Raft, SnapshotPolicy, errors::Fatal};
 use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Changes, Group, Inner, RaftHandle, changes,
@@ -90,12 +91,15 @@ impl Start<'_> {
         let tasks = self.tasks.child();
         let observing = changes::observe(raft.clone(), Arc::clone(&state), tell);
         let token = tasks.token().clone();
+        let ended = CancellationToken::new();
+        let end = ended.clone().drop_guard();
         tasks.spawn(format!("raft group {id}"), async move {
+            let _end = end;
             token.run_until_cancelled(observing).await;
         });
         let alone = self.sole_voter(&raft).await.map_err(|error| failed(&error))?;
         let (purged, heard) = (purged.subscribe(), Heard::default());
-        let inner = Inner { id, raft, state, changes, purged, heard, tasks };
+        let inner = Inner { id, raft, state, changes, purged, heard, tasks, ended };
         let group = Group { inner: Arc::new(inner) };
         group.compact_when(wanted);
         if alone {
