@@ -209,7 +209,7 @@ mod tests {
 
     fn cell() -> Cell {
         let replicas = [1, 2, 3].map(NodeId).to_vec();
-        Cell { id: CellId(7), range: KeyRange::ALL, epoch: Epoch(1), replicas }
+        Cell { id: CellId(7), range: KeyRange::ALL, epoch: Epoch(1), replicas, target: None }
     }
 
     fn unknown() -> CellError {

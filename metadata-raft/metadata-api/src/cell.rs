@@ -15,6 +15,10 @@ pub struct Cell {
     pub epoch: Epoch,
     /// The nodes that hold it; the first is the preferred leader.
     pub replicas: Vec<NodeId>,
+    /// Where it is to stand instead, while it is being moved there. Its leader brings that about
+    /// and then sends [`crate::Command::ChangeReplicas`].
+    #[serde(default)]
+    pub target: Option<Vec<NodeId>>,
 }
 
 /// A split as it is proposed in the cell's log and then told to the metadata service.

@@ -1,6 +1,6 @@
 //! Why a placement refused a change. Every refusal means that nothing changed.
 
-use crate::{CellId, Epoch, KeyRange, Position};
+use crate::{CellId, Epoch, KeyRange, NodeId, Position};
 
 /// A change that would break the placement or came too late.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +38,14 @@ pub enum PlacementError {
         right: CellId,
         /// What stands against it.
         reason: &'static str,
+    },
+    /// Only a replica can be preferred as the leader.
+    #[error("{node} holds no replica of {cell}")]
+    NotAReplica {
+        /// The cell.
+        cell: CellId,
+        /// The node.
+        node: NodeId,
     },
     /// The cells given do not tile the key space (I-16).
     #[error("I-16: the cells do not tile the key space: {0}")]

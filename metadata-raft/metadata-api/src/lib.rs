@@ -16,6 +16,7 @@ mod limits;
 mod metadata;
 mod placement;
 mod range;
+mod report;
 
 pub use catalog::{Catalog, Frontend, KeyspaceChange, Node, NodeState, Update};
 pub use cell::{Cell, SplitPlan};
@@ -30,3 +31,4 @@ pub use ids::{CellId, Epoch, GroupId, NodeId};
 pub use metadata::{Metadata, MetadataError, MissingObject};
 pub use placement::Placement;
 pub use range::{KeyRange, Position};
+pub use report::{CellLoad, Event, HotPartition, NodeReport, Overview};

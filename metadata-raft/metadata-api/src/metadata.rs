@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::{Answer, Catalog, Command, Epoch};
+use crate::{Answer, Catalog, Command, Epoch, NodeReport, Overview};
 
 /// Whoever can change the metadata and see every change of it.
 pub trait Metadata: Send + Sync {
@@ -20,6 +20,24 @@ pub trait Metadata: Send + Sync {
     /// The newest catalog known here. It never goes back to an older version, and it stays when
     /// the service is away.
     fn catalog(&self) -> watch::Receiver<Arc<Catalog>>;
+
+    /// Tells the leader of the service what a node carries. A report that does not arrive is
+    /// replaced by the next one.
+    ///
+    /// # Errors
+    /// It did not arrive.
+    fn report(&self, _report: NodeReport) -> BoxFuture<'_, Result<(), MetadataError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// What the leader of the service knows of the cluster now.
+    ///
+    /// # Errors
+    /// The service is away, or this one keeps no overview.
+    fn overview(&self) -> BoxFuture<'_, Result<Overview, MetadataError>> {
+        let reason = "no overview is kept here".to_owned();
+        Box::pin(std::future::ready(Err(MetadataError::Unavailable { reason })))
+    }
 }
 
 /// Why a command was not done. The text is what a CQL client reads.

@@ -19,7 +19,7 @@ impl Placement {
     /// A placement of one cell that owns everything.
     #[must_use]
     pub fn single(id: CellId, replicas: Vec<NodeId>) -> Self {
-        let cell = Cell { id, range: KeyRange::ALL, epoch: Epoch(1), replicas };
+        let cell = Cell { id, range: KeyRange::ALL, epoch: Epoch(1), replicas, target: None };
         Self { by_start: BTreeMap::from([(Position::MIN, cell)]) }
     }
 
@@ -63,6 +63,7 @@ impl Placement {
             range: KeyRange { start: plan.at, end: left.range.end },
             epoch,
             replicas: left.replicas.clone(),
+            target: None,
         };
         left.range.end = Some(plan.at);
         left.epoch = epoch;
@@ -109,7 +110,37 @@ impl Placement {
     ) -> Result<(), PlacementError> {
         let mut cell = self.current(id, planned)?.clone();
         cell.replicas = replicas;
+        cell.target = None;
         cell.epoch = cell.epoch.next();
+        self.by_start.insert(cell.range.start, cell);
+        Ok(())
+    }
+
+    /// Notes where a cell is to stand, or that it is to stay. The epoch stays: nothing has moved.
+    ///
+    /// # Errors
+    /// [`PlacementError`] when the cell is unknown or has moved on; nothing has changed then.
+    pub fn plan_replicas(
+        &mut self,
+        (id, planned): (CellId, Epoch),
+        target: Vec<NodeId>,
+    ) -> Result<(), PlacementError> {
+        let mut cell = self.current(id, planned)?.clone();
+        cell.target = (target != cell.replicas).then_some(target);
+        self.by_start.insert(cell.range.start, cell);
+        Ok(())
+    }
+
+    /// Makes one of a cell's replicas its preferred leader. The epoch stays.
+    ///
+    /// # Errors
+    /// [`PlacementError`] when the cell is unknown or has no such replica.
+    pub fn prefer_leader(&mut self, id: CellId, node: NodeId) -> Result<(), PlacementError> {
+        let mut cell = self.by_id(id).ok_or(PlacementError::UnknownCell(id))?.clone();
+        let place = cell.replicas.iter().position(|replica| *replica == node);
+        let place = place.ok_or(PlacementError::NotAReplica { cell: id, node })?;
+        let node = cell.replicas.remove(place);
+        cell.replicas.insert(0, node);
         self.by_start.insert(cell.range.start, cell);
         Ok(())
     }

@@ -105,7 +105,8 @@ fn a_range_lists_exactly_the_cells_it_touches() {
 
 #[test]
 fn cells_with_a_gap_or_an_overlap_are_refused() {
-    let cell = |id, range| Cell { id: CellId(id), range, epoch: Epoch(1), replicas: vec![] };
+    let cell =
+        |id, range| Cell { id: CellId(id), range, epoch: Epoch(1), replicas: vec![], target: None };
     let middle = Position::new(TableId(1), 0);
     let later = Position::new(TableId(1), 1);
     let left = cell(1, KeyRange { start: Position::MIN, end: Some(middle) });

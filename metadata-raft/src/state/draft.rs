@@ -65,6 +65,8 @@ impl<'a> Draft<'a> {
             Command::Split(plan) => self.split(*plan),
             Command::MergeCells { left, right } => self.merge_cells(*left, *right),
             Command::ChangeReplicas { cell, replicas } => self.change_replicas(*cell, replicas),
+            Command::PlanReplicas { cell, target } => self.plan_replicas(*cell, target),
+            Command::PreferLeader { cell, node } => self.prefer_leader(*cell, *node),
             Command::ForgetTable { table, node } => Ok(self.forget_table(*table, *node)),
         }
     }

@@ -1,7 +1,10 @@
 //! Which cell owns which range on which nodes: first cells, splits, merges, moves, and the data
 //! of dropped tables.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use cellar_metadata_api::{
     Answer, Cell, CellId, Epoch, GroupId, KeyRange, MetadataError, MissingObject, Node, NodeId,
@@ -129,13 +132,7 @@ impl<'a> Draft<'a> {
         (id, planned): (CellId, Epoch),
         replicas: &[NodeId],
     ) -> Result<Answer, MetadataError> {
-        if replicas.is_empty() {
-            return Err(MetadataError::invalid(format!("{id} would be left without a replica")));
-        }
-        let unknown = replicas.iter().find(|node| !self.before.nodes.contains_key(node));
-        if let Some(node) = unknown {
-            return Err(missing(MissingObject::Node, node.to_string()));
-        }
+        self.check_nodes(id, replicas)?;
         let (group, placement) = self.placement_with(id)?;
         let done = |cell: &Cell| {
             cell.id == id && cell.epoch == planned.next() && cell.replicas == replicas
@@ -147,6 +144,48 @@ impl<'a> Draft<'a> {
         placement.change_replicas((id, planned), replicas.to_vec()).map_err(refused)?;
         self.put_placement(group, placement);
         Ok(self.done())
+    }
+
+    pub(super) fn plan_replicas(
+        &mut self,
+        (id, planned): (CellId, Epoch),
+        target: &[NodeId],
+    ) -> Result<Answer, MetadataError> {
+        self.check_nodes(id, target)?;
+        let (group, placement) = self.placement_with(id)?;
+        let mut planned_for = Placement::clone(placement);
+        planned_for.plan_replicas((id, planned), target.to_vec()).map_err(refused)?;
+        if planned_for != **placement {
+            self.put_placement(group, planned_for);
+        }
+        Ok(self.done())
+    }
+
+    pub(super) fn prefer_leader(
+        &mut self,
+        id: CellId,
+        node: NodeId,
+    ) -> Result<Answer, MetadataError> {
+        let (group, placement) = self.placement_with(id)?;
+        let mut preferred = Placement::clone(placement);
+        preferred.prefer_leader(id, node).map_err(refused)?;
+        if preferred != **placement {
+            self.put_placement(group, preferred);
+        }
+        Ok(self.done())
+    }
+
+    /// Refuses replicas that are none, twice on one node, or on nodes that nobody knows.
+    fn check_nodes(&self, id: CellId, replicas: &[NodeId]) -> Result<(), MetadataError> {
+        if replicas.is_empty() {
+            return Err(MetadataError::invalid(format!("{id} would be left without a replica")));
+        }
+        let distinct: BTreeSet<&NodeId> = replicas.iter().collect();
+        if distinct.len() < replicas.len() {
+            return Err(MetadataError::invalid(format!("{id} would stand on a node twice")));
+        }
+        let unknown = replicas.iter().find(|node| !self.before.nodes.contains_key(node));
+        unknown.map_or(Ok(()), |node| Err(missing(MissingObject::Node, node.to_string())))
     }
 
     /// Notes that a node holds nothing of a dropped table any more. When none does, it is done.

@@ -154,6 +154,21 @@ pub enum Command {
         /// The nodes that hold it now; the first is the preferred leader.
         replicas: Vec<NodeId>,
     },
+    /// A cell is to stand on other nodes: its leader moves it there. The same nodes as now end a
+    /// move that was planned before.
+    PlanReplicas {
+        /// The cell, and the epoch the planner saw.
+        cell: (CellId, Epoch),
+        /// The nodes that are to hold it; the first is the preferred leader.
+        target: Vec<NodeId>,
+    },
+    /// One of a cell's replicas is to lead it.
+    PreferLeader {
+        /// The cell.
+        cell: CellId,
+        /// The replica.
+        node: NodeId,
+    },
     /// A node has removed the data of a table in [`crate::Catalog::dropped`].
     ForgetTable {
         /// The table that is gone.
@@ -187,6 +202,8 @@ impl Command {
             | Self::Split(_)
             | Self::MergeCells { .. }
             | Self::ChangeReplicas { .. }
+            | Self::PlanReplicas { .. }
+            | Self::PreferLeader { .. }
             | Self::ForgetTable { .. } => false,
         }
     }
