@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result};
 
-use crate::{drivers, flights, hostile, kill9, places::Places, roles};
+use crate::{doors, drivers, flights, hostile, kill9, places::Places, roles};
 
 /// One end-to-end test.
 type EndToEnd = fn(&Places) -> Result<()>;
@@ -11,6 +11,7 @@ type EndToEnd = fn(&Places) -> Result<()>;
 /// What `cargo xtask test` runs, in this order.
 const IN_TEST: &[(&str, EndToEnd)] = &[
     ("drivers", |places| drivers::run(places, &drivers::Options::default())),
+    ("HTTP, SDK and cqlsh", doors::run),
     ("hostile input", |places| hostile::run(places, &hostile::Options::default())),
     ("kill -9", |places| kill9::run(places, &kill9::Options { times: 3, seed: 1, hot: false })),
     ("five processes", roles::run),

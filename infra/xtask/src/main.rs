@@ -6,6 +6,7 @@
 mod cache;
 mod data;
 mod differential;
+mod doors;
 mod drivers;
 mod ends;
 mod five;
@@ -66,6 +67,8 @@ enum Verb {
     Differential(differential::Options),
     /// What takes too long for every push: fuzzing, many kills, the whole year of flights.
     Nightly(nightly::Options),
+    /// Plain HTTP, the SDK's example and cqlsh see the same rows.
+    Doors,
     /// The same script with every role in its own process.
     Roles,
     /// The same script through five processes, and cells that split under load.
@@ -90,6 +93,11 @@ const BUILD: Step =
 const SERVED: Step = Step {
     name: "build",
     arguments: &["build", "-p", "cellar", "-p", "cellar-loadtest", "--bins", "--locked"],
+};
+/// The SDK's example; `cargo test` builds it with the tests.
+const EXAMPLE: Step = Step {
+    name: "build of the example",
+    arguments: &["build", "-p", "cellar-sdk", "--example", "first_steps", "--locked"],
 };
 const DRIVERS_ONLY: Step =
     Step { name: "build", arguments: &["build", "-p", "cellar-loadtest", "--bins", "--locked"] };
@@ -122,6 +130,7 @@ fn run(verb: Verb, build: bool) -> Result<()> {
         Verb::Fix => cargo(&root, &Step { name: "fix", arguments: &["fmt", "--all"] })?,
         Verb::Ends => {
             build(&SERVED)?;
+            build(&EXAMPLE)?;
             ends::run_all(&places)?;
         }
         Verb::Drivers(options) => {
@@ -154,6 +163,11 @@ fn run(verb: Verb, build: bool) -> Result<()> {
         Verb::Nightly(options) => {
             build(&BUILD)?;
             nightly::run(&places, &options)?;
+        }
+        Verb::Doors => {
+            build(&SERVED)?;
+            build(&EXAMPLE)?;
+            doors::run(&places)?;
         }
         Verb::Roles => {
             build(&SERVED)?;
