@@ -18,7 +18,8 @@ impl Executor {
         bound: &BoundSelect,
         parameters: &Parameters,
     ) -> Result<Option<Vec<Vec<Option<Bytes>>>>, RequestError> {
-        let Some(rows) = self.system.rows(&bound.table, &self.route.catalog())? else {
+        let Some(rows) = self.system.rows(&bound.table, &self.route.catalog(), &bound.reads)?
+        else {
             return Ok(None);
         };
         // Paging is not needed, but a state that belongs to nothing is a client's mistake.

@@ -8,10 +8,12 @@ mod record;
 mod schema;
 mod schema_view;
 pub(crate) mod text;
+mod wanted;
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
+use cellar_cql::plan::Reads;
 use cellar_metadata_api::Catalog;
 use cellar_schema::{Keyspace, Row, Table, TableId};
 use uuid::Uuid;
@@ -20,7 +22,7 @@ use crate::error::RequestError;
 
 pub use schema_view::View;
 
-use self::record::Record;
+use self::{record::Record, wanted::Wanted};
 
 /// Virtual tables have ids from here on; stored tables never come near.
 const FIRST_VIRTUAL: u32 = 0xFFFF_0000;
@@ -49,6 +51,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) identity: &'a Identity,
     pub(crate) virtual_keyspaces: &'a BTreeMap<String, Arc<Keyspace>>,
+    pub(crate) wanted: Wanted<'a>,
 }
 
 type Fill = fn(&Facts<'_>) -> Vec<Record>;
@@ -83,7 +86,8 @@ impl System {
         View::new(catalog, Arc::clone(&self.keyspaces))
     }
 
-    /// Every row of a virtual table by engine key, or none if the table is stored.
+    /// The rows of a virtual table that are read, and maybe more, by engine key; none if the table
+    /// is stored.
     ///
     /// # Errors
     /// [`RequestError::Internal`] if a row does not fit its table.
@@ -91,12 +95,18 @@ impl System {
         &self,
         table: &Table,
         catalog: &Catalog,
+        reads: &Reads,
     ) -> Result<Option<Vec<(Bytes, Row)>>, RequestError> {
         if !is_virtual(table.id) {
             return Ok(None);
         }
         let Some(fill) = self.fills.get(&table.id) else { return Ok(Some(Vec::new())) };
-        let facts = Facts { catalog, identity: &self.identity, virtual_keyspaces: &self.keyspaces };
+        let facts = Facts {
+            catalog,
+            identity: &self.identity,
+            virtual_keyspaces: &self.keyspaces,
+            wanted: Wanted::new(table, reads),
+        };
         fill(&facts)
             .into_iter()
             .map(|record| record.stored(table))

@@ -32,8 +32,13 @@ fn is_virtual_in_cassandra(keyspace: &str) -> bool {
 }
 
 fn all_tables<'a>(facts: &'a Facts<'_>) -> impl Iterator<Item = &'a Arc<Table>> {
+    let wanted = facts.wanted;
     let stored = facts.catalog.keyspaces.values();
-    stored.chain(system_keyspaces(facts)).flat_map(|keyspace| keyspace.tables.values())
+    let keyspaces = stored.chain(system_keyspaces(facts));
+    keyspaces.filter(move |keyspace| wanted.partition(&keyspace.name)).flat_map(move |keyspace| {
+        let tables = keyspace.tables.values();
+        tables.filter(move |table| wanted.row(&keyspace.name, &table.name))
+    })
 }
 
 pub(super) fn tables(facts: &Facts<'_>) -> Vec<Record> {
