@@ -7,6 +7,7 @@
 
 mod limits;
 mod machine;
+mod observe;
 mod service;
 mod snapshot;
 mod state;

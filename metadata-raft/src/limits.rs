@@ -33,3 +33,7 @@ pub(crate) const PRESENCE_CHECK_MS: u64 = 500;
 /// Commands applied before the next snapshot: a restart replays at most about this many, each of
 /// which takes a millisecond with ten thousand tables.
 pub(crate) const ENTRIES_PER_SNAPSHOT: u64 = 1_000;
+/// Events kept for operators: hours of an ordinary day, and some 200 KiB in an answer.
+pub(crate) const EVENTS_MAX: usize = 1_000;
+/// Time in milliseconds after which a partition that is still hot is told of again.
+pub(crate) const HOT_AGAIN_MS: u64 = 600_000;

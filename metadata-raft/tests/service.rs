@@ -234,3 +234,38 @@ async fn in_one_process_the_service_itself_is_the_metadata() {
     assert_eq!(catalog.frontends.len(), 1, "a local frontend needs no watch");
     assert!(catalog.nodes.values().all(|node| node.state == NodeState::Up));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_reach_the_leader_and_the_overview_has_them_with_what_happened() {
+    let dir = tempfile::tempdir().unwrap();
+    let member = Member::start(dir.path(), None).await;
+    let one = user(member.address, Identity::Observer("test".to_owned())).await;
+    do_it(&one, node("a:1", "dc1", "r1")).await;
+    do_it(&one, create_keyspace("ks", simple("1"))).await;
+    let report = cellar_metadata_api::NodeReport {
+        node: NodeId(1),
+        cells: Vec::new(),
+        hot_partitions: Vec::new(),
+        disk_free_bytes: 5,
+        disk_total_bytes: 10,
+        moved_bytes: 0,
+    };
+    one.client.report(report.clone()).await.unwrap();
+    let told = async {
+        loop {
+            let overview = one.client.overview().await.unwrap();
+            let kinds: Vec<&str> = overview.events.iter().map(|e| e.kind.as_str()).collect();
+            if kinds.contains(&"node.joined") && kinds.contains(&"cell.created") {
+                return overview;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let overview = timeout(LONG, told).await.expect("the events are told");
+    let (node, said) = &overview.nodes[0];
+    assert_eq!(node.id, NodeId(1));
+    assert_eq!(said.as_ref().map(|(report, _)| report), Some(&report));
+    assert!(overview.events.iter().all(|event| event.at_ms > 0));
+    let here = member.service.overview().await.unwrap();
+    assert!(here.events.len() >= overview.events.len(), "in the same process as well");
+}

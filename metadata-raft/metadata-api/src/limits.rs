@@ -6,6 +6,9 @@ pub(crate) const SUBMIT_MS_MAX: u64 = 30_000;
 /// Time in milliseconds for which a command that certainly did not run is tried again: a restart
 /// or an election fits in, and a driver's own timeout (10 to 12 s) does not pass before.
 pub(crate) const SUBMIT_RETRY_MS_MAX: u64 = 6_000;
+/// Time in milliseconds for which the leader is looked for to tell it a report or ask it for the
+/// overview: a second attempt fits in, and the next report is not held up.
+pub(crate) const REPORT_RETRY_MS_MAX: u64 = 1_000;
 /// Longest wait in milliseconds until one's own catalog has what was answered.
 pub(crate) const VISIBLE_MS_MAX: u64 = 5_000;
 /// Time for opening the watch and for each acknowledgement, in milliseconds.

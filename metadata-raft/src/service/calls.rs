@@ -1,10 +1,13 @@
-//! The service over the network: submit, watch, acknowledge.
+//! The service over the network: submit, watch, acknowledge, report, overview.
 
 use std::{borrow::Cow, sync::Arc};
 
 use cellar_metadata_api::{
-    Answer, Command, MetadataError, Update,
-    protocol::{ACKNOWLEDGE, Acknowledgement, Identity, SUBMIT, SubmitError, WATCH, WatchRequest},
+    Answer, Command, MetadataError, NodeReport, Update,
+    protocol::{
+        ACKNOWLEDGE, Acknowledgement, Identity, OVERVIEW, REPORT, SUBMIT, SubmitError, WATCH,
+        WatchRequest,
+    },
 };
 use cellar_rpc::{Router, StreamSender};
 use tokio::sync::oneshot;
@@ -14,6 +17,7 @@ use super::Inner;
 /// Adds the methods to a router.
 pub(super) fn register(inner: &Arc<Inner>, router: Router) -> Router {
     let (submit, watch, acknowledge) = (Arc::clone(inner), Arc::clone(inner), Arc::clone(inner));
+    let (report, overview) = (Arc::clone(inner), Arc::clone(inner));
     router
         .call(SUBMIT, move |command: Command| run(Arc::clone(&submit), command))
         .stream(WATCH, move |request: WatchRequest, sender: StreamSender<Update>| {
@@ -24,6 +28,8 @@ pub(super) fn register(inner: &Arc<Inner>, router: Router) -> Router {
             acknowledge.watchers.acknowledge(acknowledgement);
             std::future::ready(Ok::<(), SubmitError>(()))
         })
+        .call(REPORT, move |said: NodeReport| std::future::ready(report.report(said)))
+        .call(OVERVIEW, move |(): ()| std::future::ready(overview.overview()))
 }
 
 /// Runs a command on a task, so that it is finished even if the caller goes away.

@@ -5,6 +5,7 @@
 //! leader answers; others say who leads.
 
 mod calls;
+mod observer;
 mod presence;
 mod watchers;
 
@@ -18,13 +19,14 @@ use std::{
 
 use bytes::Bytes;
 use cellar_metadata_api::{
-    Answer, Catalog, Command, Metadata, MetadataError, protocol::SubmitError,
+    Answer, Catalog, Command, Metadata, MetadataError, NodeReport, Overview, protocol::SubmitError,
 };
 use cellar_raft::{
     Group, Host, Machine, ProposeError, RaftError,
     disk::{Disk, RealDisk},
 };
 use cellar_rpc::{Router, tasks::Tasks};
+use cellar_schema::{Clock, SystemClock};
 use futures::{FutureExt, future::BoxFuture};
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -33,6 +35,7 @@ use self::watchers::{Process, Watchers};
 use crate::{
     limits::{ABSENT_MS_MAX, SERVED_MS_MAX},
     machine::{MetadataMachine, OpenError, Shared},
+    observe::Observed,
 };
 
 /// How a member of the metadata service works.
@@ -53,6 +56,8 @@ pub struct ServiceOptions {
     /// How long a node or frontend may be out of touch before it is marked or removed, in
     /// milliseconds.
     pub absent_ms_max: u64,
+    /// Tells when events happened.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl ServiceOptions {
@@ -67,6 +72,7 @@ impl ServiceOptions {
             tasks: tasks.clone(),
             served_ms_max: SERVED_MS_MAX,
             absent_ms_max: ABSENT_MS_MAX,
+            clock: Arc::new(SystemClock),
         }
     }
 }
@@ -99,6 +105,8 @@ struct Inner {
     tasks: Tasks,
     served_ms_max: u64,
     absent_ms_max: u64,
+    clock: Arc<dyn Clock>,
+    observed: Mutex<Observed>,
 }
 
 impl fmt::Debug for Service {
@@ -137,6 +145,13 @@ impl Service {
             tasks: options.tasks.child(),
             served_ms_max: options.served_ms_max,
             absent_ms_max: options.absent_ms_max,
+            clock: options.clock,
+            observed: Mutex::default(),
+        });
+        let observing = Arc::clone(&inner);
+        let token = inner.tasks.token().clone();
+        inner.tasks.spawn("metadata events", async move {
+            token.run_until_cancelled(observer::follow(&observing)).await;
         });
         let token = inner.tasks.token().clone();
         let following = Arc::clone(&inner);
@@ -173,13 +188,7 @@ impl Metadata for Service {
                 _ => None,
             };
             let registers_node = matches!(command, Command::RegisterNode { .. });
-            let answer = self.inner.submit(&command).await.map_err(|error| match error {
-                SubmitError::Failed(error) => error,
-                SubmitError::NotLeader { leader } => {
-                    let leader = leader.unwrap_or_else(|| "unknown".to_owned());
-                    MetadataError::Unavailable { reason: format!("the leader is {leader}") }
-                }
-            })?;
+            let answer = self.inner.submit(&command).await.map_err(turned_away)?;
             let node = match answer {
                 Answer::Node(id) if registers_node => Some(Process::Node(id)),
                 _ => None,
@@ -192,6 +201,24 @@ impl Metadata for Service {
 
     fn catalog(&self) -> watch::Receiver<Arc<Catalog>> {
         self.inner.shared.catalog.subscribe()
+    }
+
+    fn report(&self, report: NodeReport) -> BoxFuture<'_, Result<(), MetadataError>> {
+        std::future::ready(self.inner.report(report).map_err(turned_away)).boxed()
+    }
+
+    fn overview(&self) -> BoxFuture<'_, Result<Overview, MetadataError>> {
+        std::future::ready(self.inner.overview().map_err(turned_away)).boxed()
+    }
+}
+
+fn turned_away(error: SubmitError) -> MetadataError {
+    match error {
+        SubmitError::Failed(error) => error,
+        SubmitError::NotLeader { leader } => {
+            let leader = leader.unwrap_or_else(|| "unknown".to_owned());
+            MetadataError::Unavailable { reason: format!("the leader is {leader}") }
+        }
     }
 }
 

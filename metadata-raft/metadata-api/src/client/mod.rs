@@ -16,8 +16,11 @@ use futures::{FutureExt, future::BoxFuture};
 use parking_lot::Mutex;
 use tokio::sync::watch as channel;
 
-use self::protocol::Identity;
-use crate::{Answer, Catalog, Command, Metadata, MetadataError};
+use self::protocol::{Identity, OVERVIEW, REPORT};
+use crate::{
+    Answer, Catalog, Command, Metadata, MetadataError, NodeReport, Overview,
+    limits::REPORT_RETRY_MS_MAX,
+};
 
 /// The metadata service over the network; clones are the same client.
 #[derive(Clone)]
@@ -78,6 +81,14 @@ impl Metadata for Client {
 
     fn catalog(&self) -> channel::Receiver<Arc<Catalog>> {
         self.inner.catalog.subscribe()
+    }
+
+    fn report(&self, report: NodeReport) -> BoxFuture<'_, Result<(), MetadataError>> {
+        async move { self.inner.ask(REPORT, &report, REPORT_RETRY_MS_MAX).await }.boxed()
+    }
+
+    fn overview(&self) -> BoxFuture<'_, Result<Overview, MetadataError>> {
+        self.inner.ask(OVERVIEW, &(), REPORT_RETRY_MS_MAX).boxed()
     }
 }
 

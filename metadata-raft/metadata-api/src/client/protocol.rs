@@ -10,6 +10,10 @@ pub const SUBMIT: &str = "/metadata/submit";
 pub const WATCH: &str = "/metadata/watch";
 /// Takes an [`Acknowledgement`].
 pub const ACKNOWLEDGE: &str = "/metadata/acknowledge";
+/// Takes a [`crate::NodeReport`]; answers nothing or [`SubmitError`].
+pub const REPORT: &str = "/metadata/report";
+/// Answers [`crate::Overview`] or [`SubmitError`] to nothing.
+pub const OVERVIEW: &str = "/metadata/overview";
 
 /// Who uses the service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,8 +1,9 @@
-//! Submitting commands: to the leader, again only if nothing ran, and visible here when answered.
+//! Asking the leader: again only if nothing ran; and a command is visible here when answered.
 
 use std::time::Duration;
 
 use cellar_rpc::CallError;
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{
@@ -17,6 +18,17 @@ use crate::{
 
 impl Inner {
     pub(super) async fn submit(&self, command: Command) -> Result<Answer, MetadataError> {
+        let answer = self.ask(SUBMIT, &command, SUBMIT_RETRY_MS_MAX).await?;
+        Ok(self.visible(answer).await)
+    }
+
+    /// What the leader answers. It is looked for during `retry_ms` at most.
+    pub(super) async fn ask<Q: Serialize + Sync, A: DeserializeOwned>(
+        &self,
+        path: &str,
+        question: &Q,
+        retry_ms: u64,
+    ) -> Result<A, MetadataError> {
         let began = Instant::now();
         let mut attempt = 0_usize;
         loop {
@@ -26,14 +38,14 @@ impl Inner {
             };
             let client = self.pool.client(&address);
             let deadline = Duration::from_millis(SUBMIT_MS_MAX);
-            let reason = match client.call(SUBMIT, &command, deadline).await {
+            let reason = match client.call(path, question, deadline).await {
                 Ok(answer) => {
                     self.lead(Some(address));
-                    return Ok(self.visible(answer).await);
+                    return Ok(answer);
                 }
                 Err(error) => self.turned_away(&error)?,
             };
-            if began.elapsed() > Duration::from_millis(SUBMIT_RETRY_MS_MAX) {
+            if began.elapsed() > Duration::from_millis(retry_ms) {
                 return Err(MetadataError::Unavailable { reason });
             }
             sleep(pause(attempt)).await;
