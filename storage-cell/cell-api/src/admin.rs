@@ -15,6 +15,24 @@ pub enum AdminRequest {
         /// First position of the right half.
         at: Option<Position>,
     },
+    /// Make two neighbours one; the left one stays. Asked of the node that leads the left one. It
+    /// may take some seconds if the right one is led elsewhere.
+    Merge {
+        /// The half that stays.
+        left: CellId,
+        /// The half that goes: its right neighbour on the same nodes, small, none of them moving.
+        right: CellId,
+    },
+    /// Says whether a merge was done, or sees to it that it never will be. Asked by the leader of
+    /// a right half that waits for the merge, of the node that leads the left one.
+    SettleMerge {
+        /// The half that stays.
+        left: CellId,
+        /// The half that waits.
+        right: CellId,
+        /// The left one's epoch that the merge was planned at.
+        left_epoch: Epoch,
+    },
     /// Look for rows that are past their table's tiering policy now and move them to the cold
     /// tier; returns when it is done.
     Tier {
@@ -32,6 +50,13 @@ pub enum AdminAnswer {
     Cells(Vec<CellReport>),
     /// The id of the new right half.
     Split(CellId),
+    /// For [`AdminRequest::Merge`]: the epoch of the cell that is left.
+    Merged(Epoch),
+    /// For [`AdminRequest::SettleMerge`].
+    Settled {
+        /// Whether the merge was done; if not, it never will be.
+        merged: bool,
+    },
     /// What was moved.
     Tiered {
         /// Rows that are cold now.

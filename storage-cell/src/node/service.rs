@@ -41,6 +41,9 @@ impl Inner {
                 self.asked(cell)?;
                 self.split_cell(cell, at).await.map(AdminAnswer::Split)
             }
+            AdminRequest::Merge { .. } | AdminRequest::SettleMerge { .. } => {
+                Err(CellError::Invalid { message: "cells cannot be merged yet".to_owned() })
+            }
             AdminRequest::Tier { cell } => self.tier_now(cell).await,
             AdminRequest::Flush => {
                 let flushed = self.blocking(|inner| inner.engine.flush()).await?;

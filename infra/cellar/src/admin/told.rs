@@ -65,6 +65,8 @@ pub(super) fn answer(answer: &AdminAnswer) -> Value {
     match answer {
         AdminAnswer::Done => json!("done"),
         AdminAnswer::Split(cell) => json!({ "right": cell.0 }),
+        AdminAnswer::Merged(epoch) => json!({ "epoch": epoch.0 }),
+        AdminAnswer::Settled { merged } => json!({ "merged": merged }),
         AdminAnswer::Tiered { rows, segments, bytes } => {
             json!({ "rows": rows, "segments": segments, "bytes": bytes })
         }
