@@ -15,6 +15,7 @@ mod error;
 mod group;
 mod host;
 mod machine;
+mod runtime;
 mod types;
 
 pub use error::{ProposeError, RaftError};

@@ -38,7 +38,7 @@ impl RaftTypeConfig for Types {
     type Vote = openraft::Vote<Self::LeaderId>;
     type Payload = EntryPayload<Command, u64, openraft::BasicNode>;
     type Entry = openraft::Entry<leader_id_std::CommittedLeaderId<u64>, Self::Payload>;
-    type AsyncRuntime = openraft::TokioRuntime;
+    type AsyncRuntime = crate::runtime::Runtime;
     type Responder<T>
         = openraft::impls::OneshotResponder<Self, T>
     where
