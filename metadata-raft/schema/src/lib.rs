@@ -34,7 +34,8 @@ pub use row::{
     Versioned,
 };
 pub use table::{
-    AgeOf, Column, ColumnKind, DroppedColumn, Keyspace, Order, Table, TableOptions, TieringPolicy,
+    AgeOf, Column, ColumnKind, DroppedColumn, Index, IndexClass, IndexPart, Keyspace, Order, Table,
+    TableOptions, TieringPolicy,
 };
 pub use types::{CqlType, Frozen, TypeError, UserType};
 pub use units::{Units, read_units, write_units};

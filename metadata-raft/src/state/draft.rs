@@ -53,6 +53,12 @@ impl<'a> Draft<'a> {
             }
             Command::TruncateTable { keyspace, name } => self.truncate_table(keyspace, name),
             Command::CreateType { keyspace, name, fields, if_not_exists } => {
+            Command::CreateIndex { definition, if_not_exists } => {
+                self.create_index(definition, *if_not_exists)
+            }
+            Command::DropIndex { keyspace, name, if_exists } => {
+                self.drop_index(keyspace, name, *if_exists)
+            }
                 self.create_type(keyspace, name, fields, *if_not_exists)
             }
             Command::AlterType { keyspace, name, if_exists, change } => {

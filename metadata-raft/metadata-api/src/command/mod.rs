@@ -2,6 +2,7 @@
 //! machine: times and random ids are inside it, so that every replica comes to the same result.
 
 mod answer;
+mod index;
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use self::answer::{Answer, SchemaChangeKind, SchemaEvent, SchemaTarget};
+pub use self::index::NewIndex;
 use crate::{CellId, Epoch, Frontend, NodeId, NodeState, SplitPlan};
 
 /// One change of the metadata.
@@ -109,6 +111,22 @@ pub enum Command {
         /// Name of the type.
         name: String,
         /// Fields in declaration order.
+    /// CREATE INDEX.
+    CreateIndex {
+        /// The index.
+        definition: NewIndex,
+        /// IF NOT EXISTS.
+        if_not_exists: bool,
+    },
+    /// DROP INDEX.
+    DropIndex {
+        /// Keyspace of the index.
+        keyspace: String,
+        /// Name of the index.
+        name: String,
+        /// IF EXISTS.
+        if_exists: bool,
+    },
         fields: Vec<(String, CqlType)>,
         /// IF NOT EXISTS.
         if_not_exists: bool,
@@ -198,6 +216,8 @@ impl Command {
             | Self::SetNodeState { .. }
             | Self::RegisterFrontend { .. }
             | Self::RemoveFrontend { .. }
+            | Self::CreateIndex { .. }
+            | Self::DropIndex { .. }
             | Self::AllocateCells { .. }
             | Self::Split(_)
             | Self::MergeCells { .. }

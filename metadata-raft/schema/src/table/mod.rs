@@ -1,11 +1,15 @@
 //! Keyspaces and tables as every part of Cellar sees them: immutable values, replaced as a whole
 //! when the schema changes. Start at [`Table`].
 
+mod index;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+pub use index::{Index, IndexClass, IndexPart};
 
 use crate::{ColumnId, CqlType, TableId, UserType};
 
@@ -111,6 +115,9 @@ pub struct TableOptions {
     /// Every option as the user wrote it (also those above), as CQL literal text, for DESCRIBE and
     /// `system_schema.tables`. Options Cellar ignores live only here.
     pub text: BTreeMap<String, String>,
+    /// Secondary indexes, in the order they were made.
+    #[serde(default)]
+    pub indexes: Vec<Index>,
 }
 
 /// When rows of a table become cold. In CQL:

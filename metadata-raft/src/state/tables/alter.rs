@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cellar_metadata_api::{Answer, MetadataError, SchemaChangeKind, SchemaTarget, TableChange};
 use cellar_schema::{AgeOf, Column, ColumnId, ColumnKind, CqlType, DroppedColumn, Keyspace, Table};
 
-use super::{columns, options};
+use super::{columns, indexes, options};
 use crate::state::{draft::Draft, keyspaces::refuse_system, types};
 
 impl Draft<'_> {
@@ -135,6 +135,7 @@ fn drop_column(table: &mut Table, name: &str, at_us: i64) -> Result<(), Metadata
     if matches!(column.kind, ColumnKind::PartitionKey(_) | ColumnKind::Clustering(..)) {
         return Err(MetadataError::invalid(format!("Cannot drop PRIMARY KEY column {name}")));
     }
+    indexes::refuse_change(table, &column, "Cannot drop")?;
     let ages = table.options.tiering.as_ref().map(|policy| policy.age_of);
     if ages == Some(AgeOf::Column(column.id)) {
         return Err(MetadataError::invalid(format!(
@@ -153,10 +154,8 @@ fn drop_column(table: &mut Table, name: &str, at_us: i64) -> Result<(), Metadata
 }
 
 fn rename(table: &mut Table, from: &str, to: &str) -> Result<(), MetadataError> {
-    let Some(kind) = table.column(from).map(|column| column.kind) else {
-        return Err(not_found(table, from));
-    };
-    if !matches!(kind, ColumnKind::PartitionKey(_) | ColumnKind::Clustering(..)) {
+    let Some(column) = table.column(from) else { return Err(not_found(table, from)) };
+    if !matches!(column.kind, ColumnKind::PartitionKey(_) | ColumnKind::Clustering(..)) {
         return Err(MetadataError::invalid(format!("Cannot rename non PRIMARY KEY column {from}")));
     }
     if table.column(to).is_some() {
@@ -166,6 +165,7 @@ fn rename(table: &mut Table, from: &str, to: &str) -> Result<(), MetadataError> 
             table.keyspace, table.name
         )));
     }
+    indexes::refuse_change(table, column, "Can't rename")?;
     for column in table.columns.iter_mut().filter(|column| column.name == from) {
         to.clone_into(&mut column.name);
     }

@@ -1,7 +1,8 @@
-//! CREATE, DROP and TRUNCATE TABLE; ALTER is in `alter`.
+//! CREATE, DROP and TRUNCATE TABLE; ALTER is in `alter`, indexes are in `indexes`.
 
 mod alter;
 mod columns;
+mod indexes;
 mod options;
 
 use std::{cmp::Ordering, sync::Arc};

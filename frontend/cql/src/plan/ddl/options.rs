@@ -123,6 +123,7 @@ impl Options {
             comment: self.changes.comment.unwrap_or_default(),
             tiering,
             text,
+            indexes: Vec::new(),
         };
         (options, column)
     }
