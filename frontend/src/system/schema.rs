@@ -35,10 +35,11 @@ fn all_tables<'a>(facts: &'a Facts<'_>) -> impl Iterator<Item = &'a Arc<Table>> 
     let wanted = facts.wanted;
     let stored = facts.catalog.keyspaces.values();
     let keyspaces = stored.chain(system_keyspaces(facts));
-    keyspaces.filter(move |keyspace| wanted.partition(&keyspace.name)).flat_map(move |keyspace| {
-        let tables = keyspace.tables.values();
-        tables.filter(move |table| wanted.row(&keyspace.name, &table.name))
-    })
+    keyspaces
+        .filter_map(move |keyspace| Some((keyspace, wanted.partition(&keyspace.name)?)))
+        .flat_map(|(keyspace, rows)| {
+            keyspace.tables.values().filter(move |table| rows.row(&table.name))
+        })
 }
 
 pub(super) fn tables(facts: &Facts<'_>) -> Vec<Record> {

@@ -18,31 +18,34 @@ impl<'a> Wanted<'a> {
         Self { table, reads }
     }
 
-    /// Whether a partition is read whose key is one text, as the name of a keyspace is.
-    pub(super) fn partition(self, name: &str) -> bool {
-        match self.reads {
-            Reads::Scan { .. } => true,
-            Reads::Partitions(partitions) => {
-                let partition = self.key(name);
-                partitions.iter().any(|read| read.partition == partition)
-            }
-        }
+    /// What is read of the partition whose key is one text, as the name of a keyspace is; none if
+    /// nothing is.
+    pub(super) fn partition(self, name: &str) -> Option<WantedRows<'a>> {
+        let Reads::Partitions(partitions) = self.reads else {
+            return Some(WantedRows { table: self.table, ranges: None });
+        };
+        let key = keys::partition(self.table.id, &keys::routing(&[name.as_bytes()]));
+        let read: Vec<_> = partitions.iter().filter(|read| read.partition == key).collect();
+        let ranges = read.iter().flat_map(|read| &read.ranges).collect();
+        (!read.is_empty()).then_some(WantedRows { table: self.table, ranges: Some(ranges) })
     }
+}
 
+/// What a SELECT reads of one partition.
+pub(super) struct WantedRows<'a> {
+    table: &'a Table,
+    /// Ranges of suffixes; none means all.
+    ranges: Option<Vec<&'a (Bytes, Bytes)>>,
+}
+
+impl WantedRows<'_> {
     /// Whether rows are read whose first clustering column is a text, as the name of a table is.
-    pub(super) fn row(self, partition: &str, first: &str) -> bool {
-        let Reads::Partitions(partitions) = self.reads else { return true };
+    pub(super) fn row(&self, first: &str) -> bool {
+        let Some(ranges) = &self.ranges else { return true };
         let first = Bytes::copy_from_slice(first.as_bytes());
         let Ok((start, end)) = keys::suffix_range(self.table, &[first], None, None) else {
             return true;
         };
-        let partition = self.key(partition);
-        let read = partitions.iter().filter(|read| read.partition == partition);
-        let mut ranges = read.flat_map(|read| &read.ranges);
-        ranges.any(|(from, to)| from[..] < end[..] && start[..] < to[..])
-    }
-
-    fn key(self, name: &str) -> Bytes {
-        keys::partition(self.table.id, &keys::routing(&[name.as_bytes()]))
+        ranges.iter().any(|(from, to)| from[..] < end[..] && start[..] < to[..])
     }
 }
