@@ -9,6 +9,7 @@ pub mod differential;
 pub mod email;
 pub mod figures;
 pub mod flights;
+pub mod history;
 pub mod memory;
 pub mod raw;
 pub mod session;
