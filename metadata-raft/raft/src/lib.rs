@@ -19,6 +19,6 @@ mod runtime;
 mod types;
 
 pub use error::{ProposeError, RaftError};
-pub use group::{Changes, Group, ask_transfer_leader};
+pub use group::{Changes, Group, Members, ask_transfer_leader};
 pub use host::{Host, HostOptions, Peers};
 pub use machine::{Applied, Entry, Machine, MachineError};

@@ -50,3 +50,5 @@ pub(crate) const ELECTION_MS_MAX: u64 = 900;
 pub(crate) const FIRST_ELECTION_PAUSE_MS: u64 = 40;
 /// Attempts at the first election before the ordinary timeouts are left to it: 2 s.
 pub(crate) const FIRST_ELECTIONS_MAX: u32 = 50;
+/// Pause between looks at how far a member is, in milliseconds.
+pub(crate) const MATCHED_LOOK_MS: u64 = 20;

@@ -194,6 +194,7 @@ async fn a_group_of_one_grows_to_three_by_snapshot_and_works_without_the_first()
     for node in &cluster.nodes[1..] {
         let (id, address) = node.member();
         cluster.groups[0].add_learner(id, address).await.unwrap();
+        cluster.groups[0].caught_up(id).await.unwrap();
     }
     cluster.groups[0].change_members(BTreeSet::from([1, 2, 3])).await.unwrap();
     cluster.agree(&commands[..100]).await;

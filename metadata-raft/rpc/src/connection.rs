@@ -88,6 +88,7 @@ where
     let header_deadline =
         timeout(Duration::from_millis(limits.header_ms_max), first.notify.notified());
     tokio::select! {
+        biased;
         result = connection.as_mut() => return result,
         () = shared.tasks.token().cancelled() => {}
         slow = header_deadline => {
@@ -96,6 +97,7 @@ where
                 return Ok(());
             }
             tokio::select! {
+                biased;
                 result = connection.as_mut() => return result,
                 () = shared.tasks.token().cancelled() => {}
             }

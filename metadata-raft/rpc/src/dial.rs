@@ -4,6 +4,7 @@
 use std::{io, net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use http_body_util::Full;
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -16,7 +17,7 @@ use tokio::{
 use crate::{
     error::NotSentReason,
     limits::{CONNECTION_WINDOW_BYTES, ClientLimits, HEADER_BYTES_MAX, STREAM_WINDOW_BYTES},
-    socket,
+    socket::Network,
     tasks::{Executor, Tasks},
 };
 
@@ -27,6 +28,7 @@ pub(crate) type Requests = SendRequest<Full<Bytes>>;
 pub(crate) struct Target {
     pub(crate) peer: Arc<str>,
     pub(crate) source: Option<IpAddr>,
+    pub(crate) network: Arc<dyn Network>,
     pub(crate) limits: ClientLimits,
     pub(crate) tasks: Tasks,
 }
@@ -108,8 +110,8 @@ impl Slot {
     }
 
     async fn dial(&self) -> io::Result<Requests> {
-        let Target { peer, source, limits, tasks } = &*self.target;
-        let stream = socket::connect(peer, *source).await?;
+        let Target { peer, source, network, limits, tasks } = &*self.target;
+        let stream = network.connect(peer, *source).await?;
         let executor = Executor { tasks: tasks.clone(), name: "rpc call" };
         let (requests, connection) = http2::Builder::new(executor)
             .timer(TokioTimer::new())
@@ -122,6 +124,7 @@ impl Slot {
             .handshake(TokioIo::new(stream))
             .await
             .map_err(io::Error::other)?;
+        let connection: BoxFuture<'static, hyper::Result<()>> = Box::pin(connection);
         let (peer, stop) = (Arc::clone(peer), tasks.token().clone());
         tasks.spawn(format!("rpc connection to {peer}"), async move {
             if let Some(Err(error)) = stop.run_until_cancelled(connection).await {

@@ -34,5 +34,6 @@ pub use limits::{ClientLimits, ServerLimits};
 pub use pool::{ClientConfig, Pool};
 pub use push::StreamSender;
 pub use router::Router;
-pub use server::Server;
+pub use server::{Server, Streams};
+pub use socket::{Network, Stream};
 pub use subscription::Subscription;

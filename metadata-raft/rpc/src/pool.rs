@@ -4,7 +4,13 @@ use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use parking_lot::Mutex;
 
-use crate::{client::Client, dial::Target, limits::ClientLimits, tasks::Tasks};
+use crate::{
+    client::Client,
+    dial::Target,
+    limits::ClientLimits,
+    socket::{Network, Tcp},
+    tasks::Tasks,
+};
 
 /// How a process calls its peers.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +26,7 @@ pub struct ClientConfig {
 #[derive(Clone, Debug)]
 pub struct Pool {
     config: ClientConfig,
+    network: Arc<dyn Network>,
     tasks: Tasks,
     clients: Arc<Mutex<HashMap<Arc<str>, Client>>>,
 }
@@ -28,7 +35,13 @@ impl Pool {
     /// A pool whose connections are tasks of a child of `tasks`.
     #[must_use]
     pub fn new(config: ClientConfig, tasks: &Tasks) -> Self {
-        Self { config, tasks: tasks.child(), clients: Arc::default() }
+        Self::over(Arc::new(Tcp), config, tasks)
+    }
+
+    /// A pool whose connections go over another network than TCP.
+    #[must_use]
+    pub fn over(network: Arc<dyn Network>, config: ClientConfig, tasks: &Tasks) -> Self {
+        Self { config, network, tasks: tasks.child(), clients: Arc::default() }
     }
 
     /// The client of `peer` ("host:port"); connects when first called.
@@ -42,6 +55,7 @@ impl Pool {
         let client = Client::new(Target {
             peer: Arc::clone(&peer),
             source: self.config.source,
+            network: Arc::clone(&self.network),
             limits: self.config.limits.clone(),
             tasks: self.tasks.clone(),
         });

@@ -10,7 +10,7 @@ use crate::{
     error::BindError,
     limits::ServerLimits,
     router::Router,
-    socket,
+    socket::{self, Stream},
     tasks::{Tasks, Unfinished},
 };
 
@@ -89,6 +89,7 @@ impl Server {
         let stopping = shared.tasks.token().clone();
         loop {
             let accepted = tokio::select! {
+                biased;
                 () = shutdown.cancelled() => break,
                 () = stopping.cancelled() => break,
                 accepted = socket::accept(&listener) => accepted,
@@ -119,5 +120,35 @@ impl Server {
         let drained = shared.tasks.shutdown(drain).await;
         abort.cancel();
         drained
+    }
+}
+
+/// Serves connections that come another way than over a listening socket.
+#[derive(Clone)]
+pub struct Streams {
+    shared: Arc<Shared>,
+}
+
+impl fmt::Debug for Streams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Streams").finish_non_exhaustive()
+    }
+}
+
+impl Streams {
+    /// Offers the methods of `router`; connections are tasks of a child of `tasks`.
+    #[must_use]
+    pub fn new(router: Router, limits: ServerLimits, tasks: &Tasks) -> Self {
+        Self { shared: Arc::new(Shared { router, limits, tasks: tasks.child() }) }
+    }
+
+    /// Serves one connection until it closes or the tasks are told to stop.
+    pub fn serve(&self, stream: impl Stream, peer: &str) {
+        let (serving, peer) = (Arc::clone(&self.shared), peer.to_owned());
+        self.shared.tasks.spawn(format!("rpc connection from {peer}"), async move {
+            if let Err(error) = connection::serve(stream, serving).await {
+                tracing::debug!(peer, %error, "connection ended");
+            }
+        });
     }
 }

@@ -7,7 +7,7 @@
 mod real;
 mod sim;
 
-use std::{fmt, io, path::Path};
+use std::{fmt, io, path::Path, time::Duration};
 
 pub use real::RealDisk;
 pub use sim::SimDisk;
@@ -67,6 +67,12 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// What the system said; the names are then in doubt.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+
+    /// How long the next write of the log is to take in the runtime's own time. Only a simulated
+    /// disk says so; its log is then written by a task of the runtime and not by a thread.
+    fn pace(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// An open file.

@@ -61,6 +61,7 @@ pub(crate) async fn observe(raft: RaftHandle, state: Arc<State>, changes: watch:
             modified
         });
         tokio::select! {
+            biased;
             changed = metrics.changed() => if changed.is_err() { return },
             changed = applied.changed() => if changed.is_err() { return },
         }

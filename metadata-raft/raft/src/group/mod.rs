@@ -3,16 +3,13 @@
 mod changes;
 mod heard;
 mod lead;
+mod members;
 mod network;
 mod start;
 mod state;
 mod store;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use cellar_rpc::tasks::Tasks;
@@ -21,7 +18,7 @@ pub(crate) use network::{
     APPEND, Envelope, LEAD, PRE_VOTE, Piece, Refused, SNAPSHOT, TRANSFER, VOTE, refused,
 };
 use openraft::{
-    BasicNode, ChangeMembers, Raft, ReadPolicy,
+    BasicNode, Raft, ReadPolicy,
     async_runtime::WatchReceiver,
     errors::{
         ClientWriteError, Fatal, InitializeError, LinearizableReadError, RaftError as Failed,
@@ -30,6 +27,7 @@ use openraft::{
     raft::{AppendEntriesRequest, AppendEntriesResponse},
 };
 pub(crate) use start::{Start, config};
+pub(crate) use state::in_background;
 use state::{State, StateHandle};
 use tokio::{
     sync::{Notify, watch},
@@ -39,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use changes::Changes;
 pub use lead::ask_transfer_leader;
+pub use members::Members;
 
 use crate::{
     error::{ProposeError, RaftError},
@@ -135,6 +134,7 @@ impl Group {
             }
         };
         tokio::select! {
+            biased;
             _ = applied.wait_for(|_| state.is_sole()) => Ok(()),
             failure = failure => Err(failure),
         }
@@ -265,26 +265,6 @@ impl Group {
     #[must_use]
     pub fn applied(&self) -> watch::Receiver<Option<u64>> {
         self.inner.state.applied.subscribe()
-    }
-
-    /// Adds a member without a vote and returns once it has caught up.
-    ///
-    /// # Errors
-    /// This node does not lead, or the group has failed.
-    pub async fn add_learner(&self, node: u64, addr: String) -> Result<(), RaftError> {
-        let added = self.inner.raft.add_learner(node, BasicNode { addr }, true).await;
-        added.map(|_| ()).map_err(|error| self.refused(error))
-    }
-
-    /// Makes exactly these members (who must be learners or voters already) the voters; others
-    /// leave the group.
-    ///
-    /// # Errors
-    /// This node does not lead, a member is unknown, or the group has failed.
-    pub async fn change_members(&self, voters: BTreeSet<u64>) -> Result<(), RaftError> {
-        let change = ChangeMembers::ReplaceAllVoters(voters);
-        let changed = self.inner.raft.change_membership(change, false).await;
-        changed.map(|_| ()).map_err(|error| self.refused(error))
     }
 
     /// Flushes the machine and drops the log up to what was applied when this was called.

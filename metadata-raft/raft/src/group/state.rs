@@ -35,7 +35,7 @@ use crate::{
 pub(crate) struct State {
     pub(crate) node: u64,
     /// None once the group has stopped, so that the machine's resources are free then.
-    machine: sync::Mutex<Option<Box<dyn Machine>>>,
+    machine: Arc<sync::Mutex<Option<Box<dyn Machine>>>>,
     /// What is applied.
     reached: Mutex<Reached>,
     /// What is durable.
@@ -53,6 +53,8 @@ pub(crate) struct State {
     /// Whether the machine began without what was there before the log.
     began_without: bool,
 }
+
+type HeldMachine = sync::OwnedMutexGuard<Option<Box<dyn Machine>>>;
 
 /// A position in the log with the members there.
 #[derive(Clone, Debug)]
@@ -100,6 +102,18 @@ fn blocking<T>(work: impl FnOnce() -> T) -> T {
     }
 }
 
+/// Runs work that may block where it holds up nobody: on a thread of its own, unless the runtime
+/// has but one.
+pub(crate) async fn in_background<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, task::JoinError> {
+    if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+        task::spawn_blocking(work).await
+    } else {
+        Ok(work())
+    }
+}
+
 impl State {
     /// The state of a machine that was just opened.
     pub(crate) fn new(
@@ -113,7 +127,7 @@ impl State {
         Ok(Self {
             began_without,
             node,
-            machine: sync::Mutex::new(Some(machine)),
+            machine: Arc::new(sync::Mutex::new(Some(machine))),
             flushed: Mutex::new(reached.clone()),
             reached: Mutex::new(reached),
             running: AtomicBool::new(false),
@@ -179,8 +193,13 @@ impl State {
     }
 
     /// Makes what is applied durable and tells up to where.
-    fn flush(&self) -> io::Result<SnapshotMeta> {
-        let mut machine = self.machine.blocking_lock();
+    async fn flush(self: Arc<Self>) -> io::Result<SnapshotMeta> {
+        let machine = Arc::clone(&self.machine).lock_owned().await;
+        let flushed = in_background(move || self.flush_locked(machine)).await;
+        flushed.map_err(io::Error::other)?
+    }
+
+    fn flush_locked(&self, mut machine: HeldMachine) -> io::Result<SnapshotMeta> {
         let machine = machine.as_mut().ok_or_else(stopped)?;
         machine.flush()?;
         let reached = self.reached.lock().clone();
@@ -284,9 +303,7 @@ impl RaftSnapshotBuilder<Types> for StateHandle {
     type SnapshotData = Bytes;
 
     async fn build_snapshot(&mut self) -> io::Result<Snapshot> {
-        let state = Arc::clone(&self.0);
-        let flushed = task::spawn_blocking(move || state.flush()).await;
-        let meta = flushed.map_err(io::Error::other)??;
+        let meta = Arc::clone(&self.0).flush().await?;
         Ok(Snapshot { meta, snapshot: Bytes::new() })
     }
 }

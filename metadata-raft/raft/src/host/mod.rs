@@ -3,7 +3,7 @@
 mod rpc;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     path::PathBuf,
     sync::Arc,
     time::Duration,
@@ -14,17 +14,17 @@ use futures::future::join_all;
 use openraft::Config;
 use parking_lot::Mutex;
 use rpc::Snapshots;
-use tokio::{sync::oneshot, task, time};
+use tokio::{sync::oneshot, time};
 
 use crate::{
     disk::{Disk, RealDisk},
     error::RaftError,
-    group::{Group, Start, config},
+    group::{Group, Start, config, in_background},
     limits::{
         CACHE_BYTES, COMPACTION_CHECK_MS, ELECTION_MS_MAX, ELECTION_MS_MIN, HEARTBEAT_MS,
         LOG_BYTES, SEGMENT_BYTES,
     },
-    log::{Log, LogError, LogOptions, OnFatal},
+    log::{self, Log, LogError, LogOptions, OnFatal},
     machine::Machine,
 };
 
@@ -112,7 +112,7 @@ struct Inner {
 
 #[derive(Default)]
 struct Running {
-    groups: HashMap<u64, Group>,
+    groups: BTreeMap<u64, Group>,
     /// Groups that are being started or stopped.
     busy: HashSet<u64>,
 }
@@ -166,6 +166,12 @@ impl Host {
         });
         let compacting = keep_small(Arc::clone(&inner), options.log_bytes);
         let token = inner.tasks.token().clone();
+        if let Some(writing) = log::writing(&inner.log) {
+            let token = inner.tasks.token().clone();
+            inner.tasks.spawn("raft log writer", async move {
+                token.run_until_cancelled(writing).await;
+            });
+        }
         inner.tasks.spawn("raft log compaction", async move {
             token.run_until_cancelled(compacting).await;
         });
@@ -269,7 +275,7 @@ impl Host {
         join_all(groups.values().map(Group::stop)).await;
         self.inner.tasks.token().cancel();
         let log = self.inner.log.clone();
-        if let Err(error) = task::spawn_blocking(move || log.close()).await {
+        if let Err(error) = in_background(move || log.close()).await {
             tracing::error!(%error, "closing the log");
         }
     }

@@ -200,6 +200,8 @@ impl Index {
             .groups
             .iter()
             .filter(|(_, log)| log.oldest_segment().is_some_and(|oldest| oldest <= segment));
-        holding.map(|(group, _)| *group).collect()
+        let mut groups: Vec<u64> = holding.map(|(group, _)| *group).collect();
+        groups.sort_unstable();
+        groups
     }
 }

@@ -94,6 +94,15 @@ pub(crate) struct Shared {
 pub struct Log {
     shared: Arc<Shared>,
     thread: Arc<LogThread>,
+    /// Of a log that is written by a task, see [`Disk::pace`].
+    by_task: Option<Arc<ByTask>>,
+}
+
+/// What a task needs to write a log.
+struct ByTask {
+    disk: Arc<dyn Disk>,
+    writer: Mutex<Writer>,
+    _lock: Box<dyn Send + Sync>,
 }
 
 /// Ends the log thread when the last handle goes.
@@ -150,7 +159,7 @@ impl Log {
         let index = Mutex::new(recovered.index);
         let shared = Arc::new(Shared { index, queue: Queue::default(), on_fatal });
         let mut writer = Writer {
-            disk,
+            disk: Arc::clone(&disk),
             dir,
             segment_bytes,
             cache_bytes,
@@ -165,7 +174,12 @@ impl Log {
         writer.delete_segments()?;
         let stopped = Arc::new((Mutex::new(false), Condvar::new()));
         let handle = LogThread { shared: Arc::clone(&shared), stopped: Arc::clone(&stopped) };
-        let log = Self { shared, thread: Arc::new(handle) };
+        let mut log = Self { shared, thread: Arc::new(handle), by_task: None };
+        if disk.pace().is_some() {
+            let writer = Mutex::new(writer);
+            log.by_task = Some(Arc::new(ByTask { disk, writer, _lock: lock }));
+            return Ok(log);
+        }
         let dir = writer.dir.clone();
         thread::Builder::new()
             .name("raft-log".into())
@@ -326,12 +340,36 @@ impl Log {
     /// Writes what is queued, ends the thread and waits for it; later operations fail.
     pub fn close(&self) {
         self.shared.queue.close();
+        if let Some(by_task) = &self.by_task {
+            return by_task.write(&self.shared);
+        }
         let (stopped, ended) = &*self.thread.stopped;
         let mut stopped = stopped.lock();
         while !*stopped {
             ended.wait(&mut stopped);
         }
     }
+}
+
+impl ByTask {
+    fn write(&self, shared: &Shared) {
+        self.writer.lock().write(shared.queue.take_now());
+    }
+}
+
+/// Writes a log whose disk keeps the runtime's time, until the log is closed; nothing to do for
+/// one that has a thread. Holds no handle, so that the last one still closes the log.
+pub(crate) fn writing(log: &Log) -> Option<impl Future<Output = ()> + Send + 'static> {
+    let by_task = Arc::clone(log.by_task.as_ref()?);
+    let shared = Arc::clone(&log.shared);
+    Some(async move {
+        while shared.queue.stirred().await {
+            if let Some(takes) = by_task.disk.pace() {
+                tokio::time::sleep(takes).await;
+            }
+            by_task.write(&shared);
+        }
+    })
 }
 
 fn small(kind: Kind, group: u64, at: Position) -> Record {

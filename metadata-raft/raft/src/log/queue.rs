@@ -1,6 +1,7 @@
 //! The hand-over of operations to the log thread: everything that is queued goes at once.
 
 use parking_lot::{Condvar, Mutex};
+use tokio::sync::Notify;
 
 use super::{LogError, writer::Operation};
 
@@ -9,6 +10,8 @@ use super::{LogError, writer::Operation};
 pub(crate) struct Queue {
     waiting: Mutex<Waiting>,
     arrived: Condvar,
+    /// The same for a log that a task writes.
+    woken: Notify,
 }
 
 #[derive(Default)]
@@ -28,6 +31,7 @@ impl Queue {
         waiting.operations.push(operation);
         if waiting.operations.len() == 1 {
             self.arrived.notify_one();
+            self.woken.notify_one();
         }
         Ok(())
     }
@@ -44,10 +48,32 @@ impl Queue {
         Some(std::mem::take(&mut waiting.operations))
     }
 
+    /// Returns when operations wait or the queue has ended; says whether it has not.
+    pub(crate) async fn stirred(&self) -> bool {
+        loop {
+            {
+                let waiting = self.waiting.lock();
+                if waiting.ended.is_some() {
+                    return false;
+                }
+                if !waiting.operations.is_empty() {
+                    return true;
+                }
+            }
+            self.woken.notified().await;
+        }
+    }
+
+    /// Takes what waits.
+    pub(crate) fn take_now(&self) -> Vec<Operation> {
+        std::mem::take(&mut self.waiting.lock().operations)
+    }
+
     /// Takes no more operations; those that wait are still done.
     pub(crate) fn close(&self) {
         self.waiting.lock().ended.get_or_insert(LogError::Closed);
         self.arrived.notify_one();
+        self.woken.notify_one();
     }
 
     /// Ends the queue and gives back the operations that wait.

@@ -59,15 +59,20 @@ impl Writer {
     /// Writes what is queued until the log is closed.
     pub(crate) fn run(mut self) {
         while let Some(operations) = self.shared.queue.take() {
-            let mut operations = VecDeque::from(operations);
-            while !operations.is_empty() {
-                if let Err(error) = self.write_some(&mut operations) {
-                    self.shared.fail(&error);
-                    for operation in operations {
-                        (operation.done)(Err(error.clone()));
-                    }
-                    break;
+            self.write(operations);
+        }
+    }
+
+    /// Writes these operations; if that fails, so does everything that is queued.
+    pub(crate) fn write(&mut self, operations: Vec<Operation>) {
+        let mut operations = VecDeque::from(operations);
+        while !operations.is_empty() {
+            if let Err(error) = self.write_some(&mut operations) {
+                self.shared.fail(&error);
+                for operation in operations {
+                    (operation.done)(Err(error.clone()));
                 }
+                break;
             }
         }
     }

@@ -1,0 +1,109 @@
+//! Changing who is in a group, one step at a time; every step can be repeated by any later leader.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use openraft::{BasicNode, ChangeMembers, async_runtime::WatchReceiver};
+use tokio::time::sleep;
+
+use super::Group;
+use crate::{error::RaftError, limits::MATCHED_LOOK_MS};
+
+/// Who is in a group by the latest entry of this node's log that says so, decided or not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Members {
+    /// Those that vote: one set, or two while one is being replaced by the other.
+    pub voters: Vec<BTreeSet<u64>>,
+    /// Everybody, with addresses.
+    pub all: BTreeMap<u64, String>,
+}
+
+impl Members {
+    /// Whether exactly these are in the group, all of them with a vote.
+    #[must_use]
+    pub fn are(&self, nodes: &BTreeSet<u64>) -> bool {
+        self.voters.iter().all(|set| set == nodes)
+            && self.voters.len() == 1
+            && self.all.len() == nodes.len()
+    }
+
+    /// Whether a node votes, in either set.
+    #[must_use]
+    pub fn has_voter(&self, node: u64) -> bool {
+        self.voters.iter().any(|set| set.contains(&node))
+    }
+}
+
+impl Group {
+    /// Who is in the group, as this node's log says now.
+    ///
+    /// # Errors
+    /// The group has stopped or failed.
+    pub async fn members(&self) -> Result<Members, RaftError> {
+        let raft = &self.inner.raft;
+        let found = raft.with_raft_state(|state| {
+            let stored = state.membership_state.effective();
+            let membership = stored.membership();
+            let all = membership.nodes().map(|(id, node)| (*id, node.addr.clone())).collect();
+            Members { voters: membership.get_joint_config().clone(), all }
+        });
+        found.await.map_err(|error| self.failed(error))
+    }
+
+    /// Adds a member without a vote, unless it is in the group.
+    ///
+    /// # Errors
+    /// This node does not lead, or the group has failed.
+    pub async fn add_learner(&self, node: u64, addr: String) -> Result<(), RaftError> {
+        let added = self.inner.raft.add_learner(node, BasicNode { addr }, false).await;
+        added.map(|_| ()).map_err(|error| self.refused(error))
+    }
+
+    /// Returns once a member has everything that is in this leader's log now.
+    ///
+    /// # Errors
+    /// This node does not lead (any more), or the group has failed.
+    pub async fn caught_up(&self, node: u64) -> Result<(), RaftError> {
+        let metrics = self.inner.raft.metrics();
+        let all = metrics.borrow_watched().last_log_index;
+        loop {
+            {
+                let now = metrics.borrow_watched();
+                if let Err(fatal) = &now.running_state {
+                    return Err(self.failed(fatal));
+                }
+                let Some(replication) = &now.replication else {
+                    return Err(RaftError::NotLeader { leader: now.current_leader });
+                };
+                let matched = replication.get(&node).and_then(Option::as_ref);
+                if matched.is_some_and(|matched| Some(matched.index) >= all) {
+                    return Ok(());
+                }
+            }
+            sleep(Duration::from_millis(MATCHED_LOOK_MS)).await;
+        }
+    }
+
+    /// Makes exactly these members (who must be learners or voters already) the voters; voters
+    /// that are not among them leave the group.
+    ///
+    /// # Errors
+    /// This node does not lead, a member is unknown, or the group has failed.
+    pub async fn change_members(&self, voters: BTreeSet<u64>) -> Result<(), RaftError> {
+        let change = ChangeMembers::ReplaceAllVoters(voters);
+        let changed = self.inner.raft.change_membership(change, false).await;
+        changed.map(|_| ()).map_err(|error| self.refused(error))
+    }
+
+    /// Takes members without a vote out of the group.
+    ///
+    /// # Errors
+    /// This node does not lead, one of them votes, or the group has failed.
+    pub async fn remove_learners(&self, learners: BTreeSet<u64>) -> Result<(), RaftError> {
+        let change = ChangeMembers::RemoveNodes(learners);
+        let changed = self.inner.raft.change_membership(change, false).await;
+        changed.map(|_| ()).map_err(|error| self.refused(error))
+    }
+}
