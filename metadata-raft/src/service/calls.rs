@@ -72,6 +72,7 @@ impl Inner {
                 continue;
             }
             tokio::select! {
+                biased;
                 changed = catalog.changed() => if changed.is_err() { return Ok(()) },
                 changed = changes.changed() => {
                     if changed.is_err() || !self.group.is_leader() {

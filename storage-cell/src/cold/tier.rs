@@ -75,7 +75,7 @@ impl Cell {
             let (of, now) = (Arc::clone(table), self.now_seconds());
             let snapshot = self.engine().snapshot();
             let span = (start.clone(), end);
-            let picking = tokio::task::spawn_blocking(move || pick(&snapshot, &of, span, now));
+            let picking = crate::blocking::in_background(move || pick(&snapshot, &of, span, now));
             let unavailable = |reason: String| CellError::Unavailable { reason };
             let picked = picking.await.map_err(|error| unavailable(error.to_string()))?;
             let mut picked = picked.map_err(|error| unavailable(error.to_string()))?;

@@ -8,7 +8,7 @@ use cellar_schema::keys;
 use tokio::time::sleep;
 
 use super::Inner;
-use crate::{cell::Cell, commands::DropTable, limits::METADATA_RETRY_MS};
+use crate::{blocking::in_background, cell::Cell, commands::DropTable, limits::METADATA_RETRY_MS};
 
 impl Inner {
     /// Removes tables as the catalog names them.
@@ -77,7 +77,7 @@ impl Inner {
             let (start, end) = keys::table_range(table);
             engine.drop_range(&start, &end)
         };
-        match tokio::task::spawn_blocking(removing).await {
+        match in_background(removing).await {
             Ok(removed) => removed.map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         }

@@ -16,6 +16,7 @@ impl Inner {
         catalog.mark_changed();
         loop {
             tokio::select! {
+                biased;
                 changed = catalog.changed() => {
                     if changed.is_err() {
                         tracing::error!("the catalog is not updated any more");

@@ -26,6 +26,7 @@ pub use error::NodeError;
 pub use options::NodeOptions;
 
 use crate::{
+    blocking::in_background,
     cell::{Cell, Events},
     cold::Cold,
     limits::STOP_MS_MAX,
@@ -87,6 +88,10 @@ impl Node {
         let mut log = HostOptions::new(id.0, dir.join("log"), &tasks);
         log.segment_bytes = options.log_segment_bytes;
         log.log_bytes = options.log_bytes;
+        log.disk = Arc::clone(&options.log_disk);
+        if let Some(told) = &options.on_fatal {
+            log.on_fatal = Arc::clone(told);
+        }
         let host = Host::open(log, Arc::new(pool))?;
         let (events, mut heard) = mpsc::unbounded_channel();
         let cold = Cold::new(Arc::clone(&options.store), Arc::clone(&metadata));
@@ -140,7 +145,7 @@ impl Node {
         let ended = inner.tasks.shutdown(Duration::from_millis(STOP_MS_MAX)).await;
         inner.host.shutdown().await;
         let engine = inner.engine.clone();
-        let closed = tokio::task::spawn_blocking(move || engine.close()).await;
+        let closed = in_background(move || engine.close()).await;
         closed.map_err(|error| NodeError::Thread(error.to_string()))??;
         Ok(ended?)
     }

@@ -2,6 +2,10 @@
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
+use cellar_raft::{
+    disk::{Disk, RealDisk},
+    log::OnFatal,
+};
 use cellar_schema::{Clock, SystemClock};
 use cellar_tiering::store::ObjectStore;
 
@@ -32,6 +36,10 @@ pub struct NodeOptions {
     pub log_segment_bytes: u64,
     /// Size of the log, in bytes, at which the rows it holds are flushed so that it can shrink.
     pub log_bytes: u64,
+    /// The disk of the log; the engine is always on the real one.
+    pub log_disk: Arc<dyn Disk>,
+    /// Told when the log has failed; without anybody to tell, the process ends.
+    pub on_fatal: Option<OnFatal>,
 }
 
 impl NodeOptions {
@@ -51,6 +59,8 @@ impl NodeOptions {
             engine: cellar_engine::Options::default(),
             log_segment_bytes: cellar_raft::limits::SEGMENT_BYTES,
             log_bytes: cellar_raft::limits::LOG_BYTES,
+            log_disk: Arc::new(RealDisk),
+            on_fatal: None,
         }
     }
 }

@@ -10,7 +10,7 @@ use cellar_metadata_api::{CellId, NodeId};
 use futures::{FutureExt, future::BoxFuture};
 
 use super::{Inner, Node};
-use crate::cell::Cell;
+use crate::{blocking::in_background, cell::Cell};
 
 impl CellService for Node {
     fn write(&self, request: WriteRequest) -> BoxFuture<'static, Result<WriteReply, CellError>> {
@@ -59,7 +59,7 @@ impl Inner {
         work: impl FnOnce(&Self) -> T + Send + 'static,
     ) -> Result<T, CellError> {
         let inner = Arc::clone(self);
-        tokio::task::spawn_blocking(move || work(&inner))
+        in_background(move || work(&inner))
             .await
             .map_err(|error| CellError::Unavailable { reason: error.to_string() })
     }
