@@ -52,13 +52,13 @@ impl<'a> Draft<'a> {
                 self.drop_table(keyspace, name, *if_exists)
             }
             Command::TruncateTable { keyspace, name } => self.truncate_table(keyspace, name),
-            Command::CreateType { keyspace, name, fields, if_not_exists } => {
             Command::CreateIndex { definition, if_not_exists } => {
                 self.create_index(definition, *if_not_exists)
             }
             Command::DropIndex { keyspace, name, if_exists } => {
                 self.drop_index(keyspace, name, *if_exists)
             }
+            Command::CreateType { keyspace, name, fields, if_not_exists } => {
                 self.create_type(keyspace, name, fields, *if_not_exists)
             }
             Command::AlterType { keyspace, name, if_exists, change } => {

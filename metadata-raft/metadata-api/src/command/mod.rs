@@ -104,13 +104,6 @@ pub enum Command {
         /// Name of the table.
         name: String,
     },
-    /// CREATE TYPE.
-    CreateType {
-        /// Keyspace of the type.
-        keyspace: String,
-        /// Name of the type.
-        name: String,
-        /// Fields in declaration order.
     /// CREATE INDEX.
     CreateIndex {
         /// The index.
@@ -127,6 +120,13 @@ pub enum Command {
         /// IF EXISTS.
         if_exists: bool,
     },
+    /// CREATE TYPE.
+    CreateType {
+        /// Keyspace of the type.
+        keyspace: String,
+        /// Name of the type.
+        name: String,
+        /// Fields in declaration order.
         fields: Vec<(String, CqlType)>,
         /// IF NOT EXISTS.
         if_not_exists: bool,
@@ -209,6 +209,8 @@ impl Command {
             | Self::AlterTable { .. }
             | Self::DropTable { .. }
             | Self::TruncateTable { .. }
+            | Self::CreateIndex { .. }
+            | Self::DropIndex { .. }
             | Self::CreateType { .. }
             | Self::AlterType { .. }
             | Self::DropType { .. } => true,
@@ -216,8 +218,6 @@ impl Command {
             | Self::SetNodeState { .. }
             | Self::RegisterFrontend { .. }
             | Self::RemoveFrontend { .. }
-            | Self::CreateIndex { .. }
-            | Self::DropIndex { .. }
             | Self::AllocateCells { .. }
             | Self::Split(_)
             | Self::MergeCells { .. }

@@ -145,7 +145,9 @@ fn define(keyspace: &Keyspace, table: &Table, new: &NewIndex) -> Result<Index, M
         [target] => *target,
         [] if custom => return invalid("Failed to retrieve target column for: "),
         [] => {
-            return invalid("Only CUSTOM indexes can be created without specifying a target column");
+            return invalid(
+                "Only CUSTOM indexes can be created without specifying a target column",
+            );
         }
         several => {
             let names: Vec<&str> = several.iter().map(|(column, _)| column.name.as_str()).collect();
