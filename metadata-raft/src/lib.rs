@@ -5,6 +5,7 @@
 //! on every replica ([`State`] is pure); what was answered as done survives the loss of power;
 //! watchers see versions in order, each at most once. Start at [`Service`].
 
+mod balance;
 mod limits;
 mod machine;
 mod observe;
@@ -12,7 +13,8 @@ mod service;
 mod snapshot;
 mod state;
 
+pub use balance::BalanceOptions;
 pub use machine::OpenError;
-pub use service::{Service, ServiceOptions, StartError};
+pub use service::{Merger, Service, ServiceOptions, StartError};
 pub use snapshot::SnapshotError;
 pub use state::State;

@@ -72,7 +72,8 @@ impl Placement {
         Ok(())
     }
 
-    /// Merges a cell with its right neighbour; the left id stays.
+    /// Merges a cell with its right neighbour; the left id stays, and so does the left one's
+    /// preferred leader.
     ///
     /// # Errors
     /// [`PlacementError`] when either is unknown or has moved on, or they are not neighbours with
@@ -89,7 +90,12 @@ impl Placement {
         if stays.range.end != Some(gone.range.start) {
             return refuse("they are not neighbours");
         }
-        if stays.replicas != gone.replicas {
+        let sorted = |cell: &Cell| {
+            let mut nodes = cell.replicas.clone();
+            nodes.sort_unstable();
+            nodes
+        };
+        if sorted(&stays) != sorted(&gone) {
             return refuse("their replicas stand on different nodes");
         }
         stays.range.end = gone.range.end;

@@ -50,6 +50,7 @@ fn state_event(state: NodeState) -> &'static str {
     match state {
         NodeState::Up => "node.up",
         NodeState::Down => "node.down",
+        NodeState::Draining => "node.draining",
     }
 }
 

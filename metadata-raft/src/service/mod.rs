@@ -4,6 +4,7 @@
 //! frontend and node that watches serves it, or after a bounded wait with a warning. Only the
 //! leader answers; others say who leads.
 
+mod balancer;
 mod calls;
 mod observer;
 mod presence;
@@ -31,8 +32,10 @@ use futures::{FutureExt, future::BoxFuture};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+pub use self::balancer::Merger;
 use self::watchers::{Process, Watchers};
 use crate::{
+    balance::BalanceOptions,
     limits::{ABSENT_MS_MAX, SERVED_MS_MAX},
     machine::{MetadataMachine, OpenError, Shared},
     observe::Observed,
@@ -58,6 +61,10 @@ pub struct ServiceOptions {
     pub absent_ms_max: u64,
     /// Tells when events happened.
     pub clock: Arc<dyn Clock>,
+    /// How cells are spread over nodes; off unless it is turned on.
+    pub balance: BalanceOptions,
+    /// Asks nodes to merge cells; without it none are merged.
+    pub merger: Option<Arc<dyn Merger>>,
 }
 
 impl ServiceOptions {
@@ -73,6 +80,8 @@ impl ServiceOptions {
             served_ms_max: SERVED_MS_MAX,
             absent_ms_max: ABSENT_MS_MAX,
             clock: Arc::new(SystemClock),
+            balance: BalanceOptions { on: false, ..BalanceOptions::default() },
+            merger: None,
         }
     }
 }
@@ -148,16 +157,7 @@ impl Service {
             clock: options.clock,
             observed: Mutex::default(),
         });
-        let observing = Arc::clone(&inner);
-        let token = inner.tasks.token().clone();
-        inner.tasks.spawn("metadata events", async move {
-            token.run_until_cancelled(observer::follow(&observing)).await;
-        });
-        let token = inner.tasks.token().clone();
-        let following = Arc::clone(&inner);
-        inner.tasks.spawn("metadata presence", async move {
-            token.run_until_cancelled(presence::follow(&following, durable)).await;
-        });
+        inner.housekeep(durable, options.balance, options.merger);
         Ok(Self { inner })
     }
 
@@ -223,6 +223,29 @@ fn turned_away(error: SubmitError) -> MetadataError {
 }
 
 impl Inner {
+    /// Starts what goes on in the background for as long as the service runs.
+    fn housekeep(
+        self: &Arc<Self>,
+        durable: Option<u64>,
+        balance: BalanceOptions,
+        merger: Option<Arc<dyn Merger>>,
+    ) {
+        let (events, presence, balancer) = (Arc::clone(self), Arc::clone(self), Arc::clone(self));
+        let token = || self.tasks.token().clone();
+        let (first, second, third) = (token(), token(), token());
+        self.tasks.spawn("metadata events", async move {
+            first.run_until_cancelled(observer::follow(&events)).await;
+        });
+        self.tasks.spawn("metadata presence", async move {
+            second.run_until_cancelled(presence::follow(&presence, durable)).await;
+        });
+        if balance.on {
+            self.tasks.spawn("balancer", async move {
+                third.run_until_cancelled(balancer::run(&balancer, &balance, merger)).await;
+            });
+        }
+    }
+
     /// Runs a command and, if it is of the schema, waits until it is served.
     async fn submit(&self, command: &Command) -> Result<Answer, SubmitError> {
         let mut answer = self.propose(command).await?;

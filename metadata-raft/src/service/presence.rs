@@ -56,7 +56,7 @@ fn judge(inner: &Inner, seen: &mut BTreeMap<Process, Instant>) -> Vec<Command> {
         let state = match node.state {
             NodeState::Up if gone => NodeState::Down,
             NodeState::Down if present.contains(&Process::Node(node.id)) => NodeState::Up,
-            NodeState::Up | NodeState::Down => continue,
+            NodeState::Up | NodeState::Down | NodeState::Draining => continue,
         };
         commands.push(Command::SetNodeState { id: node.id, state });
     }

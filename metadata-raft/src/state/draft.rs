@@ -33,6 +33,7 @@ impl<'a> Draft<'a> {
         match command {
             Command::RegisterNode { node, id } => self.register_node(node, *id),
             Command::SetNodeState { id, state } => self.set_node_state(*id, *state),
+            Command::RemoveNode { id } => self.remove_node(*id),
             Command::RegisterFrontend { frontend } => Ok(self.register_frontend(frontend)),
             Command::RemoveFrontend { host_id } => Ok(self.remove_frontend(*host_id)),
             Command::CreateKeyspace { name, replication, durable_writes, if_not_exists } => {

@@ -22,6 +22,7 @@ use cellar_metadata_api::{
 use serde::{Deserialize, Serialize};
 
 use self::draft::Draft;
+pub(crate) use self::keyspaces::Replication;
 use crate::limits::{RECENT_UPDATES_MAX, TABLE_ID_FIRST};
 
 /// Everything the metadata service knows.
@@ -111,6 +112,12 @@ impl State {
             return Some(self.catalog.to_update());
         }
         Some(Update::join(self.recent.iter().filter(|update| update.since >= version)))
+    }
+
+    /// The replication setting of each placement group.
+    pub(crate) fn settings(&self) -> BTreeMap<GroupId, Replication> {
+        let settings = self.ledger.settings.iter();
+        settings.filter_map(|(text, id)| Some((*id, Replication::from_normalised(text)?))).collect()
     }
 
     /// Takes the state apart for a snapshot.

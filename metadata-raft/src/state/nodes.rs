@@ -23,6 +23,8 @@ impl Draft<'_> {
             Some(id) => id,
             None => NodeId(self.ledger.next_node),
         };
+        let before = self.before.nodes.get(&id).map(|node| node.state);
+        let draining = before == Some(NodeState::Draining);
         self.ledger.next_node = self.ledger.next_node.max(id.0.saturating_add(1));
         let node = Node {
             id,
@@ -31,7 +33,7 @@ impl Draft<'_> {
             rack: said.rack.clone(),
             region: said.region.clone(),
             cql_address: said.cql_address,
-            state: NodeState::Up,
+            state: if draining { NodeState::Draining } else { NodeState::Up },
         };
         if self.before.nodes.get(&id) != Some(&node) {
             self.update().nodes.push((id, Some(node.clone())));
@@ -50,9 +52,28 @@ impl Draft<'_> {
             .nodes
             .get(&id)
             .ok_or_else(|| missing(MissingObject::Node, id.to_string()))?;
-        if node.state != state {
+        let drained = node.state == NodeState::Draining && state == NodeState::Down;
+        if node.state != state && !drained {
             let node = Node { state, ..node.clone() };
             self.update().nodes.push((id, Some(node)));
+        }
+        Ok(self.done())
+    }
+
+    pub(super) fn remove_node(&mut self, id: NodeId) -> Result<Answer, MetadataError> {
+        let cells = self.before.placements.values().flat_map(|placement| placement.cells());
+        let mut held = cells.filter(|cell| {
+            cell.replicas.contains(&id) || cell.target.iter().flatten().any(|node| *node == id)
+        });
+        if let Some(cell) = held.next() {
+            return Err(MetadataError::invalid(format!(
+                "{} stands on {id}, and {} more cells: drain it first",
+                cell.id,
+                held.count()
+            )));
+        }
+        if self.before.nodes.contains_key(&id) {
+            self.update().nodes.push((id, None));
         }
         Ok(self.done())
     }

@@ -53,6 +53,22 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Lets a keyspace's group follow a new setting, if nobody else has that group and the setting
+    /// has none: the cells then move to where the setting wants them. Answers whether it does.
+    pub(super) fn resettle(&mut self, name: &str, replication: &Replication) -> bool {
+        let Some(group) = self.before.groups.get(name).copied() else { return false };
+        let alone = self.before.groups.iter().all(|(other, of)| other == name || *of != group);
+        let setting = replication.normalised();
+        match self.ledger.settings.get(&setting) {
+            Some(of) => return *of == group,
+            None if !alone => return false,
+            None => {}
+        }
+        self.ledger.settings.retain(|_, of| *of != group);
+        self.ledger.settings.insert(setting, group);
+        true
+    }
+
     fn place_first_cell(&mut self, group: GroupId, replication: &Replication, nodes: &[&Node]) {
         let replicas = self.choose_nodes(replication, nodes);
         if replicas.is_empty() {
@@ -227,7 +243,7 @@ fn spread(copies: u32, mut left: Vec<&Node>, load: &BTreeMap<NodeId, usize>) -> 
         let cost = |node: &&Node| {
             let in_rack = racks.get(node.rack.as_str()).copied().unwrap_or(0);
             let cells = load.get(&node.id).copied().unwrap_or(0);
-            (node.state == NodeState::Down, in_rack, cells, node.id)
+            (node.state != NodeState::Up, in_rack, cells, node.id)
         };
         let Some(best) = left.iter().copied().min_by_key(|node| cost(node)) else { break };
         left.retain(|node| node.id != best.id);

@@ -34,6 +34,7 @@ fn one_node(node: &Node, reports: &Result<Vec<CellReport>, CellError>) -> Value 
         "state": match node.state {
             NodeState::Up => "up",
             NodeState::Down => "down",
+            NodeState::Draining => "draining",
         },
     });
     let more = match reports {

@@ -34,6 +34,9 @@ pub enum NodeState {
     Up,
     /// Silent for longer than its watch allows.
     Down,
+    /// An operator wants it empty: its cells go elsewhere and it gets no new ones. It stays so,
+    /// in touch or not, until it is removed or taken back.
+    Draining,
 }
 
 /// A process that answers clients.

@@ -24,12 +24,19 @@ pub enum Command {
         /// The id on its disk; none on the first start, and then it is given one.
         id: Option<NodeId>,
     },
-    /// A node came into or fell out of touch.
+    /// A node came into or fell out of touch, or is to be drained. One that is drained stays so
+    /// when it falls out of touch.
     SetNodeState {
         /// The node.
         id: NodeId,
         /// Whether it is in touch.
         state: NodeState,
+    },
+    /// A node is gone for good. Refused while a cell stands on it or is to. Sending it again
+    /// changes nothing.
+    RemoveNode {
+        /// The node.
+        id: NodeId,
     },
     /// A frontend says where it is; the watch does this by itself.
     RegisterFrontend {
@@ -216,6 +223,7 @@ impl Command {
             | Self::DropType { .. } => true,
             Self::RegisterNode { .. }
             | Self::SetNodeState { .. }
+            | Self::RemoveNode { .. }
             | Self::RegisterFrontend { .. }
             | Self::RemoveFrontend { .. }
             | Self::AllocateCells { .. }

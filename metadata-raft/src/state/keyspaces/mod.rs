@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use cellar_metadata_api::{Answer, MetadataError, Node, SchemaChangeKind, SchemaTarget};
 use cellar_schema::Keyspace;
 
-pub(super) use self::replication::Replication;
+pub(crate) use self::replication::Replication;
 use super::draft::{Draft, is_valid_name};
 use crate::limits::{KEYSPACES_MAX, NAME_CHARACTERS_MAX};
 
@@ -89,7 +89,8 @@ impl Draft<'_> {
             let group = self.group_for(&replication);
             self.put_group(name, Some(group));
         }
-        let stays = moves && !keyspace.tables.is_empty();
+        let has_tables = !keyspace.tables.is_empty();
+        let stays = moves && has_tables && !self.resettle(name, &replication);
         self.put_keyspace(keyspace);
         let updated = self.changed(SchemaChangeKind::Updated, SchemaTarget::Keyspace, name, None);
         let mut answer = self.warned(updated, name, &replication);

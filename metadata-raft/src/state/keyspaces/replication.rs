@@ -11,7 +11,7 @@ const SINGLE_REGION_COPIES: u32 = 3;
 
 /// How often and where the data of a keyspace is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::state) enum Replication {
+pub(crate) enum Replication {
     /// So many copies, wherever.
     Anywhere(u32),
     /// So many copies in every data centre, apart from those that are named.
@@ -22,7 +22,7 @@ pub(in crate::state) enum Replication {
 
 impl Replication {
     /// Reads the replication map of a keyspace.
-    pub(in crate::state) fn parse(
+    pub(crate) fn parse(
         keyspace: &str,
         options: &BTreeMap<String, String>,
     ) -> Result<Self, MetadataError> {
@@ -77,7 +77,7 @@ impl Replication {
     }
 
     /// The form that is equal exactly for settings that mean the same: names the placement group.
-    pub(in crate::state) fn normalised(&self) -> String {
+    pub(crate) fn normalised(&self) -> String {
         let list = |datacenters: &BTreeMap<String, u32>| {
             datacenters
                 .iter()
@@ -92,8 +92,22 @@ impl Replication {
         }
     }
 
+    /// Reads what [`Self::normalised`] made.
+    pub(crate) fn from_normalised(text: &str) -> Option<Self> {
+        if let Some(copies) = text.strip_prefix("anywhere=") {
+            return Some(Self::Anywhere(copies.parse().ok()?));
+        }
+        match text.strip_prefix("every=") {
+            Some(rest) => {
+                let (copies, named) = rest.split_once(',')?;
+                Some(Self::EveryDatacenter(copies.parse().ok()?, named_list(named)?))
+            }
+            None => Some(Self::Datacenters(named_list(text)?)),
+        }
+    }
+
     /// The nodes that copies may stand on, as (how many at most, which), one for each data centre.
-    pub(in crate::state) fn shares<'n>(&self, nodes: &[&'n Node]) -> Vec<(u32, Vec<&'n Node>)> {
+    pub(crate) fn shares<'n>(&self, nodes: &[&'n Node]) -> Vec<(u32, Vec<&'n Node>)> {
         let inside = |name: &str| -> Vec<&'n Node> {
             nodes.iter().copied().filter(|node| node.datacenter == name).collect()
         };
@@ -112,7 +126,7 @@ impl Replication {
     }
 
     /// What a client should know about copies that have no node to stand on.
-    pub(in crate::state) fn warnings(&self, keyspace: &str, nodes: &[&Node]) -> Vec<String> {
+    pub(crate) fn warnings(&self, keyspace: &str, nodes: &[&Node]) -> Vec<String> {
         let mut warnings = Vec::new();
         for (copies, candidates) in self.shares(nodes) {
             let found = candidates.len();
@@ -125,6 +139,20 @@ impl Replication {
         }
         warnings
     }
+}
+
+/// Reads `3:dc1=3,3:dc2=1`; a name may have any characters.
+fn named_list(mut text: &str) -> Option<BTreeMap<String, u32>> {
+    let mut named = BTreeMap::new();
+    while !text.is_empty() {
+        let (length, rest) = text.split_once(':')?;
+        let (name, rest) = rest.split_at_checked(length.parse().ok()?)?;
+        let rest = rest.strip_prefix('=')?;
+        let (copies, rest) = rest.split_once(',').unwrap_or((rest, ""));
+        named.insert(name.to_owned(), copies.parse().ok()?);
+        text = rest;
+    }
+    Some(named)
 }
 
 fn copies(factor: &str) -> Result<u32, MetadataError> {
@@ -145,4 +173,23 @@ fn unrecognized(option: &str, strategy: &str, keyspace: &str) -> MetadataError {
     MetadataError::config(format!(
         "Unrecognized strategy option {{{option}}} passed to {strategy} for keyspace {keyspace}"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_normalised_form_is_read_back_whatever_a_datacenter_is_called() {
+        let named = BTreeMap::from([("a=1,2:b".to_owned(), 2), ("ü:".to_owned(), 0)]);
+        for setting in [
+            Replication::Anywhere(3),
+            Replication::EveryDatacenter(3, BTreeMap::new()),
+            Replication::EveryDatacenter(1, named.clone()),
+            Replication::Datacenters(named),
+        ] {
+            assert_eq!(Replication::from_normalised(&setting.normalised()), Some(setting));
+        }
+        assert_eq!(Replication::from_normalised("3:dc"), None);
+    }
 }

@@ -1,0 +1,82 @@
+//! Draining and removing nodes, and keyspaces whose replication changes while they have data.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail loudly"
+)]
+
+mod harness;
+
+use cellar_metadata_api::{Answer, CellId, Command, Epoch, NodeId, NodeState};
+use cellar_metadata_raft::State;
+use harness::*;
+
+fn set(id: u64, state: NodeState) -> Command {
+    Command::SetNodeState { id: NodeId(id), state }
+}
+
+fn state_of(state: &State, id: u64) -> NodeState {
+    state.catalog().nodes[&NodeId(id)].state
+}
+
+#[test]
+fn a_node_that_is_drained_stays_so_in_touch_or_not_until_it_is_taken_back() {
+    let mut state = state();
+    run(&mut state, &set(1, NodeState::Draining));
+    run(&mut state, &set(1, NodeState::Down));
+    assert_eq!(state_of(&state, 1), NodeState::Draining);
+    run(&mut state, &node("a:1", "dc1", "r1"));
+    assert_eq!(state_of(&state, 1), NodeState::Draining, "a restart does not take it back");
+    run(&mut state, &set(1, NodeState::Up));
+    assert_eq!(state_of(&state, 1), NodeState::Up);
+}
+
+#[test]
+fn a_node_is_removed_once_nothing_stands_on_it_or_is_to() {
+    let mut state = state();
+    run(&mut state, &node("b:1", "dc1", "r1"));
+    let remove = |id| Command::RemoveNode { id: NodeId(id) };
+    assert!(words(&mut state, &remove(1)).contains("cell-1 stands on node-1"));
+    let cell = (CellId(1), Epoch(1));
+    run(&mut state, &Command::PlanReplicas { cell, target: vec![NodeId(2)] });
+    refusal(&mut state, &remove(2));
+    run(&mut state, &Command::ChangeReplicas { cell, replicas: vec![NodeId(2)] });
+    run(&mut state, &remove(1));
+    assert_eq!(state.catalog().nodes.len(), 1);
+    run(&mut state, &remove(1));
+    let Answer::Node(next) = run(&mut state, &node("c:1", "dc1", "r1")) else { panic!() };
+    assert_eq!(next, NodeId(3), "its id is never given again");
+}
+
+fn alter(name: &str, copies: &str) -> Command {
+    Command::AlterKeyspace {
+        name: name.to_owned(),
+        replication: Some(simple(copies)),
+        durable_writes: None,
+        if_exists: false,
+    }
+}
+
+fn warnings(answer: Answer) -> Vec<String> {
+    match answer {
+        Answer::Schema { warnings, .. } => warnings,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_keyspace_with_tables_takes_its_cells_along_to_a_new_setting_if_nobody_shares_them() {
+    let mut state = state();
+    run(&mut state, &node("b:1", "dc1", "r1"));
+    let group = state.catalog().groups["ks"];
+    assert!(warnings(run(&mut state, &alter("ks", "2"))).is_empty());
+    assert_eq!(state.catalog().groups["ks"], group);
+    run(&mut state, &create_keyspace("same", simple("2")));
+    assert_eq!(state.catalog().groups["same"], group, "the group is that of the new setting");
+    run(&mut state, &create_keyspace("old", simple("1")));
+    assert_ne!(state.catalog().groups["old"], group);
+    let told = warnings(run(&mut state, &alter("ks", "1")));
+    assert!(told[0].contains("stays on the nodes"), "{told:?}");
+    assert!(warnings(run(&mut state, &alter("ks", "2"))).is_empty(), "back to its own group");
+}
