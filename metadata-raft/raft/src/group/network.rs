@@ -4,7 +4,7 @@ use std::{future::Future, io};
 
 use bytes::Bytes;
 use cellar_rpc::{CallError, Client};
-use futures::{FutureExt, pin_mut, select};
+use futures::{FutureExt, pin_mut, select_biased};
 use openraft::{
     BasicNode, RaftNetworkFactory, RaftNetworkV2,
     errors::{RPCError, ReplicationClosed, StreamingError, Unreachable},
@@ -180,7 +180,7 @@ impl RaftNetworkV2<Types> for Member {
         let sending = self.send_snapshot(vote, snapshot, option).fuse();
         let cancel = cancel.fuse();
         pin_mut!(sending, cancel);
-        select! {
+        select_biased! {
             sent = sending => sent,
             closed = cancel => Err(closed.into()),
         }
