@@ -5,6 +5,7 @@
 
 pub mod bench;
 pub mod canonical;
+pub mod chaos;
 pub mod differential;
 pub mod email;
 pub mod figures;

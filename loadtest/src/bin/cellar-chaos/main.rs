@@ -1,0 +1,79 @@
+//! `cellar-chaos`: load while `cargo xtask chaos`, `failover` and `rolling` break the service. It
+//! prints `loading` once load is made, goes on until a line comes on standard input, and then
+//! prints its figures as one JSON line.
+
+use std::path::PathBuf;
+
+use anyhow::ensure;
+use cellar_loadtest::chaos;
+use clap::{Parser, Subcommand};
+
+/// Load that checks what it is told.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Mixed load; then everything is read back and the whole history is checked.
+    Load {
+        /// Frontends, "host:port".
+        #[arg(long, value_delimiter = ',', required = true)]
+        cql: Vec<String>,
+        /// Chooses keys and operations.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Registers.
+        #[arg(long, default_value_t = 2000)]
+        keys: u32,
+        /// Clients; each has one request open.
+        #[arg(long, default_value_t = 64)]
+        clients: u32,
+        /// Requests a second, of all clients.
+        #[arg(long, default_value_t = 1000)]
+        rate: u32,
+        /// Where the history goes.
+        #[arg(long)]
+        history: PathBuf,
+    },
+    /// Check a history that was kept.
+    Check {
+        /// The file.
+        history: PathBuf,
+    },
+    /// Writes and reads with the driver's default retries.
+    Rolling {
+        /// Frontends, "host:port".
+        #[arg(long, value_delimiter = ',', required = true)]
+        cql: Vec<String>,
+        /// Clients; each has one request open.
+        #[arg(long, default_value_t = 16)]
+        clients: u32,
+    },
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    match Arguments::parse().verb {
+        Verb::Load { cql: frontends, seed, keys, clients, rate, history } => {
+            let options = chaos::Options { frontends, seed, keys, clients, rate, history };
+            let report = chaos::run(&options).await?;
+            println!("{}", serde_json::to_string(&report)?);
+            let violations = report.verdict.violations.len();
+            ensure!(violations == 0, "{violations} violations");
+        }
+        Verb::Check { history } => {
+            let verdict = chaos::check(&history)?;
+            println!("{}", serde_json::to_string_pretty(&verdict)?);
+            ensure!(verdict.violations.is_empty(), "no correct service answers so");
+        }
+        Verb::Rolling { cql, clients } => {
+            let figures = chaos::rolling(&cql, clients).await?;
+            println!("{}", serde_json::to_string(&figures)?);
+            ensure!(figures.failed.is_empty(), "requests failed");
+        }
+    }
+    Ok(())
+}
