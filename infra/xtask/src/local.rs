@@ -4,7 +4,7 @@
 use std::{
     fs::File,
     io::{BufRead, BufReader},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::PathBuf,
     process::{Child, ChildStdout, Command, Stdio},
 };
@@ -14,6 +14,26 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::places::Places;
+
+/// One process of a cluster.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(crate) id: String,
+    pub(crate) role: String,
+    pub(crate) ip: IpAddr,
+    /// None if it does not run.
+    pub(crate) pid: Option<u64>,
+}
+
+impl Member {
+    fn read(process: &Value) -> Option<Self> {
+        let text = |key| process.get(key).and_then(Value::as_str).map(str::to_owned);
+        let admin = process.get("addresses")?.get("admin")?.as_str()?;
+        let ip = admin.parse::<SocketAddr>().ok()?.ip();
+        let pid = process.get("pid").and_then(Value::as_u64);
+        Some(Self { id: text("id")?, role: text("role")?, ip, pid })
+    }
+}
 
 /// How many processes of each role.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +47,8 @@ pub(crate) struct Shape {
 pub(crate) struct Local {
     child: Child,
     cellar: PathBuf,
-    data: PathBuf,
+    /// The folder of everything durable; a folder below it per process, with its log.
+    pub(crate) data: PathBuf,
     /// Where each frontend serves CQL.
     pub(crate) cql: Vec<SocketAddr>,
     /// Where each frontend serves operators.
@@ -85,6 +106,21 @@ impl Local {
         let said = self.ask(&["top", "--json"])?;
         let cells = said.as_array().context("cells are a list")?;
         Ok(cells.iter().filter_map(|cell| cell.get("cell")?.as_u64()).collect())
+    }
+
+    /// The processes, and who of them lives.
+    pub(crate) fn members(&self) -> Result<Vec<Member>> {
+        let output = self.verb(&["status", "--json"]).stdin(Stdio::null()).output()?;
+        let said: Value = serde_json::from_slice(&output.stdout).context("no status")?;
+        let processes = said.get("processes").and_then(Value::as_array).context("processes")?;
+        processes.iter().map(|process| Member::read(process).context("a process")).collect()
+    }
+
+    /// `cellar cluster` with a verb, for this cluster; to be given the rest and started.
+    pub(crate) fn verb(&self, verb: &[&str]) -> Command {
+        let mut command = Command::new(&self.cellar);
+        command.arg("cluster").args(verb).arg("--data").arg(&self.data);
+        command
     }
 
     /// SIGTERM, and waits for the end of all processes.

@@ -4,6 +4,7 @@
 //! ends the run with a non-zero status. Start at [`run`].
 
 mod cache;
+mod chaos;
 mod data;
 mod differential;
 mod doors;
@@ -69,6 +70,8 @@ enum Verb {
     Nightly(nightly::Options),
     /// Plain HTTP, the SDK's example and cqlsh see the same rows.
     Doors,
+    #[command(flatten)]
+    Faults(chaos::Verb),
     /// The same script with every role in its own process.
     Roles,
     /// The same script through five processes, and cells that split under load.
@@ -169,6 +172,7 @@ fn run(verb: Verb, build: bool) -> Result<()> {
             build(&EXAMPLE)?;
             doors::run(&places)?;
         }
+        Verb::Faults(verb) => build(&SERVED).and_then(|()| verb.run(&places))?,
         Verb::Roles => {
             build(&SERVED)?;
             roles::run(&places)?;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use anyhow::Result;
 
-/// Registers that every tenth request goes to.
+/// Registers that every fifth request goes to.
 const HOT: u32 = 8;
 /// Requests to one register that may be open at once.
 const OPEN: u32 = 5;
@@ -13,6 +13,8 @@ const OPEN: u32 = 5;
 const UNCERTAIN_DELETIONS: u32 = 2;
 /// Counters.
 pub(super) const COUNTERS: u32 = 16;
+/// Nanoseconds of a millisecond.
+pub(super) const NS_PER_MS: u64 = 1_000_000;
 /// Parts of the ring whose gaps are measured.
 pub(super) const SLICES: usize = 16;
 
@@ -25,7 +27,18 @@ struct Key {
 }
 
 /// All registers.
-pub(super) struct Keys(Vec<Key>);
+pub(super) struct Keys {
+    all: Vec<Key>,
+    slices: [Slice; SLICES],
+}
+
+/// A part of the ring, and when its writes were acknowledged.
+#[derive(Default)]
+struct Slice {
+    last_ns: AtomicU64,
+    /// The longest time between two of them since the last mark.
+    gap_ns: AtomicU64,
+}
 
 /// A register that may be asked; gives its place back when dropped.
 pub(super) struct Turn<'a> {
@@ -45,11 +58,12 @@ impl Keys {
                 slice: usize::try_from(token / width)?,
             })
         };
-        Ok(Self((0..count.max(HOT)).map(key).collect::<Result<_>>()?))
+        let all = (0..count.max(HOT)).map(key).collect::<Result<_>>()?;
+        Ok(Self { all, slices: Default::default() })
     }
 
     pub(super) fn count(&self) -> u32 {
-        u32::try_from(self.0.len()).unwrap_or(u32::MAX)
+        u32::try_from(self.all.len()).unwrap_or(u32::MAX)
     }
 
     /// The part of the ring that a register lies in.
@@ -58,13 +72,33 @@ impl Keys {
     }
 
     fn state(&self, key: u32) -> Option<&Key> {
-        self.0.get(usize::try_from(key).ok()?)
+        self.all.get(usize::try_from(key).ok()?)
+    }
+
+    /// Notes that a write was acknowledged.
+    pub(super) fn written(&self, key: u32, now_ns: u64) {
+        if let Some(slice) = self.slices.get(self.slice(key)) {
+            let last_ns = slice.last_ns.fetch_max(now_ns, Ordering::Relaxed);
+            slice.gap_ns.fetch_max(now_ns.saturating_sub(last_ns), Ordering::Relaxed);
+        }
+    }
+
+    /// The longest gap of each part since the last mark, and how long it has been without a write
+    /// now, in milliseconds.
+    pub(super) fn mark(&self, now_ns: u64) -> serde_json::Value {
+        let of = |slice: &Slice| {
+            let idle_ns = now_ns.saturating_sub(slice.last_ns.load(Ordering::Relaxed));
+            let gap_ns = slice.gap_ns.swap(0, Ordering::Relaxed).max(idle_ns);
+            (gap_ns / NS_PER_MS, idle_ns / NS_PER_MS)
+        };
+        let (gaps, idle): (Vec<u64>, Vec<u64>) = self.slices.iter().map(of).unzip();
+        serde_json::json!({ "gap_ms": gaps, "idle_ms": idle })
     }
 
     /// A random register that is not too busy.
     pub(super) fn turn(&self, random: &mut fastrand::Rng) -> Turn<'_> {
         loop {
-            let below = if random.u32(0..10) == 0 { HOT } else { self.count() };
+            let below = if random.u32(0..5) == 0 { HOT } else { self.count() };
             let key = random.u32(0..below);
             let Some(state) = self.state(key) else { continue };
             if state.open.fetch_add(1, Ordering::Relaxed) < OPEN {

@@ -103,7 +103,9 @@ pub async fn run(options: &Options) -> Result<Report> {
         anyhow::Ok(tally)
     });
     println!("loading");
-    stop_asked().await;
+    while asked().await == "mark" {
+        println!("{}", shared.keys.mark(shared.now_ns()));
+    }
     let stopped = Instant::now();
     shared.stopped.store(true, std::sync::atomic::Ordering::Relaxed);
     while let Some(ended) = workers.join_next().await {
@@ -153,10 +155,14 @@ async fn prepare(options: &Options) -> Result<Shared> {
     })
 }
 
-/// Waits for a line on standard input, or its end.
-pub(crate) async fn stop_asked() {
-    let line =
-        tokio::task::spawn_blocking(|| std::io::stdin().lock().read_line(&mut String::new()));
-    // Whatever comes, and even an error, ends the load.
-    let _ = line.await;
+/// Waits for a line on standard input; it is empty at the end and when nobody can be heard.
+pub(crate) async fn asked() -> String {
+    let heard = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line).map(|_| line)
+    });
+    match heard.await {
+        Ok(Ok(line)) => line.trim().to_owned(),
+        _ => String::new(),
+    }
 }

@@ -5,15 +5,16 @@ use std::{collections::BTreeMap, time::Duration};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use super::{keys::SLICES, outcome::Failure};
+use super::{
+    keys::{NS_PER_MS, SLICES},
+    outcome::Failure,
+};
 use crate::history::{Action, LAST_READER, Operation, Outcome, Verdict};
 
 /// Longest latency that is told apart, in microseconds.
 const LONGEST_US: u64 = 600_000_000;
 /// Nanoseconds of a microsecond.
 const NS_PER_US: u64 = 1_000;
-/// Nanoseconds of a millisecond.
-const NS_PER_MS: u64 = 1_000_000;
 
 /// All requests so far, and how they failed.
 #[derive(Default)]

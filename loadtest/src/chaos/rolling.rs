@@ -66,7 +66,7 @@ pub async fn rolling(frontends: &[String], clients: u32) -> Result<Rolling> {
         workers.spawn(Arc::clone(&load).work());
     }
     println!("loading");
-    super::stop_asked().await;
+    super::asked().await;
     load.stopped.store(true, Ordering::Relaxed);
     let mut all = Rolling::default();
     while let Some(one) = workers.join_next().await {

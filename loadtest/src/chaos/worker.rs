@@ -62,6 +62,9 @@ async fn one(shared: &Shared, client: u32, random: &mut fastrand::Rng) -> Result
     let serial = random.u32(0..4) == 0;
     let made = asked(shared, place, client, (turn.key, action, serial)).await?;
     learn(&turn, &made.operation);
+    if made.operation.outcome == Outcome::Done {
+        shared.keys.written(turn.key, made.operation.end_ns);
+    }
     Ok(made)
 }
 

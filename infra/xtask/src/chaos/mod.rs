@@ -1,0 +1,177 @@
+//! `cargo xtask chaos`: a cluster of eight processes under mixed load while processes are killed,
+//! paused and cut off from each other and cells are split, merged and moved; then everything heals,
+//! is read back, and the whole history is checked. [`failover`] and [`rolling`] measure what one
+//! fault and an orderly restart cost.
+//!
+//! All of it runs in namespaces of its own ([`sandbox`]): nothing outlives it, and its network can
+//! be cut without touching the machine's.
+
+mod failover;
+mod forced;
+mod load;
+mod nemesis;
+mod network;
+mod rolling;
+mod sandbox;
+
+use std::{fs, path::Path, process::Command, thread, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use crate::{
+    cache,
+    local::{Local, Shape},
+    places::Places,
+};
+use load::Load;
+use nemesis::Nemesis;
+
+/// The cluster of the issue: eight processes.
+const EIGHT: Shape = Shape { metadata: 3, nodes: 3, frontends: 2 };
+/// Load before the first fault.
+const CALM: Duration = Duration::from_secs(3);
+
+/// What to do to a cluster of processes.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Kill, pause and cut off processes under load, and check the whole history.
+    Chaos(Options),
+    /// Kill leaders, and then everything, and measure how long ranges are not served.
+    Failover(failover::Options),
+    /// Restart every process under load of stock drivers; no request may fail.
+    Rolling(rolling::Options),
+}
+
+impl Verb {
+    /// Does it.
+    pub(crate) fn run(&self, places: &Places) -> Result<()> {
+        match self {
+            Self::Chaos(options) => run(places, options),
+            Self::Failover(options) => failover::run(places, options),
+            Self::Rolling(options) => rolling::run(places, options),
+        }
+    }
+}
+
+/// What to break, and for how long.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    /// How long faults come.
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) minutes: f64,
+    /// Chooses the faults and the load.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Seconds between two kills; 0 for none.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) kill_every: u64,
+    /// Pauses of a process, in all.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) pauses: u32,
+    /// Cut the network between processes.
+    #[arg(long)]
+    pub(crate) partitions: bool,
+    /// How long the metadata service is cut off, in seconds.
+    #[arg(long, default_value_t = 60)]
+    pub(crate) metadata_cut: u64,
+    /// Splits to force, in all.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) splits: u32,
+    /// Merges to force, in all.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) merges: u32,
+    /// Moves to force, in all.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) moves: u32,
+    /// Requests a second.
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) rate: u32,
+    /// Registers.
+    #[arg(long, default_value_t = 2000)]
+    pub(crate) keys: u32,
+    /// Leave history, faults and logs behind even when all is well.
+    #[arg(long)]
+    pub(crate) report: bool,
+}
+
+/// Runs it; an error if anything is wrong.
+fn run(places: &Places, options: &Options) -> Result<()> {
+    if !sandbox::entered() {
+        return sandbox::enter();
+    }
+    sandbox::network()?;
+    let kept = places.cache.join("chaos");
+    fs::create_dir_all(&kept).with_context(|| format!("cannot create {}", kept.display()))?;
+    let history = kept.join("history");
+    let cluster = Local::start(places, "chaos", EIGHT)?;
+    let mut load = Load::start(places, &cluster, options, &history)?;
+    thread::sleep(CALM);
+    let mut nemesis = Nemesis::new(&cluster, options)?;
+    let broken = nemesis.run(&mut load);
+    let healed = nemesis.heal();
+    let (faults, log) = nemesis.figures();
+    drop(nemesis);
+    fs::write(kept.join("faults"), log)?;
+    let ended = broken.and(healed).and_then(|()| load.end());
+    let verdict = ended.and_then(|report| {
+        let wrong = violations(&report);
+        println!("{}", figures(options, &report, &faults)?);
+        if wrong.is_empty() { Ok(()) } else { bail!("violations:\n{}", wrong.join("\n")) }
+    });
+    let damaged = damages(&cluster)?;
+    let verdict = verdict.and_then(|()| {
+        if damaged.is_empty() { Ok(()) } else { bail!("logs say:\n{}", damaged.join("\n")) }
+    });
+    if verdict.is_err() || options.report {
+        keep_logs(&cluster, &kept)?;
+        println!("xtask: history, faults and logs are in {}", kept.display());
+    }
+    verdict?;
+    cluster.stop()
+}
+
+/// The report of the load and the faults, as one document.
+fn figures(options: &Options, report: &Value, faults: &Value) -> Result<String> {
+    let mut report = report.clone();
+    let fields = report.as_object_mut().context("a report is an object")?;
+    let verdict = fields.remove("verdict").unwrap_or_default();
+    fields.insert("checked".to_owned(), verdict);
+    let seed = options.seed;
+    let all = json!({ "seed": seed, "rate": options.rate, "faults": faults, "load": report });
+    Ok(serde_json::to_string_pretty(&all)?)
+}
+
+fn violations(report: &Value) -> Vec<String> {
+    let found = report.get("verdict").and_then(|verdict| verdict.get("violations"));
+    found.and_then(Value::as_array).into_iter().flatten().map(Value::to_string).collect()
+}
+
+/// Lines of the processes' logs that must never be there.
+fn damages(cluster: &Local) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for member in cluster.members()? {
+        let log = fs::read(cluster.data.join(&member.id).join("log")).unwrap_or_default();
+        for line in String::from_utf8_lossy(&log).lines() {
+            if line.contains("panicked at") {
+                found.push(format!("{}: {line}", member.id));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Copies the logs of all processes beside the history.
+fn keep_logs(cluster: &Local, kept: &Path) -> Result<()> {
+    for member in cluster.members()? {
+        let log = cluster.data.join(&member.id).join("log");
+        fs::copy(&log, kept.join(format!("{}.log", member.id)))?;
+    }
+    Ok(())
+}
+
+/// Sends a signal to a process.
+fn signal(name: &str, pid: u64) -> Result<()> {
+    cache::run(Command::new("kill").args([&format!("-{name}"), &pid.to_string()]))
+}
