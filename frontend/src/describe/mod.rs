@@ -2,7 +2,10 @@
 //! cqlsh expects of a server from release 4 on.
 
 mod create;
+mod index;
 mod options;
+
+pub(crate) use index::stored as stored_index;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -11,7 +14,7 @@ use cellar_cql::{
     ast::{self, DescribeTarget, QualifiedName},
     plan::{ColumnSpec, PlanError, SchemaView},
 };
-use cellar_schema::{CqlType, Keyspace};
+use cellar_schema::{CqlType, Keyspace, Table};
 
 use crate::{
     error::RequestError,
@@ -63,10 +66,10 @@ pub(crate) fn describe(
             }
             objects
         }
-        DescribeTarget::Table(name) => vec![table(view, name, keyspace, internals)?],
+        DescribeTarget::Table(name) => table(view, name, keyspace, internals)?,
         DescribeTarget::Type(name) => vec![user_type(view, name, keyspace)?],
         DescribeTarget::Anything(name) => anything(view, name, keyspace, internals)?,
-        DescribeTarget::Index(name) => return Err(absent("index", name, keyspace)),
+        DescribeTarget::Index(name) => vec![index(view, name, keyspace)?],
         DescribeTarget::View(name) => return Err(absent("materialized view", name, keyspace)),
         DescribeTarget::Function(name) => return Err(absent("function", name, keyspace)),
         DescribeTarget::Aggregate(name) => return Err(absent("aggregate", name, keyspace)),
@@ -155,9 +158,18 @@ fn whole(keyspace: &Keyspace, internals: bool) -> Vec<Described> {
         create: Some(create::user_type(user_type)),
         ..named(keyspace, "type", &user_type.name)
     }));
-    objects.extend(keyspace.tables.values().map(|table| Described {
-        create: Some(create::table(table, internals)),
-        ..named(keyspace, "table", &table.name)
+    let tables = keyspace.tables.values();
+    objects.extend(tables.flat_map(|table| with_indexes(keyspace, table, internals)));
+    objects
+}
+
+/// The table and its indexes.
+fn with_indexes(keyspace: &Keyspace, table: &Table, internals: bool) -> Vec<Described> {
+    let create = Some(create::table(table, internals));
+    let mut objects = vec![Described { create, ..named(keyspace, "table", &table.name) }];
+    objects.extend(table.options.indexes.iter().map(|index| Described {
+        create: Some(index::create(table, index)),
+        ..named(keyspace, "index", &index.name)
     }));
     objects
 }
@@ -177,7 +189,7 @@ fn table(
     name: &QualifiedName,
     keyspace: Option<&str>,
     internals: bool,
-) -> Result<Described, RequestError> {
+) -> Result<Vec<Described>, RequestError> {
     let keyspace = keyspace_of(view, &place(name, keyspace)?)?;
     let table = keyspace.tables.get(name.name.as_str()).ok_or_else(|| {
         RequestError::invalid(format!(
@@ -186,8 +198,25 @@ fn table(
             keyspace.name
         ))
     })?;
-    let create = Some(create::table(table, internals));
-    Ok(Described { create, ..named(&keyspace, "table", &table.name) })
+    Ok(with_indexes(&keyspace, table, internals))
+}
+
+fn index(
+    view: &View,
+    name: &QualifiedName,
+    keyspace: Option<&str>,
+) -> Result<Described, RequestError> {
+    let keyspace = keyspace_of(view, &place(name, keyspace)?)?;
+    let name = name.name.as_str();
+    let found = keyspace.tables.values().find_map(|table| Some((table, table.index(name)?)));
+    let (table, index) = found.ok_or_else(|| {
+        RequestError::invalid(format!(
+            "Table for existing index '{name}' not found in '{}'",
+            keyspace.name
+        ))
+    })?;
+    let create = Some(index::create(table, index));
+    Ok(Described { create, ..named(&keyspace, "index", name) })
 }
 
 fn user_type(
@@ -207,7 +236,7 @@ fn user_type(
     Ok(Described { create, ..named(&keyspace, "type", &user_type.name) })
 }
 
-/// `DESCRIBE name`: a keyspace of this name, else a table.
+/// `DESCRIBE name`: a keyspace of this name, else a table, else an index.
 fn anything(
     view: &View,
     name: &QualifiedName,
@@ -223,7 +252,9 @@ fn anything(
         let within = keyspace.map(|name| format!(" in keyspace '{name}'")).unwrap_or_default();
         RequestError::invalid(format!("'{}' not found{within}", name.name.as_str()))
     };
-    table(view, name, keyspace, internals).map(|table| vec![table]).map_err(not_found)
+    table(view, name, keyspace, internals)
+        .or_else(|_| index(view, name, keyspace).map(|index| vec![index]))
+        .map_err(not_found)
 }
 
 fn absent(what: &str, name: &QualifiedName, keyspace: Option<&str>) -> RequestError {

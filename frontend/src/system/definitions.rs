@@ -120,7 +120,7 @@ const TABLES: &[(&str, &str, Fill)] = &[
         "CREATE TABLE indexes (keyspace_name text, table_name text, index_name text, kind text, \
          options frozen<map<text, text>>, \
          PRIMARY KEY (keyspace_name, table_name, index_name))",
-        schema::none,
+        schema::indexes,
     ),
     (
         "system_schema",

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use cellar_schema::{Column, ColumnKind, Keyspace, Order, Table, value};
 
 use super::{Facts, record::Record};
+use crate::describe;
 
 pub(super) fn keyspaces(facts: &Facts<'_>) -> Vec<Record> {
     let local = BTreeMap::from([(
@@ -161,6 +162,22 @@ pub(super) fn dropped_columns(facts: &Facts<'_>) -> Vec<Record> {
                 .text("type", &dropped.cql_type.to_string())
         };
         table.dropped.iter().map(record).collect::<Vec<_>>()
+    };
+    all_tables(facts).flat_map(records).collect()
+}
+
+pub(super) fn indexes(facts: &Facts<'_>) -> Vec<Record> {
+    let records = |table: &Arc<Table>| {
+        let record = |index: &cellar_schema::Index| {
+            let (kind, options) = describe::stored_index(table, index);
+            Record::new()
+                .text("keyspace_name", &table.keyspace)
+                .text("table_name", &table.name)
+                .text("index_name", &index.name)
+                .text("kind", kind)
+                .text_map("options", &options)
+        };
+        table.options.indexes.iter().map(record).collect::<Vec<_>>()
     };
     all_tables(facts).flat_map(records).collect()
 }

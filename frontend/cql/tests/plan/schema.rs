@@ -82,7 +82,7 @@ pub(crate) static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
     fixture
 });
 
-fn table(id: TableId, new: NewTable) -> Table {
+pub(crate) fn table(id: TableId, new: NewTable) -> Table {
     let mut columns = new.columns;
     columns.sort_by_key(|(name, _, kind)| match kind {
         ColumnKind::PartitionKey(at) => (0, *at, String::new()),

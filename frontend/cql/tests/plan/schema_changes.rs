@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use cellar_cql::parse_statement;
 use cellar_cql::plan::{Plan, PlanError, ddl};
-use cellar_metadata_api::{Command, TableChange, TieringChange};
-use cellar_schema::{AgeOf, ColumnKind, Order, TieringPolicy};
+use cellar_metadata_api::{Command, NewIndex, TableChange, TieringChange};
+use cellar_schema::{AgeOf, ColumnKind, IndexPart, Order, TieringPolicy};
 use uuid::Uuid;
 
 use crate::schema::*;
@@ -248,18 +248,59 @@ fn tables_that_cannot_be() {
 #[test]
 fn what_is_not_built_is_named() {
     for (text, feature) in [
-        ("CREATE INDEX ON simple (v)", "CREATE INDEX"),
-        ("CREATE CUSTOM INDEX ON simple (v) USING 'x'", "CREATE CUSTOM INDEX"),
         (
             "CREATE MATERIALIZED VIEW mv AS SELECT * FROM simple WHERE k IS NOT NULL PRIMARY KEY (k)",
             "CREATE MATERIALIZED VIEW",
         ),
-        ("DROP INDEX x", "DROP INDEX"),
         ("DROP MATERIALIZED VIEW x", "DROP MATERIALIZED VIEW"),
         ("DROP FUNCTION f", "DROP FUNCTION"),
     ] {
         assert_eq!(refused(text), format!("{feature} is not supported by Cellar"));
         assert!(matches!(try_plan(text), Err(PlanError::NotBuilt { .. })), "{text}");
+    }
+}
+
+#[test]
+fn indexes() {
+    let text = "CREATE CUSTOM INDEX IF NOT EXISTS \"ByTag\" ON things (ENTRIES(m)) USING 'sai' \
+                WITH OPTIONS = {'case_sensitive': false}";
+    assert_eq!(
+        command(text),
+        Command::CreateIndex {
+            definition: NewIndex {
+                keyspace: "ks".to_owned(),
+                table: "things".to_owned(),
+                name: Some("ByTag".to_owned()),
+                targets: vec![("m".to_owned(), IndexPart::Entries)],
+                class: Some("sai".to_owned()),
+                custom: true,
+                options: [("case_sensitive".to_owned(), "false".to_owned())].into(),
+            },
+            if_not_exists: true,
+        }
+    );
+    assert_eq!(
+        command("DROP INDEX IF EXISTS other.x"),
+        Command::DropIndex { keyspace: "other".to_owned(), name: "x".to_owned(), if_exists: true }
+    );
+    for (text, message) in [
+        (
+            "CREATE INDEX ON t (v) WITH OPTIONS = {'a': 'b'}",
+            "Cannot specify options for a non-CUSTOM index",
+        ),
+        (
+            "CREATE INDEX ON t (v) USING 'sai' WITH OPTIONS = {'target': 'b'}",
+            "Cannot specify target as a CUSTOM option",
+        ),
+        ("CREATE INDEX ON t (v) USING 'sai' WITH foo = {'a': 'b'}", "Unknown property 'foo'"),
+        (
+            "CREATE INDEX ON t (v) USING 'sai' WITH OPTIONS = 'x'",
+            "Invalid value for property 'options'. It should be a map.",
+        ),
+        ("CREATE INDEX ON system.local (rack)", "system keyspace is not user-modifiable."),
+        ("CREATE INDEX ks.named ON t (v)", "the name of an index has no keyspace"),
+    ] {
+        assert_eq!(refused(text), message, "{text}");
     }
 }
 

@@ -14,9 +14,11 @@
 #[allow(dead_code, reason = "shared with the tests of writes, which use the rest")]
 mod schema;
 
+mod batches;
 mod dropped;
 mod filters;
 mod grouping;
+mod indexes;
 mod limits;
 mod naive;
 mod never_panics;

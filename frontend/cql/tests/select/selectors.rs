@@ -119,6 +119,9 @@ fn write_times_and_times_to_live() {
     // A list with an entry for each field, of which only the second is set.
     let fields = "0x00000003ffffffff000000080000000000000037ffffffff 55";
     assert_eq!(of("writetime(a), maxwritetime(a)"), [fields]);
+    let store = Store::of(&["INSERT INTO things (k, fa) VALUES (1, {zip: 1}) USING TIMESTAMP 7"]);
+    let of = |selector: &str| store.read(&format!("SELECT {selector} FROM things WHERE k = 1"));
+    assert_eq!(of("maxwritetime(fa.zip), maxwritetime(fa.street)"), ["7 null"]);
     assert_eq!(NOW_SECONDS, 1);
 }
 

@@ -1,6 +1,8 @@
 //! Batches: several writes that become one request, written as one statement or sent as a
 //! `BATCH` message of the protocol.
 
+mod rows;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -129,6 +131,7 @@ pub fn combine(
     }
     if writes.iter().any(|write| !write.conditions.is_empty()) {
         check_conditional(&writes, timestamp_us)?;
+        rows::refuse_mixed(&writes)?;
     }
     let conditional = writes.iter().any(|write| !write.conditions.is_empty());
     let tested = writes.iter().find(|write| !write.conditions.is_empty()).or(writes.first());
@@ -164,6 +167,12 @@ pub fn combine(
                     all.mutations.push(Mutation { partition: mutation.partition, changes });
                 }
             }
+        }
+    }
+    if conditional {
+        for mutation in &mut all.mutations {
+            let changes = std::mem::take(&mut mutation.changes);
+            mutation.changes = rows::deletions_first(&all.table, changes);
         }
     }
     all.look_at_statics();

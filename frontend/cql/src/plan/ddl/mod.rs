@@ -3,6 +3,7 @@
 
 mod alter;
 mod create;
+mod index;
 mod keyspace;
 mod options;
 mod property;
@@ -38,6 +39,7 @@ pub fn command(
         Statement::AlterTable(alter) => alter::table(&mut scope, alter, now_us)?,
         Statement::CreateType(create) => create_type(&scope, create)?,
         Statement::AlterType(alter) => alter_type(&scope, alter)?,
+        Statement::CreateIndex(create) => index::create(&scope, create)?,
         Statement::Drop(object) => drop_object(&scope, object)?,
         other => return Err(PlanError::not_built(feature(other))),
     };
@@ -138,7 +140,11 @@ fn drop_object(scope: &Scope<'_>, object: &DropObject) -> Result<Command, PlanEr
         ObjectKind::Type => {
             Command::DropType { keyspace: drop_home(scope, object)?, name, if_exists }
         }
-        ObjectKind::Index => return Err(PlanError::not_built("DROP INDEX")),
+        ObjectKind::Index => {
+            let keyspace = scope.keyspace_of(&object.name)?;
+            user_keyspace(&keyspace)?;
+            Command::DropIndex { keyspace, name, if_exists }
+        }
         ObjectKind::View => return Err(PlanError::not_built("DROP MATERIALIZED VIEW")),
     })
 }
@@ -156,8 +162,6 @@ fn drop_home(scope: &Scope<'_>, object: &DropObject) -> Result<String, PlanError
 /// What to call a statement that is not built.
 fn feature(statement: &Statement) -> String {
     match statement {
-        Statement::CreateIndex(index) if index.custom => "CREATE CUSTOM INDEX".to_owned(),
-        Statement::CreateIndex(_) => "CREATE INDEX".to_owned(),
         Statement::CreateView(_) => "CREATE MATERIALIZED VIEW".to_owned(),
         Statement::AlterView(_) => "ALTER MATERIALIZED VIEW".to_owned(),
         Statement::Routine(routine) => {

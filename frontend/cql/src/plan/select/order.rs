@@ -30,6 +30,11 @@ pub(super) fn plan(
     if order_by.iter().any(|(_, ordering)| matches!(ordering, ast::Ordering::NearestTo(_))) {
         return Err(PlanError::not_built("ORDER BY ... ANN OF"));
     }
+    if restrictions.is_indexed() {
+        return Err(PlanError::invalid(
+            "ORDER BY with 2ndary indexes is not supported, except for ANN queries.",
+        ));
+    }
     if restrictions.is_scan() {
         return Err(PlanError::invalid(
             "ORDER BY is only supported when the partition key is restricted by an EQ or an IN.",

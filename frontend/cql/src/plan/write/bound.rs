@@ -81,6 +81,11 @@ pub(crate) fn look_at(partition: Bytes, suffix: Bytes) -> Condition {
     Condition { partition, suffix, test }
 }
 
+/// Whether the condition is only there to have its row in the answer.
+pub(crate) fn is_looked_at(condition: &Condition) -> bool {
+    matches!(condition.test, Test::Column { column: NO_COLUMN, .. })
+}
+
 impl BoundWrite {
     /// Has the cell answer with the static row too when a refusal must show it.
     pub(crate) fn look_at_statics(&mut self) {

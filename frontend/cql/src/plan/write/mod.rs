@@ -17,6 +17,7 @@ mod operation;
 mod update;
 
 pub(crate) use attributes::Attributes;
+pub(crate) use bound::is_looked_at;
 pub use bound::{BoundWrite, CasResult};
 pub use delete::plan as plan_delete;
 pub use insert::plan as plan_insert;

@@ -15,6 +15,7 @@ use crate::plan::{Binding, PlanError};
 pub(crate) struct BoundFilter {
     columns: Vec<ColumnRef>,
     test: BoundTest,
+    ignores_case: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +53,7 @@ impl BoundFilter {
                     .collect::<Result<_, _>>()?,
             ),
         };
-        Ok(Self { columns, test })
+        Ok(Self { columns, test, ignores_case: restriction.ignores_case })
     }
 
     /// Whether the row passes; no test holds for null.
@@ -87,13 +88,21 @@ impl BoundFilter {
     /// How the row's columns compare with these values, as tuples; nothing if one is null.
     fn compare(&self, row: &RowView<'_>, wanted: &[Bytes]) -> Option<Ordering> {
         for (column, bound) in self.columns.iter().zip(wanted) {
-            let order = value::compare(&column.cql_type, &row.value(column)?, bound);
+            let present = row.value(column)?;
+            let order = match self.ignores_case {
+                true => lower_case(&present).cmp(&lower_case(bound)),
+                false => value::compare(&column.cql_type, &present, bound),
+            };
             if order.is_ne() {
                 return Some(order);
             }
         }
         Some(Ordering::Equal)
     }
+}
+
+fn lower_case(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).to_lowercase()
 }
 
 fn end(

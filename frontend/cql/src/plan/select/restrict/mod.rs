@@ -3,6 +3,7 @@
 
 mod bind;
 mod filter;
+mod indexed;
 mod operand;
 mod relation;
 mod text;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use cellar_schema::{ColumnKind, Table};
 
 pub(super) use filter::BoundFilter;
+use indexed::{Indexes, Restricted};
 use relation::{Restriction, Test};
 use token::TokenRange;
 
@@ -40,6 +42,8 @@ pub(super) struct Restrictions {
     filters: Vec<Restriction>,
     /// Whether a clustering or a regular column is restricted at all.
     rows_chosen: bool,
+    /// Whether Cassandra would read through an index.
+    indexed: bool,
 }
 
 impl Restrictions {
@@ -76,6 +80,11 @@ impl Restrictions {
     /// static columns are not wanted.
     pub(super) fn chooses_rows(&self) -> bool {
         self.rows_chosen
+    }
+
+    /// Whether Cassandra would read through an index, and so refuses to reverse the order.
+    pub(super) fn is_indexed(&self) -> bool {
+        self.indexed
     }
 
     /// Whether clustering columns are restricted.
@@ -157,21 +166,23 @@ impl Sorter<'_> {
         let key_width = columns.filter(|c| matches!(c.kind, ColumnKind::PartitionKey(_))).count();
         let known =
             partition.len() == key_width && partition.iter().all(|part| part.values().is_some());
-        if !known && !partition.is_empty() && !allow_filtering {
-            return Err(PlanError::invalid(FILTERING));
-        }
         partition.sort_by_key(|part| match part.columns.first().map(|column| column.place) {
             Some(Place::Partition(at)) => at,
             _ => usize::MAX,
         });
         let ordered = Clustering::sort(clustering);
         ordered.refuse_tuples()?;
-        if !allow_filtering {
-            ordered.refuse_filtering(table)?;
-            let scanned = !known && !ordered.is_empty();
-            if scanned || !filters.is_empty() {
-                return Err(PlanError::invalid(FILTERING));
-            }
+        let restricted = Restricted {
+            partition: &partition,
+            known,
+            token: token.is_given(),
+            clustering: &ordered,
+            rest: &filters,
+        };
+        let indexes = Indexes::of(table);
+        let indexed = indexes.check(&restricted, allow_filtering)?;
+        for part in &mut filters {
+            part.ignores_case = indexes.ignores_case(part);
         }
         filters.extend(ordered.filters);
         let mut restrictions = Restrictions {
@@ -182,6 +193,7 @@ impl Sorter<'_> {
             slice: ordered.slice,
             filters,
             rows_chosen,
+            indexed,
         };
         if known {
             restrictions.partition = Some(partition);
@@ -221,6 +233,10 @@ impl Clustering {
             }
         }
         sorted
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Restriction> {
+        self.values.iter().chain(&self.slice).chain(&self.filters)
     }
 
     fn is_empty(&self) -> bool {

@@ -17,6 +17,8 @@ pub(crate) struct Restriction {
     /// Whether the columns are written in parentheses; there may be one alone.
     pub(crate) tuple: bool,
     pub(crate) test: Test,
+    /// Whether texts are equal that differ in the case of letters only.
+    pub(crate) ignores_case: bool,
 }
 
 /// What must hold.
@@ -92,18 +94,18 @@ impl Restriction {
             Target::Column(name) => {
                 let columns = vec![ColumnRef::of(column(table, name)?)];
                 let test = single(scope, table, &columns, &relation.test)?;
-                Ok(Self { columns, tuple: false, test })
+                Ok(Self { columns, tuple: false, test, ignores_case: false })
             }
             Target::Tuple(idents) => {
                 let columns = tuple_columns(table, idents)?;
                 let receiver = Receiver { table, columns: &columns, tuple: true };
                 let test = compared(scope, receiver, &relation.test)?;
-                Ok(Self { columns, tuple: true, test })
+                Ok(Self { columns, tuple: true, test, ignores_case: false })
             }
             Target::Element(name, key) => {
                 let target = ColumnRef::of(column(table, name)?);
                 let test = entry(scope, table, &target, key, &relation.test)?;
-                Ok(Self { columns: vec![target], tuple: false, test })
+                Ok(Self { columns: vec![target], tuple: false, test, ignores_case: false })
             }
             Target::Field(name, _) => {
                 column(table, name)?;
@@ -271,7 +273,12 @@ fn entry(
         )));
     }
     let RelationTest::Compare(Comparison::Equal, term) = test else {
-        return Err(unsupported(test, &format!("{}[{}]", target.name, term_name(key))));
+        return Err(match test {
+            RelationTest::Compare(comparison, _) if *comparison != Comparison::NotEqual => {
+                PlanError::invalid("Only EQ relations are supported on map entries")
+            }
+            _ => unsupported(test, &format!("{}[{}]", target.name, term_name(key))),
+        });
     };
     let key_spec = pseudo(table, &format!("key({})", target.name), (**key_type).clone());
     let value_spec = pseudo(table, &format!("value({})", target.name), (**value_type).clone());

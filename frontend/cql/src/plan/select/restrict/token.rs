@@ -24,6 +24,11 @@ pub(crate) struct BoundTokens {
 }
 
 impl TokenRange {
+    /// Whether anything is said.
+    pub(crate) fn is_given(&self) -> bool {
+        self.test.is_some()
+    }
+
     /// Adds a relation.
     pub(crate) fn add(
         &mut self,

@@ -111,7 +111,12 @@ impl Times {
                 let count = |bytes: &Bytes| bytes.first_chunk().map(|n| i32::from_be_bytes(*n));
                 matches!(sliced, Ok(Some(found)) if count(&found).is_some_and(|count| count > 0))
             }
-            Part::Whole | Part::Field(_) => true,
+            Part::Field(index) => match cql_type {
+                CqlType::Udt(udt, _) => value::tuple_fields(udt.fields.len(), bytes)
+                    .is_ok_and(|fields| matches!(fields.get(usize::from(index)), Some(Some(_)))),
+                _ => false,
+            },
+            Part::Whole => true,
         }
     }
 

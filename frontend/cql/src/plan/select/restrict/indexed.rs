@@ -1,0 +1,168 @@
+//! Secondary indexes: which restrictions need no `ALLOW FILTERING`. The rules are Cassandra's:
+//! indexes of `CREATE INDEX` stand alone, those that are storage-attached work together.
+
+use cellar_schema::{CqlType, Index, IndexPart, Table};
+
+use super::relation::{ElementTest, Restriction, Test};
+use super::{Clustering, FILTERING};
+use crate::plan::PlanError;
+use crate::plan::select::view::ColumnRef;
+
+/// The indexes of a table, in groups that can answer several restrictions together.
+pub(super) struct Indexes<'t> {
+    table: &'t Table,
+    groups: Vec<Vec<&'t Index>>,
+}
+
+/// What `WHERE` restricts, before it is decided what rows are tested for.
+pub(super) struct Restricted<'r> {
+    pub(super) partition: &'r [Restriction],
+    /// Whether all of the partition key has values.
+    pub(super) known: bool,
+    /// Whether a range of tokens is given.
+    pub(super) token: bool,
+    pub(super) clustering: &'r Clustering,
+    /// Static and regular columns.
+    pub(super) rest: &'r [Restriction],
+}
+
+impl<'t> Indexes<'t> {
+    pub(super) fn of(table: &'t Table) -> Self {
+        let (together, alone): (Vec<&Index>, Vec<&Index>) =
+            table.options.indexes.iter().partition(|index| index.is_storage_attached());
+        let mut groups: Vec<Vec<&Index>> = alone.into_iter().map(|index| vec![index]).collect();
+        if !together.is_empty() {
+            groups.push(together);
+        }
+        Self { table, groups }
+    }
+
+    /// Whether an index takes any of these restrictions; without `allow_filtering`, refuses what
+    /// indexes and keys do not answer.
+    pub(super) fn check(
+        &self,
+        restricted: &Restricted<'_>,
+        allow_filtering: bool,
+    ) -> Result<bool, PlanError> {
+        let Restricted { partition, known, token, clustering, rest } = *restricted;
+        let helps = |part: &Restriction| self.helps(part);
+        let clustering_helped = clustering.all().any(helps);
+        let usable = clustering_helped || partition.iter().any(helps) || rest.iter().any(helps);
+        let refuse = !allow_filtering && !usable;
+        let partial = !known && !partition.is_empty();
+        if partial && refuse {
+            return Err(PlanError::invalid(FILTERING));
+        }
+        let mut used = usable && !known && !token;
+        let mut tested: Vec<&Restriction> = Vec::new();
+        if used || partial {
+            tested.extend(partition);
+        }
+        if !clustering.filters.is_empty() {
+            if refuse {
+                clustering.refuse_filtering(self.table)?;
+            }
+            used |= usable;
+        }
+        used |= !known && clustering_helped;
+        if used || !clustering.filters.is_empty() {
+            tested.extend(clustering.all());
+        }
+        if !rest.is_empty() && refuse {
+            return Err(PlanError::invalid(FILTERING));
+        }
+        used |= usable && !rest.is_empty();
+        tested.extend(rest);
+        if used && partition.iter().any(|part| part.values().is_some_and(|v| v.is_in())) {
+            return Err(PlanError::invalid(
+                "Select on indexed columns and with IN clause for the PRIMARY KEY are not \
+                 supported",
+            ));
+        }
+        let answered = match tested.as_slice() {
+            [] => clustering.is_empty(),
+            tested => self.groups.iter().any(|group| self.answers(group, tested)),
+        };
+        if !allow_filtering && (!known || used) && !answered {
+            return Err(PlanError::invalid(FILTERING));
+        }
+        if used && clustering.slice.as_ref().is_some_and(|slice| slice.tuple) {
+            return Err(PlanError::invalid(
+                "Multi-column slice restrictions cannot be used for filtering.",
+            ));
+        }
+        Ok(used)
+    }
+
+    /// Whether letters match in either case: an index of the column says so.
+    pub(super) fn ignores_case(&self, part: &Restriction) -> bool {
+        let [column] = part.columns.as_slice() else { return false };
+        self.groups.iter().flatten().any(|index| {
+            let folded = index.options.get("case_sensitive");
+            self.is_on(index, column) && folded.is_some_and(|v| v.eq_ignore_ascii_case("false"))
+        })
+    }
+
+    fn is_on(&self, index: &Index, column: &ColumnRef) -> bool {
+        self.table.column(&column.name).is_some_and(|found| found.id == index.column)
+    }
+
+    /// Whether some index takes a part of the restriction.
+    fn helps(&self, part: &Restriction) -> bool {
+        let all = self.groups.iter().flatten();
+        let takes = |index: &&Index| part.columns.iter().any(|c| self.takes(index, c, &part.test));
+        all.copied().any(|index| takes(&index))
+    }
+
+    /// Whether the indexes of a group answer all the restrictions.
+    fn answers(&self, group: &[&Index], parts: &[&Restriction]) -> bool {
+        let one = |part: &Restriction, column: &ColumnRef| {
+            group.iter().any(|index| {
+                let several = !index.is_storage_attached() && tests_several(&part.test);
+                !several && self.takes(index, column, &part.test)
+            })
+        };
+        parts.iter().all(|part| part.columns.iter().all(|column| one(part, column)))
+    }
+
+    /// Whether the index takes such a test of the column.
+    fn takes(&self, index: &Index, column: &ColumnRef, test: &Test) -> bool {
+        if !self.is_on(index, column) || matches!(column.cql_type, CqlType::Vector(..)) {
+            return false;
+        }
+        match (index.part, test) {
+            (IndexPart::Simple | IndexPart::Full, Test::Values(values)) => !values.is_in(),
+            (IndexPart::Simple, Test::Slice(_)) => {
+                index.is_storage_attached() && has_ranges(&column.cql_type)
+            }
+            (part, Test::Elements(tests)) => tests.iter().any(|test| match test {
+                ElementTest::Contains(_) => part == IndexPart::Values,
+                ElementTest::ContainsKey(_) => part == IndexPart::Keys,
+                ElementTest::Entry(..) => part == IndexPart::Entries,
+            }),
+            _ => false,
+        }
+    }
+}
+
+/// Whether several elements, keys or entries of one collection are asked for.
+fn tests_several(test: &Test) -> bool {
+    let Test::Elements(tests) = test else { return false };
+    let count = |is: fn(&ElementTest) -> bool| tests.iter().filter(|test| is(test)).count();
+    count(|test| matches!(test, ElementTest::Contains(_))) > 1
+        || count(|test| matches!(test, ElementTest::ContainsKey(_))) > 1
+        || count(|test| matches!(test, ElementTest::Entry(..))) > 1
+}
+
+/// Whether storage-attached indexes answer ranges of this type.
+fn has_ranges(cql_type: &CqlType) -> bool {
+    !matches!(
+        cql_type,
+        CqlType::Text
+            | CqlType::Ascii
+            | CqlType::Boolean
+            | CqlType::Uuid
+            | CqlType::Tuple(_)
+            | CqlType::Udt(..)
+    )
+}

@@ -1,0 +1,176 @@
+//! What indexes allow: every SELECT of `indexes.txt` is accepted or refused as Apache Cassandra
+//! 5.0.9 did, from which the file was recorded; and what they answer.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use cellar_cql::parse_statement;
+use cellar_cql::plan::{self, PlanError, Planned, SchemaView, ddl};
+use cellar_metadata_api::{Command, NewIndex};
+use cellar_schema::{Index, IndexClass, IndexPart, Keyspace, Table, TableId};
+use uuid::Uuid;
+
+use crate::schema::{ENV, table};
+use crate::store::Store;
+
+struct Schema(Arc<Keyspace>);
+
+impl SchemaView for Schema {
+    fn keyspace(&self, name: &str) -> Option<Arc<Keyspace>> {
+        (name == self.0.name).then(|| Arc::clone(&self.0))
+    }
+
+    fn keyspace_names(&self) -> Vec<String> {
+        vec![self.0.name.clone()]
+    }
+}
+
+impl Schema {
+    fn of(statements: &[&str]) -> Self {
+        let keyspace = Keyspace {
+            name: "ks".to_owned(),
+            replication: BTreeMap::new(),
+            durable_writes: true,
+            tables: BTreeMap::new(),
+            types: BTreeMap::new(),
+        };
+        let mut schema = Self(Arc::new(keyspace));
+        for statement in statements {
+            schema.change(statement);
+        }
+        schema
+    }
+
+    fn change(&mut self, text: &str) {
+        let parsed = parse_statement(text).unwrap();
+        let made = ddl::command(self, Some("ks"), &parsed.statement, Uuid::nil(), 0);
+        let keyspace = Arc::make_mut(&mut self.0);
+        match made.unwrap_or_else(|error| panic!("{text}: {error}")).0 {
+            Command::CreateTable { definition, .. } => {
+                let table = table(TableId(900 + keyspace.tables.len() as u32), definition);
+                keyspace.tables.insert(table.name.clone(), Arc::new(table));
+            }
+            Command::CreateIndex { definition, .. } => {
+                let table = keyspace.tables.get_mut(&definition.table).unwrap();
+                let index = index(table, definition);
+                Arc::make_mut(table).options.indexes.push(index);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn plan(&self, text: &str) -> Result<Planned, PlanError> {
+        let parsed = parse_statement(text)?;
+        plan::plan(self, Some("ks"), &parsed.statement, &parsed.markers)
+    }
+}
+
+fn index(table: &Table, new: NewIndex) -> Index {
+    let [(column, part)] = new.targets.as_slice() else { panic!("{new:?}") };
+    let column = table.column(column).unwrap();
+    let values = *part == IndexPart::Simple && column.cql_type.is_collection();
+    Index {
+        name: new.name.unwrap_or_default(),
+        column: column.id,
+        part: if values { IndexPart::Values } else { *part },
+        class: new.class.map_or(IndexClass::Local, IndexClass::StorageAttached),
+        options: new.options,
+    }
+}
+
+#[test]
+fn selects_are_accepted_and_refused_as_cassandra_does() {
+    let mut schema = Schema::of(&[]);
+    let mut wrong = Vec::new();
+    for line in include_str!("indexes.txt").lines() {
+        let Some((text, expected)) = line.split_once(" -> ") else {
+            schema.change(line);
+            continue;
+        };
+        // Null values are refused when they are bound.
+        let read = |planned: Planned| {
+            Store::default().read_planned(&planned, &[], 10, &ENV).map(|rows| rows.len())
+        };
+        let found = match schema.plan(text).and_then(read) {
+            Ok(_) => "ok".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let found = if found.contains("involve data filtering") { "filtering" } else { &found };
+        if found != expected {
+            wrong.push(format!("{text}\n  Cassandra: {expected}\n  Cellar:    {found}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+const TABLE: &str = "CREATE TABLE t (k int, c int, st int static, a int, w text, s set<int>, \
+                     m map<text, int>, PRIMARY KEY (k, c))";
+
+impl Schema {
+    fn stored(&self) -> Store {
+        let mut store = Store::default();
+        for text in [
+            "INSERT INTO t (k, c, st, a, w, s, m) VALUES (1, 1, 7, 5, 'Ab', {1, 2}, {'x': 1})",
+            "INSERT INTO t (k, c, a, w, s, m) VALUES (1, 2, 6, 'ab', {2}, {'x': 2, 'y': 1})",
+            "INSERT INTO t (k, c, a, w) VALUES (2, 1, 5, 'äB')",
+            "INSERT INTO t (k, st) VALUES (3, 7)",
+        ] {
+            let plan::Plan::Write(write) = self.plan(text).unwrap().plan else { panic!("{text}") };
+            store.apply(write.bind(&[], &ENV).unwrap().mutations);
+        }
+        store
+    }
+
+    fn keys(&self, store: &Store, test: &str) -> String {
+        let planned = self.plan(&format!("SELECT k, c FROM t WHERE {test}")).unwrap();
+        let rows = store.read_planned(&planned, &[], 2, &ENV).unwrap();
+        let number = |cell: &Option<bytes::Bytes>| {
+            cell.as_ref().map_or_else(|| "-".to_owned(), |b| b[b.len() - 1].to_string())
+        };
+        let mut rows: Vec<String> =
+            rows.iter().map(|row| format!("{}{}", number(&row[0]), number(&row[1]))).collect();
+        rows.sort();
+        rows.join(" ")
+    }
+}
+
+#[test]
+fn indexed_columns_are_found_without_allow_filtering() {
+    let schema = Schema::of(&[
+        TABLE,
+        "CREATE INDEX ON t (a) USING 'sai'",
+        "CREATE INDEX ON t (c) USING 'sai'",
+        "CREATE INDEX ON t (st) USING 'sai'",
+        "CREATE INDEX ON t (s) USING 'sai'",
+        "CREATE INDEX ON t (ENTRIES(m)) USING 'sai'",
+        "CREATE INDEX ON t (KEYS(m)) USING 'sai'",
+    ]);
+    let store = schema.stored();
+    for (test, expected) in [
+        ("a = 5", "11 21"),
+        ("a > 5", "12"),
+        ("a >= 5 AND a < 6 AND c = 1", "11 21"),
+        ("st = 7", "11 12 3-"),
+        ("st = 7 AND a = 5", "11"),
+        ("s CONTAINS 2", "11 12"),
+        ("s CONTAINS 2 AND s CONTAINS 1", "11"),
+        ("m['x'] = 2", "12"),
+        ("m CONTAINS KEY 'x' AND a = 5", "11"),
+        ("k = 1 AND a = 6", "12"),
+        ("token(k) >= token(1) AND token(k) <= token(1) AND c = 2", "12"),
+        ("a = 9", ""),
+    ] {
+        assert_eq!(schema.keys(&store, test), expected, "{test}");
+    }
+}
+
+#[test]
+fn an_index_that_ignores_case_finds_either_case() {
+    let mut schema = Schema::of(&[TABLE]);
+    let store = schema.stored();
+    assert_eq!(schema.keys(&store, "w = 'AB' ALLOW FILTERING"), "");
+    schema.change("CREATE INDEX ON t (w) USING 'sai' WITH OPTIONS = {'case_sensitive': 'false'}");
+    assert_eq!(schema.keys(&store, "w = 'AB'"), "11 12");
+    assert_eq!(schema.keys(&store, "w = 'Äb' AND k = 2"), "21");
+    assert_eq!(schema.keys(&store, "w = 'AB' ALLOW FILTERING"), "11 12");
+}
