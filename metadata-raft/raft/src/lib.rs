@@ -16,9 +16,11 @@ mod group;
 mod host;
 mod machine;
 mod runtime;
+#[cfg(feature = "sabotage")]
+pub mod sabotage;
 mod types;
 
 pub use error::{ProposeError, RaftError};
-pub use group::{Changes, Group, Members, ask_transfer_leader};
+pub use group::{Changes, Group, Members, Standing, ask_transfer_leader};
 pub use host::{Host, HostOptions, Peers};
 pub use machine::{Applied, Entry, Machine, MachineError};

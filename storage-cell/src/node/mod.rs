@@ -128,6 +128,12 @@ impl Node {
         self.inner.id
     }
 
+    /// Where a cell that runs here stands in its log.
+    #[must_use]
+    pub fn standing(&self, cell: CellId) -> Option<cellar_raft::Standing> {
+        Some(self.inner.cell(cell)?.group().standing())
+    }
+
     /// Adds what the replicas of its cells ask each other. What frontends ask is added by
     /// `cellar_cell_api::routes`.
     #[must_use]

@@ -5,6 +5,7 @@ mod heard;
 mod lead;
 mod members;
 mod network;
+mod standing;
 mod start;
 mod state;
 mod store;
@@ -38,6 +39,7 @@ use tokio_util::sync::CancellationToken;
 pub use changes::Changes;
 pub use lead::ask_transfer_leader;
 pub use members::Members;
+pub use standing::Standing;
 
 use crate::{
     error::{ProposeError, RaftError},

@@ -5,6 +5,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -18,7 +19,10 @@ use super::{
     pins::Pins,
     segment,
 };
-use crate::{disk::Disk, limits::BATCH_BYTES};
+use crate::{
+    disk::{Disk, DiskFile},
+    limits::BATCH_BYTES,
+};
 
 /// Told once when the records of an operation are durable, or never will be.
 pub(crate) type Done = Box<dyn FnOnce(Result<(), LogError>) + Send>;
@@ -168,7 +172,7 @@ impl Writer {
             return Ok(());
         }
         let file = &self.current.file;
-        let written = file.write_at(self.offset, &self.buffer).and_then(|()| file.sync_data());
+        let written = file.write_at(self.offset, &self.buffer).and_then(|()| sync(&**file));
         written.map_err(|error| {
             LogError::io("write", &self.dir.join(segment::name(self.current.number)), error)
         })?;
@@ -210,6 +214,14 @@ impl Writer {
             self.shared.index.lock().segments.pop_front();
         }
     }
+}
+
+fn sync(file: &dyn DiskFile) -> io::Result<()> {
+    #[cfg(feature = "sabotage")]
+    if crate::sabotage::is(crate::sabotage::Sabotage::SkipSync) {
+        return Ok(());
+    }
+    file.sync_data()
 }
 
 /// A segment about to be made.
