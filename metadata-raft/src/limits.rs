@@ -37,3 +37,8 @@ pub(crate) const ENTRIES_PER_SNAPSHOT: u64 = 1_000;
 pub(crate) const EVENTS_MAX: usize = 1_000;
 /// Time in milliseconds after which a partition that is still hot is told of again.
 pub(crate) const HOT_AGAIN_MS: u64 = 600_000;
+/// Longest wait for a new member to get everything, in milliseconds; below the patience of those
+/// who submit. Whoever asks again goes on waiting.
+pub(crate) const MEMBER_FOLLOWS_MS_MAX: u64 = 20_000;
+/// Longest wait for the word of a member before another leaves, in milliseconds: some heartbeats.
+pub(crate) const MEMBER_ALIVE_MS_MAX: u64 = 3_000;

@@ -13,6 +13,7 @@ mod command;
 mod error;
 mod ids;
 mod limits;
+mod members;
 mod metadata;
 mod placement;
 mod range;
@@ -28,6 +29,7 @@ pub use command::{
 };
 pub use error::PlacementError;
 pub use ids::{CellId, Epoch, GroupId, NodeId};
+pub use members::{Member, Members, MembersRequest};
 pub use metadata::{Metadata, MetadataError, MissingObject};
 pub use placement::Placement;
 pub use range::{KeyRange, Position};

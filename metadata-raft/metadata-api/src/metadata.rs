@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::{Answer, Catalog, Command, Epoch, NodeReport, Overview};
+use crate::{Answer, Catalog, Command, Epoch, Members, MembersRequest, NodeReport, Overview};
 
 /// Whoever can change the metadata and see every change of it.
 pub trait Metadata: Send + Sync {
@@ -36,6 +36,15 @@ pub trait Metadata: Send + Sync {
     /// The service is away, or this one keeps no overview.
     fn overview(&self) -> BoxFuture<'_, Result<Overview, MetadataError>> {
         let reason = "no overview is kept here".to_owned();
+        Box::pin(std::future::ready(Err(MetadataError::Unavailable { reason })))
+    }
+
+    /// Shows or changes the members of the service itself.
+    ///
+    /// # Errors
+    /// The service is away, the change is not possible, or this one has no members.
+    fn members(&self, _request: MembersRequest) -> BoxFuture<'_, Result<Members, MetadataError>> {
+        let reason = "this metadata service has no members".to_owned();
         Box::pin(std::future::ready(Err(MetadataError::Unavailable { reason })))
     }
 }

@@ -1,12 +1,12 @@
-//! The service over the network: submit, watch, acknowledge, report, overview.
+//! The service over the network: submit, watch, acknowledge, report, overview, members.
 
 use std::{borrow::Cow, sync::Arc};
 
 use cellar_metadata_api::{
-    Answer, Command, MetadataError, NodeReport, Update,
+    Command, MembersRequest, MetadataError, NodeReport, Update,
     protocol::{
-        ACKNOWLEDGE, Acknowledgement, Identity, OVERVIEW, REPORT, SUBMIT, SubmitError, WATCH,
-        WatchRequest,
+        ACKNOWLEDGE, Acknowledgement, Identity, MEMBERS, OVERVIEW, REPORT, SUBMIT, SubmitError,
+        WATCH, WatchRequest,
     },
 };
 use cellar_rpc::{Router, StreamSender};
@@ -17,9 +17,16 @@ use super::Inner;
 /// Adds the methods to a router.
 pub(super) fn register(inner: &Arc<Inner>, router: Router) -> Router {
     let (submit, watch, acknowledge) = (Arc::clone(inner), Arc::clone(inner), Arc::clone(inner));
-    let (report, overview) = (Arc::clone(inner), Arc::clone(inner));
+    let (report, overview, members) = (Arc::clone(inner), Arc::clone(inner), Arc::clone(inner));
     router
-        .call(SUBMIT, move |command: Command| run(Arc::clone(&submit), command))
+        .call(SUBMIT, move |command: Command| {
+            let inner = Arc::clone(&submit);
+            finish(&submit, "metadata command", async move { inner.submit(&command).await })
+        })
+        .call(MEMBERS, move |request: MembersRequest| {
+            let inner = Arc::clone(&members);
+            finish(&members, "metadata members", async move { inner.members(request).await })
+        })
         .stream(WATCH, move |request: WatchRequest, sender: StreamSender<Update>| {
             let inner = Arc::clone(&watch);
             async move { inner.watch(&request, &sender).await }
@@ -32,18 +39,27 @@ pub(super) fn register(inner: &Arc<Inner>, router: Router) -> Router {
         .call(OVERVIEW, move |(): ()| std::future::ready(overview.overview()))
 }
 
-/// Runs a command on a task, so that it is finished even if the caller goes away.
-async fn run(inner: Arc<Inner>, command: Command) -> Result<Answer, SubmitError> {
+/// Does something on a task, so that it is finished even if the caller goes away.
+fn finish<T, F>(
+    inner: &Inner,
+    what: &'static str,
+    doing: F,
+) -> impl Future<Output = Result<T, SubmitError>> + Send + use<T, F>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, SubmitError>> + Send + 'static,
+{
     let (tell, told) = oneshot::channel();
-    let running = Arc::clone(&inner);
-    inner.tasks.spawn(Cow::Borrowed("metadata command"), async move {
+    inner.tasks.spawn(Cow::Borrowed(what), async move {
         // Nobody to tell means that the caller has gone away.
-        let _ = tell.send(running.submit(&command).await);
+        let _ = tell.send(doing.await);
     });
-    told.await.unwrap_or_else(|_stopped| {
-        let reason = "the metadata service stopped on the way".to_owned();
-        Err(SubmitError::Failed(MetadataError::Unknown { reason }))
-    })
+    async move {
+        told.await.unwrap_or_else(|_stopped| {
+            let reason = "the metadata service stopped on the way".to_owned();
+            Err(SubmitError::Failed(MetadataError::Unknown { reason }))
+        })
+    }
 }
 
 impl Inner {

@@ -6,6 +6,7 @@
 
 mod balancer;
 mod calls;
+mod members;
 mod observer;
 mod presence;
 mod watchers;
@@ -20,7 +21,8 @@ use std::{
 
 use bytes::Bytes;
 use cellar_metadata_api::{
-    Answer, Catalog, Command, Metadata, MetadataError, NodeReport, Overview, protocol::SubmitError,
+    Answer, Catalog, Command, Members, MembersRequest, Metadata, MetadataError, NodeReport,
+    Overview, protocol::SubmitError,
 };
 use cellar_raft::{
     Group, Host, Machine, ProposeError, RaftError,
@@ -106,6 +108,8 @@ pub struct Service {
 }
 
 struct Inner {
+    /// This member's number.
+    node: u64,
     group: Group,
     shared: Arc<Shared>,
     watchers: Watchers,
@@ -147,6 +151,7 @@ impl Service {
             }
         }
         let inner = Arc::new(Inner {
+            node: host.node(),
             group,
             shared,
             watchers: Watchers::new(),
@@ -209,6 +214,10 @@ impl Metadata for Service {
 
     fn overview(&self) -> BoxFuture<'_, Result<Overview, MetadataError>> {
         std::future::ready(self.inner.overview().map_err(turned_away)).boxed()
+    }
+
+    fn members(&self, request: MembersRequest) -> BoxFuture<'_, Result<Members, MetadataError>> {
+        async move { self.inner.members(request).await.map_err(turned_away) }.boxed()
     }
 }
 

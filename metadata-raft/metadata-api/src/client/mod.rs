@@ -16,10 +16,11 @@ use futures::{FutureExt, future::BoxFuture};
 use parking_lot::Mutex;
 use tokio::sync::watch as channel;
 
-use self::protocol::{Identity, OVERVIEW, REPORT};
+use self::protocol::{Identity, MEMBERS, OVERVIEW, REPORT};
 use crate::{
-    Answer, Catalog, Command, Metadata, MetadataError, NodeReport, Overview,
-    limits::REPORT_RETRY_MS_MAX,
+    Answer, Catalog, Command, Members, MembersRequest, Metadata, MetadataError, NodeReport,
+    Overview,
+    limits::{REPORT_RETRY_MS_MAX, SUBMIT_RETRY_MS_MAX},
 };
 
 /// The metadata service over the network; clones are the same client.
@@ -89,6 +90,10 @@ impl Metadata for Client {
 
     fn overview(&self) -> BoxFuture<'_, Result<Overview, MetadataError>> {
         self.inner.ask(OVERVIEW, &(), REPORT_RETRY_MS_MAX).boxed()
+    }
+
+    fn members(&self, request: MembersRequest) -> BoxFuture<'_, Result<Members, MetadataError>> {
+        async move { self.inner.ask(MEMBERS, &request, SUBMIT_RETRY_MS_MAX).await }.boxed()
     }
 }
 

@@ -14,6 +14,9 @@ pub const ACKNOWLEDGE: &str = "/metadata/acknowledge";
 pub const REPORT: &str = "/metadata/report";
 /// Answers [`crate::Overview`] or [`SubmitError`] to nothing.
 pub const OVERVIEW: &str = "/metadata/overview";
+/// Shows or changes members by a [`crate::MembersRequest`]; answers [`crate::Members`] or
+/// [`SubmitError`].
+pub const MEMBERS: &str = "/metadata/members";
 
 /// Who uses the service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
