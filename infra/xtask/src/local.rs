@@ -89,16 +89,22 @@ impl Local {
         Ok(cluster)
     }
 
-    /// What an operator's verb answers, as JSON.
+    /// What an operator's verb answers, as JSON; any frontend that lives is asked.
     pub(crate) fn ask(&self, verb: &[&str]) -> Result<Value> {
-        let admin = self.admin.first().context("the cluster has no frontend")?;
-        let mut command = Command::new(&self.cellar);
-        command.args(verb).args(["--admin", &admin.to_string()]);
-        let output = command.stdin(Stdio::null()).output()?;
-        if !output.status.success() {
-            bail!("cellar {}: {}", verb.join(" "), String::from_utf8_lossy(&output.stderr).trim());
+        let mut said = "the cluster has no frontend".to_owned();
+        for admin in &self.admin {
+            let mut command = Command::new(&self.cellar);
+            command.args(verb).args(["--admin", &admin.to_string()]);
+            let output = command.stdin(Stdio::null()).output()?;
+            if output.status.success() {
+                return Ok(serde_json::from_slice(&output.stdout)?);
+            }
+            said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            if !said.contains("cannot ask") {
+                break;
+            }
         }
-        Ok(serde_json::from_slice(&output.stdout)?)
+        bail!("cellar {}: {said}", verb.join(" "))
     }
 
     /// The numbers of all cells that somebody leads.
