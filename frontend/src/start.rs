@@ -67,9 +67,10 @@ impl Frontend {
         clock: Arc<dyn Clock>,
         tasks: &Tasks,
     ) -> Result<Self, StartError> {
+        let own = options.identity.host_id;
         let system = Arc::new(System::new(options.identity)?);
         let route = Route::new(metadata.catalog(), cells);
-        let events = SchemaEvents::follow(metadata.catalog(), tasks);
+        let events = SchemaEvents::follow(own, metadata.catalog(), tasks);
         let executor = Executor { route, metadata, clock, system, totals: Totals::observed() };
         let statements = Arc::new(Statements::default());
         let shared = Shared {

@@ -1,13 +1,15 @@
-//! Events for registered clients: every change of the schema, made by comparing one catalog with
-//! the next, so that each frontend tells the same whoever made the change.
+//! Events for registered clients: every change of the schema and every other frontend that comes
+//! or goes, made by comparing one catalog with the next, so that each frontend tells the same
+//! whoever made the change.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
-use cellar_metadata_api::{Catalog, SchemaChangeKind, SchemaEvent, SchemaTarget};
+use cellar_metadata_api::{Catalog, Frontend, SchemaChangeKind, SchemaEvent, SchemaTarget};
 use cellar_rpc::tasks::Tasks;
 use cellar_schema::Keyspace;
-use cellar_wire::{Event, EventKind};
+use cellar_wire::{Event, EventKind, StatusChange, TopologyChange};
 use tokio::sync::{broadcast, watch};
+use uuid::Uuid;
 
 /// Events that a slow connection may lag behind before it loses some.
 const BACKLOG: usize = 1024;
@@ -35,9 +37,10 @@ impl Interest {
 }
 
 impl SchemaEvents {
-    /// Follows the catalog on a task of its own.
+    /// Follows the catalog on a task of its own. `own` is this frontend: clients that are connected
+    /// to it know better whether it is there.
     #[must_use]
-    pub fn follow(mut catalog: watch::Receiver<Arc<Catalog>>, tasks: &Tasks) -> Self {
+    pub fn follow(own: Uuid, mut catalog: watch::Receiver<Arc<Catalog>>, tasks: &Tasks) -> Self {
         let (sender, _) = broadcast::channel(BACKLOG);
         let events = sender.clone();
         let token = tasks.token().clone();
@@ -49,8 +52,11 @@ impl SchemaEvents {
                     () = token.cancelled() => return,
                 }
                 let next = Arc::clone(&catalog.borrow_and_update());
-                for event in differences(&seen.keyspaces, &next.keyspaces) {
-                    let event = Event::SchemaChange(super::answer::schema_change(event));
+                let schema = differences(&seen.keyspaces, &next.keyspaces)
+                    .into_iter()
+                    .map(|event| Event::SchemaChange(super::answer::schema_change(event)));
+                for event in moves(own, &seen.frontends, &next.frontends).into_iter().chain(schema)
+                {
                     // Nobody listening is no failure.
                     let _ = events.send(Arc::new(event));
                 }
@@ -63,6 +69,28 @@ impl SchemaEvents {
     pub(super) fn subscribe(&self) -> broadcast::Receiver<Arc<Event>> {
         self.sender.subscribe()
     }
+}
+
+/// Which other frontends came and went. One that is stopped leaves the catalog and so is removed;
+/// drivers add it again when it is back.
+fn moves(own: Uuid, old: &BTreeMap<Uuid, Frontend>, new: &BTreeMap<Uuid, Frontend>) -> Vec<Event> {
+    let gone = old.iter().filter(|(id, _)| **id != own).filter_map(|(id, before)| {
+        let stays = new.get(id).is_some_and(|after| after.cql_address == before.cql_address);
+        (!stays).then_some(before.cql_address)
+    });
+    let come = new.iter().filter(|(id, _)| **id != own).filter_map(|(id, after)| {
+        let was = old.get(id).is_some_and(|before| before.cql_address == after.cql_address);
+        (!was).then_some(after.cql_address)
+    });
+    let status = |change, address: SocketAddr| Event::StatusChange { change, address };
+    let topology = |change, address: SocketAddr| Event::TopologyChange { change, address };
+    let down = gone.flat_map(|address| {
+        [status(StatusChange::Down, address), topology(TopologyChange::RemovedNode, address)]
+    });
+    let up = come.flat_map(|address| {
+        [topology(TopologyChange::NewNode, address), status(StatusChange::Up, address)]
+    });
+    down.chain(up).collect()
 }
 
 /// What must have happened between two schemas.
@@ -134,5 +162,59 @@ fn compare<T>(
         if !new.contains_key(name) {
             push(SchemaChangeKind::Dropped, name);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frontends(list: &[(u128, &str)]) -> BTreeMap<Uuid, Frontend> {
+        let entry = |(id, address): &(u128, &str)| {
+            let host_id = Uuid::from_u128(*id);
+            let cql_address = address.parse().expect("an address");
+            let (datacenter, rack) = ("dc1".to_owned(), "rack1".to_owned());
+            (host_id, Frontend { host_id, cql_address, datacenter, rack })
+        };
+        list.iter().map(entry).collect()
+    }
+
+    fn told(old: &[(u128, &str)], new: &[(u128, &str)]) -> Vec<String> {
+        let events = moves(Uuid::from_u128(1), &frontends(old), &frontends(new));
+        let line = |event: &Event| match event {
+            Event::StatusChange { change, address } => format!("{change:?} {address}"),
+            Event::TopologyChange { change, address } => format!("{change:?} {address}"),
+            Event::SchemaChange(change) => format!("{change:?}"),
+        };
+        events.iter().map(line).collect()
+    }
+
+    #[test]
+    fn a_frontend_that_comes_is_new_and_then_up_and_one_that_goes_is_down_and_then_removed() {
+        let one = (1, "127.0.0.1:9042");
+        let two = (2, "127.0.0.2:9042");
+        assert_eq!(told(&[one], &[one, two]), ["NewNode 127.0.0.2:9042", "Up 127.0.0.2:9042"]);
+        let gone = ["Down 127.0.0.2:9042", "RemovedNode 127.0.0.2:9042"];
+        assert_eq!(told(&[one, two], &[one]), gone);
+        assert_eq!(told(&[one, two], &[one, two]), [""; 0]);
+    }
+
+    #[test]
+    fn a_frontend_that_moves_goes_from_one_address_and_comes_to_the_other() {
+        let events = told(&[(2, "127.0.0.2:9042")], &[(2, "127.0.0.3:9042")]);
+        let expected = [
+            "Down 127.0.0.2:9042",
+            "RemovedNode 127.0.0.2:9042",
+            "NewNode 127.0.0.3:9042",
+            "Up 127.0.0.3:9042",
+        ];
+        assert_eq!(events, expected);
+    }
+
+    #[test]
+    fn nothing_is_told_of_the_frontend_itself() {
+        let own = (1, "127.0.0.1:9042");
+        assert_eq!(told(&[], &[own]), [""; 0]);
+        assert_eq!(told(&[own], &[]), [""; 0]);
     }
 }
