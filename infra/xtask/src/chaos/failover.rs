@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{EIGHT, Options as Chaos, load::Load, sandbox, signal, violations};
+use super::{EIGHT, Options as Chaos, correct, load::Load, sandbox, signal};
 use crate::{
     local::{Local, Member},
     places::Places,
@@ -80,9 +80,7 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<()> {
     let figures = json!({ "leader_gap_ms": leader_gap_ms, "whole_cluster": whole,
         "unknown": report.get("unknown"), "definite": report.get("definite") });
     println!("{}", serde_json::to_string_pretty(&figures)?);
-    let wrong = violations(&report);
-    let (kept, all) = (kept.display(), wrong.join("\n"));
-    ensure!(wrong.is_empty(), "violations; the history is in {kept}:\n{all}");
+    correct(&report).with_context(|| format!("the history is in {}", kept.display()))?;
     cluster.stop()
 }
 
@@ -100,6 +98,7 @@ fn load_of(options: &Options) -> Chaos {
         rate: options.rate,
         keys: 2000,
         report: false,
+        sabotage: false,
     }
 }
 
@@ -159,7 +158,8 @@ fn kill_all(cluster: &Local, load: &mut Load) -> Result<(u128, u128)> {
     Ok((ready.as_millis(), begun.elapsed().as_millis()))
 }
 
-fn started(cluster: &Local, members: &[Member]) -> Result<Vec<Child>> {
+/// Starts processes, all at once.
+pub(super) fn started(cluster: &Local, members: &[Member]) -> Result<Vec<Child>> {
     let start = |member: &Member| -> Result<Child> {
         let mut command = cluster.verb(&["start", &member.id]);
         Ok(command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?)
@@ -167,7 +167,8 @@ fn started(cluster: &Local, members: &[Member]) -> Result<Vec<Child>> {
     members.iter().map(start).collect()
 }
 
-fn ended(children: Vec<Child>) -> Result<()> {
+/// Waits until all of them serve.
+pub(super) fn ended(children: Vec<Child>) -> Result<()> {
     for mut child in children {
         let status = child.wait()?;
         ensure!(status.success(), "a process does not start: {status}");
