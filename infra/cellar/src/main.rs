@@ -53,6 +53,20 @@ enum Verb {
     Cells(operate::Shown),
     /// The nodes of a running cluster.
     Nodes(operate::Shown),
+    /// What to do with one node of a running cluster.
+    Node {
+        #[command(subcommand)]
+        verb: operate::NodeVerb,
+    },
+    /// What happened in a running cluster of late.
+    Events(operate::Shown),
+    /// The members of the metadata service.
+    Members(operate::Shown),
+    /// What to do with one member of the metadata service.
+    Member {
+        #[command(subcommand)]
+        verb: operate::MemberVerb,
+    },
     /// The busiest cells of a running cluster.
     Top(operate::Top),
     /// A whole cluster of separate processes on this machine.
@@ -125,6 +139,10 @@ fn run(mut arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Cell { verb: Some(verb) } => serve(operate::cell(settings.admin, verb))?,
         Verb::Cells(shown) => serve(operate::cells(settings.admin, shown))?,
         Verb::Nodes(shown) => serve(operate::nodes(settings.admin, shown))?,
+        Verb::Node { verb } => serve(operate::node(settings.admin, verb))?,
+        Verb::Events(shown) => serve(operate::events(settings.admin, shown))?,
+        Verb::Members(shown) => serve(operate::members(settings.admin, shown))?,
+        Verb::Member { verb } => serve(operate::member(settings.admin, verb))?,
         Verb::Top(asked) => serve(operate::top(settings.admin, asked))?,
         Verb::Frontend => serve(roles::frontend::run(&settings))?,
     }

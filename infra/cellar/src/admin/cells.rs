@@ -1,12 +1,13 @@
 //! Cells and nodes over admin HTTP: `GET /cells`, `GET /nodes`, `POST /cells/ID/split`
-//! (`?table=&token=`), `POST /cells/ID/transfer-leader` (`?to=`), `POST /tier`, `POST /flush`.
+//! (`?table=&token=`), `POST /cells/ID/merge` (`?right=`), `POST /cells/ID/transfer-leader`
+//! (`?to=`), `POST /tier`, `POST /flush`, and what `cluster` serves.
 //! A node that does not answer is told of beside the answers of the others.
 
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use cellar_cell_api::{AdminAnswer, AdminRequest, CellError, CellReport, Cells, Target};
-use cellar_metadata_api::{CellId, Metadata, Node, NodeId, Position};
+use cellar_metadata_api::{CellId, Metadata, MetadataError, Node, NodeId, Position};
 use cellar_rpc::Pool;
 use cellar_schema::TableId;
 use futures::future::join_all;
@@ -14,7 +15,7 @@ use http_body_util::Full;
 use hyper::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::{missing, reply, told};
+use super::{cluster::is_refusal, missing, reply, told};
 
 /// How long tiering may take before the answer is given up; the work goes on.
 const TIMEOUT: Duration = Duration::from_secs(600);
@@ -42,18 +43,32 @@ impl Operator {
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
         let done = match (method, parts.as_slice()) {
             (&Method::GET, ["cells"]) => Ok(told::cells(&self.reports().await)),
-            (&Method::GET, ["nodes"]) => Ok(told::nodes(&self.reports().await)),
-            (&Method::POST, ["tier"]) => self.all(&AdminRequest::Tier { cell: None }).await,
-            (&Method::POST, ["flush"]) => self.all(&AdminRequest::Flush).await,
+            (&Method::GET, ["nodes"]) => {
+                Ok(told::nodes(&self.reports().await, &self.reported().await))
+            }
+            (&Method::GET, ["events"]) => self.events().await.map_err(Refused::from),
+            (&Method::GET, ["overview"]) => self.overview().await.map_err(Refused::from),
+            (&Method::GET, ["members"]) => self.members().await.map_err(Refused::from),
+            (&Method::POST, ["members", id, verb]) => {
+                self.change_member(id, verb, query).await.map_err(Refused::from)
+            }
+            (&Method::POST, ["nodes", id, verb]) => {
+                self.change_node(id, verb).await.map_err(Refused::from)
+            }
+            (&Method::POST, ["tier"]) => {
+                self.all(&AdminRequest::Tier { cell: None }).await.map_err(Refused::from)
+            }
+            (&Method::POST, ["flush"]) => {
+                self.all(&AdminRequest::Flush).await.map_err(Refused::from)
+            }
             (&Method::POST, ["cells", id, verb]) => self.change(id, verb, query).await,
             _ => return missing(path),
         };
         match done {
             Ok(value) => reply(StatusCode::OK, &value),
-            Err(error) => reply(
-                status(&error),
-                &json!({ "error": error.to_string(), "definite": error.is_definite() }),
-            ),
+            Err(Refused { status, error, definite }) => {
+                reply(status, &json!({ "error": error, "definite": definite }))
+            }
         }
     }
 
@@ -93,7 +108,7 @@ impl Operator {
     }
 
     /// Changes one cell.
-    async fn change(&self, id: &str, verb: &str, query: Option<&str>) -> Result<Value, CellError> {
+    async fn change(&self, id: &str, verb: &str, query: Option<&str>) -> Result<Value, Refused> {
         let cell = id.parse().map(CellId);
         let cell = cell.map_err(|_| invalid(format!("{id} is not the number of a cell")))?;
         match verb {
@@ -108,10 +123,21 @@ impl Operator {
             "transfer-leader" => {
                 let to = field(query, "to").map(|to| to.parse::<u64>());
                 let to = to.transpose().map_err(|_| invalid("`to` is not the number of a node"))?;
-                self.transfer_leader(cell, to).await
+                Ok(self.transfer_leader(cell, to).await?)
             }
-            "merge" | "move" => Err(invalid(format!("`{verb}` of cells is not built yet"))),
-            other => Err(invalid(format!("nothing is known about `{other}` of a cell"))),
+            "merge" => {
+                let right = field(query, "right").map(|right| right.parse().map(CellId));
+                let right = right.transpose();
+                let right = right.map_err(|_| invalid("`right` is not the number of a cell"))?;
+                let right = right.map_or_else(|| self.right_of(cell), Ok)?;
+                let (leader, _) = self.leader_of(cell).await?;
+                let target = Target { node: leader.id, address: &leader.address };
+                let request = AdminRequest::Merge { left: cell, right };
+                let answer = self.cells.admin(target, request, TIMEOUT).await?;
+                Ok(told::answer(&answer))
+            }
+            "move" => Ok(self.move_cell(cell, query).await?),
+            other => Err(invalid(format!("nothing is known about `{other}` of a cell")).into()),
         }
     }
 
@@ -159,6 +185,29 @@ fn invalid(message: impl Into<String>) -> CellError {
     CellError::Invalid { message: message.into() }
 }
 
+/// Why something was not done, as it is answered.
+struct Refused {
+    status: StatusCode,
+    error: String,
+    definite: bool,
+}
+
+impl From<CellError> for Refused {
+    fn from(error: CellError) -> Self {
+        Self { status: status(&error), error: error.to_string(), definite: error.is_definite() }
+    }
+}
+
+impl From<MetadataError> for Refused {
+    fn from(error: MetadataError) -> Self {
+        let status = match is_refusal(&error) {
+            true => StatusCode::BAD_REQUEST,
+            false => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self { status, error: error.to_string(), definite: !error.is_unknown() }
+    }
+}
+
 fn status(error: &CellError) -> StatusCode {
     match error {
         CellError::Invalid { .. } => StatusCode::BAD_REQUEST,
@@ -168,7 +217,7 @@ fn status(error: &CellError) -> StatusCode {
 }
 
 /// A field of the query.
-fn field<'a>(query: Option<&'a str>, name: &str) -> Option<&'a str> {
+pub(super) fn field<'a>(query: Option<&'a str>, name: &str) -> Option<&'a str> {
     let pairs = query.unwrap_or_default().split('&');
     let mut found = pairs.filter_map(|pair| pair.split_once('=')).filter(|(n, _)| *n == name);
     found.next().map(|(_, value)| value)

@@ -1,6 +1,7 @@
 //! The admin listener of a process: health, metrics, and what operators ask of its cells.
 
 mod cells;
+mod cluster;
 mod metrics;
 mod told;
 

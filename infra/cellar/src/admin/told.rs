@@ -1,8 +1,10 @@
 //! The answers of nodes as JSON.
 
+use std::collections::BTreeMap;
+
 use cellar_cell_api::{AdminAnswer, CellError, CellReport};
-use cellar_metadata_api::{Node, NodeId, NodeState};
-use serde_json::{Value, json};
+use cellar_metadata_api::{CellLoad, Node, NodeId, NodeReport, NodeState};
+use serde_json::{Map, Value, json};
 
 /// What nodes said of their cells.
 type Reports = [(Node, Result<Vec<CellReport>, CellError>)];
@@ -20,8 +22,34 @@ pub(super) fn cells(reports: &Reports) -> Value {
 }
 
 /// `GET /nodes`.
-pub(super) fn nodes(reports: &Reports) -> Value {
-    reports.iter().map(|(node, reports)| one_node(node, reports)).collect()
+pub(super) fn nodes(reports: &Reports, reported: &BTreeMap<NodeId, (NodeReport, u64)>) -> Value {
+    let one = |(node, cells): &(Node, Result<Vec<CellReport>, CellError>)| {
+        let mut told = one_node(node, cells);
+        if let (Some(told), Some((report, age_ms))) = (told.as_object_mut(), reported.get(&node.id))
+        {
+            told.extend(load(report, *age_ms));
+        }
+        told
+    };
+    reports.iter().map(one).collect()
+}
+
+/// What a node said of its load.
+fn load(report: &NodeReport, age_ms: u64) -> Map<String, Value> {
+    let sum = |of: fn(&CellLoad) -> u64| -> Value {
+        report.cells.iter().fold(0_u64, |sum, cell| sum.saturating_add(of(cell))).into()
+    };
+    [
+        ("reads_per_second", sum(|cell| cell.reads_per_second)),
+        ("writes_per_second", sum(|cell| cell.writes_per_second)),
+        ("disk_free_bytes", report.disk_free_bytes.into()),
+        ("disk_total_bytes", report.disk_total_bytes.into()),
+        ("moved_bytes", report.moved_bytes.into()),
+        ("reported_ms_ago", age_ms.into()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into_iter()
+    .collect()
 }
 
 fn one_node(node: &Node, reports: &Result<Vec<CellReport>, CellError>) -> Value {

@@ -23,6 +23,9 @@ pub(super) const KEYS: &[Key] = &[
     Key { name: "rack", default: "rack1" },
     Key { name: "region", default: "local" },
     Key { name: "cell-split-bytes", default: "8GiB" },
+    Key { name: "balance", default: "on" },
+    Key { name: "replace-after-s", default: "60" },
+    Key { name: "member", default: "" },
     Key { name: "now", default: "" },
 ];
 
@@ -69,6 +72,15 @@ pub(crate) struct Flags {
     /// Hot bytes from which a cell splits in two, such as 64MiB.
     #[arg(long, global = true, value_name = "SIZE")]
     cell_split_bytes: Option<String>,
+    /// Whether the metadata service moves and merges cells and replaces lost replicas by itself.
+    #[arg(long, global = true, value_name = "on|off")]
+    balance: Option<String>,
+    /// Seconds that a node is out of touch before its replicas are replaced.
+    #[arg(long, global = true, value_name = "SECONDS")]
+    replace_after_s: Option<String>,
+    /// Number of this member of the metadata service, for one that joins a running service.
+    #[arg(long, global = true, value_name = "NUMBER")]
+    member: Option<String>,
     /// Wall clock at start, so that ageing can be tested (RFC 3339).
     #[arg(long, global = true, value_name = "TIME")]
     now: Option<String>,
@@ -96,6 +108,9 @@ impl Flags {
             ("rack", &self.rack),
             ("region", &self.region),
             ("cell-split-bytes", &self.cell_split_bytes),
+            ("balance", &self.balance),
+            ("replace-after-s", &self.replace_after_s),
+            ("member", &self.member),
             ("now", &self.now),
         ]
         .into_iter()

@@ -32,6 +32,12 @@ pub(crate) struct Settings {
     pub(crate) rack: String,
     pub(crate) region: String,
     pub(crate) cell_split_bytes: u64,
+    /// Whether cells are spread over nodes by the metadata service itself.
+    pub(crate) balance: bool,
+    /// How long a node is out of touch before its replicas are replaced.
+    pub(crate) replace_after_s: u64,
+    /// Number of a metadata member that joins; none means its place in the list.
+    pub(crate) member: Option<u64>,
     /// Wall clock at start, milliseconds since the Unix epoch; none means the real one.
     pub(crate) now_ms: Option<i64>,
 }
@@ -72,6 +78,19 @@ impl Settings {
         let metadata = parse(layers, "metadata", expected, members)?;
         let cell_split_bytes =
             parse(layers, "cell-split-bytes", "a size such as 64MiB or 8GiB", size_bytes)?;
+        let balance = parse(layers, "balance", "on or off", |text| match text {
+            "on" => Some(true),
+            "off" => Some(false),
+            _ => None,
+        })?;
+        let expected = "a number of seconds from 1 to 31536000";
+        let replace_after_s = parse(layers, "replace-after-s", expected, |text| {
+            text.parse().ok().filter(|seconds| (1..=31_536_000).contains(seconds))
+        })?;
+        let member = parse(layers, "member", "a number from 1, or empty", |text| match text {
+            "" => Some(None),
+            _ => text.parse().ok().filter(|number| *number > 0).map(Some),
+        })?;
         let expected = "a time such as 2024-12-31T00:00:00Z, or empty";
         let now_ms = parse(layers, "now", expected, |text| match text {
             "" => Some(None),
@@ -91,6 +110,9 @@ impl Settings {
             rack: name(layers, "rack")?,
             region: name(layers, "region")?,
             cell_split_bytes,
+            balance,
+            replace_after_s,
+            member,
             now_ms,
         })
     }
@@ -196,6 +218,9 @@ mod tests {
             ("datacenter", "a b"),
             ("cell-split-bytes", "8 parsecs"),
             ("listen", "7000"),
+            ("balance", "maybe"),
+            ("replace-after-s", "0"),
+            ("member", "0"),
             ("metadata", "a:1,b:2"),
             ("metadata", "a:1,b:2,a:1"),
             ("metadata", "a:1,b:2,c"),

@@ -36,7 +36,30 @@ pub(super) struct Node {
     pub(super) leads: Option<u64>,
     pub(super) hot_bytes: Option<u64>,
     pub(super) cold_bytes: Option<u64>,
+    pub(super) reads_per_second: Option<u64>,
+    pub(super) writes_per_second: Option<u64>,
+    pub(super) disk_free_bytes: Option<u64>,
     pub(super) error: Option<String>,
+}
+
+/// A member of the metadata service.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Member {
+    pub(super) member: u64,
+    pub(super) address: String,
+    pub(super) votes: bool,
+    pub(super) leads: bool,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Event {
+    pub(super) at_ms: i64,
+    pub(super) kind: String,
+    pub(super) cell: Option<u64>,
+    pub(super) epoch: Option<u64>,
+    pub(super) node: Option<u64>,
+    pub(super) detail: String,
 }
 
 /// A cell at work.

@@ -60,13 +60,56 @@ pub(crate) enum CellVerb {
     },
     /// Merge a cell with its right neighbour.
     Merge {
-        /// The cell's number.
+        /// The cell's number; it stays.
         cell: u64,
+        /// The neighbour's number.
+        right: Option<u64>,
     },
-    /// Move a replica of a cell to another node.
+    /// Put a cell onto other nodes. The nodes it stands on give up a move that is under way.
     Move {
         /// The cell's number.
         cell: u64,
+        /// The nodes that are to hold it; the first is to lead.
+        #[arg(long, value_name = "NODE,NODE,NODE", value_delimiter = ',', required = true)]
+        to: Vec<u64>,
+    },
+}
+
+/// What to do with one node.
+#[derive(Debug, Subcommand)]
+pub(crate) enum NodeVerb {
+    /// Let its cells go to other nodes; it gets no new ones.
+    Drain {
+        /// The node's number.
+        node: u64,
+    },
+    /// Take a node back that was to be drained.
+    Keep {
+        /// The node's number.
+        node: u64,
+    },
+    /// Forget a node for good, once nothing stands on it.
+    Remove {
+        /// The node's number.
+        node: u64,
+    },
+}
+
+/// What to do with one member of the metadata service.
+#[derive(Debug, Subcommand)]
+pub(crate) enum MemberVerb {
+    /// Add a member that runs already, with `--member` and an empty folder.
+    Add {
+        /// Its number, which no other member has had.
+        id: u64,
+        /// Where it is reached.
+        #[arg(value_name = "HOST:PORT")]
+        address: String,
+    },
+    /// Let a member leave; stop its process afterwards.
+    Remove {
+        /// Its number.
+        id: u64,
     },
 }
 
@@ -119,10 +162,60 @@ pub(crate) async fn cell(admin: SocketAddr, verb: &CellVerb) -> anyhow::Result<(
             format!("/cells/{cell}/transfer-leader?to={to}")
         }
         CellVerb::TransferLeader { cell, to: None } => format!("/cells/{cell}/transfer-leader"),
-        CellVerb::Merge { cell } => format!("/cells/{cell}/merge"),
-        CellVerb::Move { cell } => format!("/cells/{cell}/move"),
+        CellVerb::Merge { cell, right: None } => format!("/cells/{cell}/merge"),
+        CellVerb::Merge { cell, right: Some(right) } => {
+            format!("/cells/{cell}/merge?right={right}")
+        }
+        CellVerb::Move { cell, to } => {
+            let to: Vec<String> = to.iter().map(u64::to_string).collect();
+            format!("/cells/{cell}/move?to={}", to.join(","))
+        }
     };
     print(&ask(admin, Method::POST, &path).await?)
+}
+
+/// `cellar node …`.
+pub(crate) async fn node(admin: SocketAddr, verb: &NodeVerb) -> anyhow::Result<()> {
+    let (node, verb) = match verb {
+        NodeVerb::Drain { node } => (node, "drain"),
+        NodeVerb::Keep { node } => (node, "keep"),
+        NodeVerb::Remove { node } => (node, "remove"),
+    };
+    print(&ask(admin, Method::POST, &format!("/nodes/{node}/{verb}")).await?)
+}
+
+/// `cellar members`.
+pub(crate) async fn members(admin: SocketAddr, shown: &Shown) -> anyhow::Result<()> {
+    show_members(ask(admin, Method::GET, "/members").await?, shown.json)
+}
+
+/// `cellar member …`.
+pub(crate) async fn member(admin: SocketAddr, verb: &MemberVerb) -> anyhow::Result<()> {
+    let path = match verb {
+        MemberVerb::Add { id, address } => format!("/members/{id}/add?address={address}"),
+        MemberVerb::Remove { id } => format!("/members/{id}/remove"),
+    };
+    show_members(ask(admin, Method::POST, &path).await?, false)
+}
+
+fn show_members(said: Value, json: bool) -> anyhow::Result<()> {
+    if json {
+        return print(&said);
+    }
+    let members: Vec<answers::Member> = read(said)?;
+    show::members(&members);
+    Ok(())
+}
+
+/// `cellar events`.
+pub(crate) async fn events(admin: SocketAddr, shown: &Shown) -> anyhow::Result<()> {
+    let said = ask(admin, Method::GET, "/events").await?;
+    if shown.json {
+        return print(&said);
+    }
+    let events: Vec<answers::Event> = read(said)?;
+    show::events(&events);
+    Ok(())
 }
 
 async fn ask(admin: SocketAddr, method: Method, path: &str) -> anyhow::Result<Value> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::answers::{Busy, Cell, Node, NodeCells};
+use super::answers::{Busy, Cell, Event, Member, Node, NodeCells};
 use crate::table::Table;
 
 /// Cells shown by `top`.
@@ -49,8 +49,20 @@ pub(super) fn cells(nodes: &[NodeCells]) {
 
 /// One line for each node.
 pub(super) fn nodes(nodes: &[Node]) {
-    let heads = ["NODE", "STATE", "CELLS", "LEADS", "HOT", "COLD", "DATACENTER", "RACK", "ADDRESS"];
-    let mut table = Table::new(&heads);
+    let mut table = Table::new(&[
+        "NODE",
+        "STATE",
+        "CELLS",
+        "LEADS",
+        "HOT",
+        "COLD",
+        "READS/S",
+        "WRITES/S",
+        "FREE",
+        "DATACENTER",
+        "RACK",
+        "ADDRESS",
+    ]);
     let count = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), |v| v.to_string());
     let size = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), bytes);
     for node in nodes {
@@ -61,6 +73,9 @@ pub(super) fn nodes(nodes: &[Node]) {
             count(node.leads),
             size(node.hot_bytes),
             size(node.cold_bytes),
+            count(node.reads_per_second),
+            count(node.writes_per_second),
+            size(node.disk_free_bytes),
             node.datacenter.clone(),
             node.rack.clone(),
             node.address.clone(),
@@ -72,6 +87,38 @@ pub(super) fn nodes(nodes: &[Node]) {
             println!("node {}: {error}", node.node);
         }
     }
+}
+
+/// The members of the metadata service.
+pub(super) fn members(members: &[Member]) {
+    let mut table = Table::new(&["MEMBER", "ROLE", "ADDRESS"]);
+    for member in members {
+        let role = match (member.leads, member.votes) {
+            (true, _) => "leader",
+            (false, true) => "voter",
+            (false, false) => "joining",
+        };
+        table.row([member.member.to_string(), role.to_owned(), member.address.clone()]);
+    }
+    print!("{table}");
+}
+
+/// What happened, the newest last.
+pub(super) fn events(events: &[Event]) {
+    let mut table = Table::new(&["TIME", "EVENT", "CELL", "EPOCH", "NODE", "DETAIL"]);
+    let number = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), |n| n.to_string());
+    for event in events {
+        let time = jiff::Timestamp::from_millisecond(event.at_ms);
+        table.row([
+            time.map_or_else(|_| event.at_ms.to_string(), |time| format!("{time:.3}")),
+            event.kind.clone(),
+            number(event.cell),
+            number(event.epoch),
+            number(event.node),
+            event.detail.clone(),
+        ]);
+    }
+    print!("{table}");
 }
 
 /// The busiest cells.

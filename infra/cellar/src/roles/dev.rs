@@ -47,7 +47,7 @@ pub(crate) async fn start(settings: &Settings) -> anyhow::Result<Dev> {
     // Nobody calls a process that has every role: the address is only a name.
     let address = settings.cql.to_string();
     let alone = Membership::alone(&address);
-    let running = metadata::service(&process, &folder.join("metadata"), alone).await?;
+    let running = metadata::service(&process, settings, &folder.join("metadata"), alone).await?;
     let metadata: Arc<dyn Metadata> = Arc::new(running.service.clone());
     let identity = frontend::identity(settings, &folder.join("frontend"))?;
     let registration = frontend::registration(&identity);

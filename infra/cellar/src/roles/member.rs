@@ -51,29 +51,60 @@ impl Membership {
         Ok(Self { number: *number, members })
     }
 
+    /// The member that a process is whose folder and settings are these. One with a number of its
+    /// own that the list does not give it joins a service that runs: it waits to be added.
+    pub(super) fn of(
+        list: &[String],
+        address: &str,
+        number: Option<u64>,
+        folder: &Path,
+    ) -> anyhow::Result<Self> {
+        let listed = Self::of_list(list, address);
+        let number = match (number, &listed) {
+            (Some(number), Ok(listed)) if listed.number == number => None,
+            (Some(number), _) => Some(number),
+            // It joined earlier, and the list is that of before.
+            (None, Err(_)) => kept(folder)?,
+            (None, Ok(_)) => None,
+        };
+        match number {
+            Some(number) => Ok(Self { number, members: BTreeMap::new() }),
+            None => listed,
+        }
+    }
+
     /// Keeps the number in the folder, or makes sure that it is the one kept there.
     pub(super) fn keep(&self, folder: &Path) -> anyhow::Result<()> {
-        let path = folder.join(FILE);
-        let shown = path.display();
-        match fs::read_to_string(&path) {
-            Ok(text) => {
-                let kept = decode(&text).with_context(|| format!("{shown} is damaged"))?;
+        match kept(folder)? {
+            Some(kept) => {
                 if kept != self.number {
                     bail!(
                         "{} is that of member {kept} of the metadata service, and the settings \
-                         make this process member {}: keep the order of --metadata",
+                         make this process member {}: keep the order of --metadata, or give \
+                         --member",
                         folder.display(),
                         self.number
                     );
                 }
                 Ok(())
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            None => {
+                let path = folder.join(FILE);
                 write(folder, &path, &encode(self.number))
-                    .with_context(|| format!("cannot write {shown}"))
+                    .with_context(|| format!("cannot write {}", path.display()))
             }
-            Err(error) => Err(error).with_context(|| format!("cannot read {shown}")),
         }
+    }
+}
+
+/// The number kept in a folder, if one is.
+fn kept(folder: &Path) -> anyhow::Result<Option<u64>> {
+    let path = folder.join(FILE);
+    let shown = path.display();
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(decode(&text).with_context(|| format!("{shown} is damaged"))?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {shown}")),
     }
 }
 
@@ -127,6 +158,19 @@ mod tests {
         let moved = Membership::of_list(&other, "b:1").unwrap();
         let error = moved.keep(folder.path()).unwrap_err().to_string();
         assert!(error.contains("member 2") && error.contains("member 1"), "{error}");
+    }
+
+    #[test]
+    fn a_member_with_a_number_of_its_own_joins_and_knows_it_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |address, number| Membership::of(&list(), address, number, folder.path());
+        assert!(of("d:1", None).is_err());
+        let joins = of("d:1", Some(4)).unwrap();
+        assert_eq!(joins, Membership { number: 4, members: BTreeMap::new() });
+        joins.keep(folder.path()).unwrap();
+        assert_eq!(of("d:1", None).unwrap(), joins);
+        assert!(of("a:1", Some(1)).unwrap().keep(folder.path()).is_err());
+        assert_eq!(of("a:1", Some(1)).unwrap().members.len(), 3, "as the list says");
     }
 
     #[test]

@@ -3,12 +3,18 @@
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::Context;
-use cellar_metadata_raft::{Service, ServiceOptions};
+use cellar_cell_api::Cells;
+use cellar_metadata_api::{Client, Metadata, protocol::Identity};
+use cellar_metadata_raft::{BalanceOptions, Service, ServiceOptions};
 use cellar_raft::{Host, HostOptions};
 use cellar_rpc::{Router, Server, ServerLimits};
 
-use super::{Process, announce::Announcement, member::Membership};
-use crate::{admin, config::Settings, lock};
+use super::{Process, announce::Announcement, member::Membership, merges::Merges};
+use crate::{
+    admin::{self, Operator},
+    config::Settings,
+    lock,
+};
 
 /// A running service and the log it writes to.
 pub(crate) struct Running {
@@ -27,6 +33,7 @@ impl Running {
 /// Starts a member of the service in a folder.
 pub(super) async fn service(
     process: &Process,
+    settings: &Settings,
     folder: &Path,
     membership: Membership,
 ) -> anyhow::Result<Running> {
@@ -37,7 +44,15 @@ pub(super) async fn service(
     let options = HostOptions::new(number, folder.join("log"), &process.tasks);
     let host = Host::open(options, Arc::new(process.pool.clone()))
         .with_context(|| format!("cannot open the metadata log in {}", folder.display()))?;
-    let options = ServiceOptions::new(folder.to_path_buf(), members, &process.tasks);
+    let mut options = ServiceOptions::new(folder.to_path_buf(), members, &process.tasks);
+    options.clock = Arc::clone(&process.clock);
+    options.balance = BalanceOptions {
+        on: settings.balance,
+        replace_after_ms: settings.replace_after_s.saturating_mul(1000),
+        cell_split_bytes: settings.cell_split_bytes,
+        ..BalanceOptions::default()
+    };
+    options.merger = Some(Arc::new(Merges { cells: Cells::remote(process.pool.clone()) }));
     let service =
         Service::start(&host, options).await.context("cannot start the metadata service")?;
     Ok(Running { service, host })
@@ -50,9 +65,10 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
     let process = Process::start(settings)?;
     let address = listen_address(settings, 7100);
     let advertised = settings.advertise.clone().unwrap_or_else(|| address.to_string());
-    let membership = Membership::of_list(&settings.metadata, &advertised)?;
-    let members: Vec<String> = membership.members.values().cloned().collect();
-    let running = service(&process, &folder, membership).await?;
+    let members = &settings.metadata;
+    let membership = Membership::of(members, &advertised, settings.member, &folder)?;
+    let number = membership.number;
+    let running = service(&process, settings, &folder, membership).await?;
     let router = running.host.register(running.service.register(Router::new()));
     serve(&process, address, &advertised, router).await?;
     let group = running.service.group().clone();
@@ -61,7 +77,7 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
             Some(_) => Ok(()),
             None => Err("no member of the metadata service leads".to_owned()),
         }),
-        None,
+        Some(operator(&process, members, number, &advertised)),
     );
     let admin = admin::listen(settings.admin, ready, &process.tasks).await?;
     Announcement::default()
@@ -73,6 +89,19 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
         Ok(())
     };
     process.until_drained(drain).await
+}
+
+/// What operators ask of the service, whoever leads it.
+fn operator(process: &Process, members: &[String], number: u64, advertised: &str) -> Operator {
+    let mut addresses = members.to_vec();
+    if !addresses.iter().any(|address| address == advertised) {
+        addresses.push(advertised.to_owned());
+    }
+    let identity = Identity::Observer(format!("admin of metadata member {number}"));
+    let client = Client::connect(&process.pool, &addresses, identity, &process.tasks);
+    let metadata: Arc<dyn Metadata> = Arc::new(client);
+    let cells = Cells::remote(process.pool.clone());
+    Operator { metadata, cells, pool: process.pool.clone() }
 }
 
 /// The internal listener of a role: the setting, or the role's default port on loopback.

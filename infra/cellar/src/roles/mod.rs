@@ -8,6 +8,7 @@ pub(crate) mod metadata;
 
 mod announce;
 mod member;
+mod merges;
 mod node;
 mod signals;
 
