@@ -29,6 +29,15 @@ const OPTIONS: [(&str, &str); 18] = [
     ("read_repair", "'BLOCKING'"),
 ];
 
+/// What was written, with numbers bare and no compression said as Cassandra says it.
+fn shown<'a>(written: &'a str, default: &str) -> &'a str {
+    match default.chars().next() {
+        Some('0'..='9') => written.trim_matches('\''),
+        Some('{') if written == "{}" && default.contains("io.compress") => "{'enabled': 'false'}",
+        _ => written,
+    }
+}
+
 /// `name = value` for each option.
 pub(super) fn of(table: &Table) -> Vec<String> {
     let options = &table.options;
@@ -38,7 +47,7 @@ pub(super) fn of(table: &Table) -> Vec<String> {
         "gc_grace_seconds" => {
             options.gc_grace_seconds.map_or_else(|| default.to_owned(), |s| s.to_string())
         }
-        _ => options.text.get(name).cloned().unwrap_or_else(|| default.to_owned()),
+        _ => options.text.get(name).map_or(default, |text| shown(text, default)).to_owned(),
     };
     let known = OPTIONS.iter().map(|(name, default)| format!("{name} = {}", value(name, default)));
     let mut all: Vec<String> = known.collect();
@@ -49,4 +58,19 @@ pub(super) fn of(table: &Table) -> Vec<String> {
     });
     all.extend(rest.map(|(name, value)| format!("{name} = {value}")));
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn a_number_in_quotes_is_shown_bare_and_no_compression_as_disabled() {
+        assert_eq!(shown("'0.5'", "0.01"), "0.5");
+        assert_eq!(
+            shown("{}", "{'class': 'org.apache.cassandra.io.compress.LZ4Compressor'}"),
+            "{'enabled': 'false'}"
+        );
+        assert_eq!(shown("'NONE'", "'BLOCKING'"), "'NONE'");
+    }
 }

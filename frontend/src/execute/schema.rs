@@ -2,11 +2,29 @@
 //! once every live frontend serves the new schema.
 
 use cellar_cql::{ast, plan::ddl};
-use cellar_metadata_api::Command;
+use cellar_metadata_api::{Command, SchemaChangeKind, SchemaEvent, SchemaTarget};
 use cellar_schema::Table;
 
 use super::{Answer, Done, Executor};
 use crate::error::RequestError;
+
+/// Keyspaces of Cassandra's own whose replication operators set; here they are kept elsewhere.
+const REPLICATED_BY_CASSANDRA: [&str; 3] = ["system_auth", "system_distributed", "system_traces"];
+
+/// The answer to `ALTER KEYSPACE system_auth WITH replication = …` and its like, with which many
+/// set-up scripts begin.
+fn nothing_to_replicate(statement: &ast::Statement) -> Option<Done> {
+    let ast::Statement::AlterKeyspace(alter) = statement else { return None };
+    let keyspace = REPLICATED_BY_CASSANDRA.into_iter().find(|name| alter.name.as_str() == *name)?;
+    let event = SchemaEvent {
+        kind: SchemaChangeKind::Updated,
+        target: SchemaTarget::Keyspace,
+        keyspace: keyspace.to_owned(),
+        name: None,
+    };
+    let warning = format!("{keyspace} is replicated by Cellar itself: nothing was changed");
+    Some(Done { warnings: vec![warning], ..Done::free(Answer::Schema(event)) })
+}
 
 impl Executor {
     pub(super) async fn change_schema(
@@ -14,6 +32,9 @@ impl Executor {
         statement: &ast::Statement,
         keyspace: Option<&str>,
     ) -> Result<Done, RequestError> {
+        if let Some(done) = nothing_to_replicate(statement) {
+            return Ok(done);
+        }
         let view = self.system.view(self.route.catalog());
         let id = uuid::Uuid::from_u128(fastrand::u128(..));
         let (command, mut warnings) =
@@ -49,5 +70,25 @@ impl Executor {
         if tokio::time::timeout(std::time::Duration::from_secs(5), reached).await.is_err() {
             tracing::warn!(version, "the new schema has not been pushed here in time");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(text: &str) -> Option<Done> {
+        nothing_to_replicate(&cellar_cql::parse_statement(text).expect("a statement").statement)
+    }
+
+    #[test]
+    fn the_replication_of_cassandras_own_keyspaces_may_be_set_and_changes_nothing() {
+        let text = "ALTER KEYSPACE system_auth WITH replication = \
+                    {'class': 'NetworkTopologyStrategy', 'dc1': 3}";
+        let done = answered(text).expect("an answer");
+        assert!(matches!(done.answer, Answer::Schema(event) if event.keyspace == "system_auth"));
+        assert_eq!(done.warnings.len(), 1);
+        assert!(answered("ALTER KEYSPACE system WITH durable_writes = true").is_none());
+        assert!(answered("DROP KEYSPACE system_auth").is_none());
     }
 }

@@ -16,11 +16,22 @@ pub(super) fn keyspaces(facts: &Facts<'_>) -> Vec<Record> {
         Record::new()
             .text("keyspace_name", &keyspace.name)
             .boolean("durable_writes", keyspace.durable_writes)
-            .text_map("replication", replication)
+            .text_map("replication", &in_full(replication))
     };
     let stored = facts.catalog.keyspaces.values().map(|ks| record(ks, &ks.replication));
     let made_up = system_keyspaces(facts).map(|keyspace| record(keyspace, &local));
     stored.chain(made_up).collect()
+}
+
+/// Drivers know the strategies by their classes, however they were written.
+fn in_full(replication: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut shown = replication.clone();
+    if let Some(class) = shown.get_mut("class")
+        && matches!(class.as_str(), "SimpleStrategy" | "NetworkTopologyStrategy")
+    {
+        class.insert_str(0, "org.apache.cassandra.locator.");
+    }
+    shown
 }
 
 /// Virtual keyspaces that Cassandra stores, and so shows in `system_schema`.
@@ -55,30 +66,35 @@ fn table_record(table: &Table) -> Record {
             default.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
         })
     };
-    let number = |name: &str, default: i32| {
-        options.text.get(name).and_then(|text| text.parse().ok()).unwrap_or(default)
-    };
-    let fraction = |name: &str, default: f64| {
-        options.text.get(name).and_then(|text| text.parse().ok()).unwrap_or(default)
-    };
+    // Numbers may have been written in quotes.
+    let bare = |name: &str| options.text.get(name).map(|text| text.trim_matches('\''));
+    let number =
+        |name: &str, default: i32| bare(name).and_then(|text| text.parse().ok()).unwrap_or(default);
+    let fraction =
+        |name: &str, default: f64| bare(name).and_then(|text| text.parse().ok()).unwrap_or(default);
     let text = |name: &str, default: &str| {
         let given = options.text.get(name).map(|text| text.trim_matches('\'').to_owned());
         given.unwrap_or_else(|| default.to_owned())
     };
-    let flags = if table.is_counter() { "counter" } else { "compound" };
+    // Without `compound` drivers take a table for one of COMPACT STORAGE.
+    let counter = table.is_counter().then(|| "counter".to_owned());
+    let flags: Vec<String> = std::iter::once("compound".to_owned()).chain(counter).collect();
     let gc = options.gc_grace_seconds.map_or(864_000, |s| i32::try_from(s).unwrap_or(i32::MAX));
     let ttl = i32::try_from(options.default_ttl_seconds).unwrap_or(i32::MAX);
     let compaction = map(
         "compaction",
         &[("class", "org.apache.cassandra.db.compaction.UnifiedCompactionStrategy")],
     );
-    let compression = map(
+    let mut compression = map(
         "compression",
         &[
             ("chunk_length_in_kb", "16"),
             ("class", "org.apache.cassandra.io.compress.LZ4Compressor"),
         ],
     );
+    if compression.is_empty() {
+        compression.insert("enabled".to_owned(), "false".to_owned());
+    }
     let caching = map("caching", &[("keys", "ALL"), ("rows_per_partition", "NONE")]);
     Record::new()
         .text("keyspace_name", &table.keyspace)
@@ -95,7 +111,7 @@ fn table_record(table: &Table) -> Record {
         .double("dclocal_read_repair_chance", 0.0)
         .int("default_time_to_live", ttl)
         .with("extensions", extensions(table))
-        .texts("flags", &[flags.to_owned()])
+        .texts("flags", &flags)
         .int("gc_grace_seconds", gc)
         .uuid("id", table.uuid)
         .boolean("incremental_backups", true)
@@ -234,4 +250,19 @@ pub(super) fn virtual_columns(facts: &Facts<'_>) -> Vec<Record> {
 /// For tables that are always empty here.
 pub(super) fn none(_: &Facts<'_>) -> Vec<Record> {
     Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn drivers_read_the_full_name_of_a_strategy_however_it_was_written() {
+        for class in ["SimpleStrategy", "org.apache.cassandra.locator.SimpleStrategy"] {
+            let written = BTreeMap::from([("class".to_owned(), class.to_owned())]);
+            let shown = super::in_full(&written);
+            let class = shown.get("class").map(String::as_str);
+            assert_eq!(class, Some("org.apache.cassandra.locator.SimpleStrategy"));
+        }
+    }
 }
