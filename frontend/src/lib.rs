@@ -13,6 +13,7 @@ pub mod http;
 pub mod meter;
 pub mod route;
 pub mod system;
+mod trace;
 
 mod start;
 

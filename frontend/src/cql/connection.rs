@@ -62,9 +62,11 @@ pub(super) async fn serve(
     }
     let limits = FrameLimits { max_frame_bytes: shared.frame_bytes_max, ..FrameLimits::default() };
     let decoder = ServerDecoder::new(limits);
+    let mut session = Session::new(shared);
+    session.peer = Some(peer.ip());
     let mut connection = Connection {
         socket,
-        session: Session::new(shared),
+        session,
         decoder,
         encoder: ServerEncoder::new(),
         running: FuturesUnordered::new(),

@@ -8,6 +8,7 @@ use cellar_wire::{
 use futures::future::BoxFuture;
 
 use super::{connection::Answered, dispatch, session::Session};
+use crate::trace;
 
 /// The CQL version told to clients.
 const CQL_VERSION: &str = "3.4.7";
@@ -59,17 +60,45 @@ impl Session {
                 Step::Answer(answered(protocol_error(message)))
             }
             Request::Query(_) | Request::Prepare(_) | Request::Execute(_) | Request::Batch(_) => {
-                let running = dispatch::run(
-                    self.shared.clone(),
-                    self.keyspace.clone(),
-                    version,
-                    envelope.request,
-                );
-                Step::Run(Box::pin(
-                    async move { Answered { version, stream, envelope: running.await } },
-                ))
+                let traced = envelope.tracing.then(|| self.describe(&envelope.request));
+                let shared = self.shared.clone();
+                let running =
+                    dispatch::run(shared.clone(), self.keyspace.clone(), version, envelope.request);
+                Step::Run(Box::pin(async move {
+                    let Some(request) = traced else {
+                        return Answered { version, stream, envelope: running.await };
+                    };
+                    let traces = shared.executor.system.traces();
+                    let (id, mut envelope) = trace::traced(traces, request, running).await;
+                    envelope.tracing_id = Some(id);
+                    Answered { version, stream, envelope }
+                }))
             }
         }
+    }
+
+    /// What a trace of the request begins with.
+    fn describe(&self, request: &Request) -> trace::Request {
+        let (activity, query, consistency) = match request {
+            Request::Query(query) => {
+                ("Execute CQL3 query", query.query.as_str(), Some(query.params.consistency))
+            }
+            Request::Execute(execute) => {
+                ("Execute CQL3 prepared query", "", Some(execute.params.consistency))
+            }
+            Request::Batch(batch) => ("Execute batch of CQL3 queries", "", Some(batch.consistency)),
+            Request::Prepare(prepare) => ("Preparing CQL3 query", prepare.query.as_str(), None),
+            _ => ("", "", None),
+        };
+        let mut parameters = Vec::new();
+        if let Some(consistency) = consistency {
+            parameters.push(("consistency_level".to_owned(), consistency.to_string()));
+        }
+        if !query.is_empty() {
+            parameters.push(("query".to_owned(), query.to_owned()));
+        }
+        let at_us = self.shared.executor.clock.now_us();
+        trace::Request { client: self.peer, activity, parameters, at_us }
     }
 
     fn start(&mut self, version: Version, startup: &Startup) -> Result<Compression, String> {

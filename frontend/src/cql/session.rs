@@ -1,6 +1,6 @@
 //! What a connection has agreed on: version, keyspace, events.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use cellar_wire::{Envelope, Version};
 use parking_lot::RwLock;
@@ -12,6 +12,8 @@ use super::{Shared, events::Interest};
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) shared: Shared,
+    /// Where the client is.
+    pub(super) peer: Option<IpAddr>,
     /// The version of STARTUP; answers to broken frames before it are in the highest one.
     pub(super) version: Option<Version>,
     pub(super) keyspace: Keyspace,
@@ -37,6 +39,7 @@ impl Session {
     pub(super) fn new(shared: Shared) -> Self {
         Self {
             shared,
+            peer: None,
             version: None,
             keyspace: Keyspace::default(),
             interest: Interest::default(),

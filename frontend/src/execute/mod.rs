@@ -29,6 +29,7 @@ use crate::{
     meter::{Charge, Totals},
     route::Route,
     system::System,
+    trace,
 };
 
 pub use paging::PagingState;
@@ -185,7 +186,9 @@ impl Executor {
         keyspace: Option<&str>,
         parsed: &Parsed,
     ) -> Result<Planned, RequestError> {
-        let view = self.system.view(self.route.catalog());
+        let catalog = self.route.catalog();
+        trace::note(|| format!("Preparing statement by schema version {}", catalog.version));
+        let view = self.system.view(catalog);
         Ok(plan::plan(&view, keyspace, &parsed.statement, &parsed.markers)?)
     }
 

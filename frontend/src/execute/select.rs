@@ -72,7 +72,7 @@ impl Executor {
             .columns
             .clone()
             .ok_or_else(|| RequestError::internal("a SELECT without result columns"))?;
-        if let Some(rows) = self.read_virtual(&bound, parameters)? {
+        if let Some(rows) = self.read_virtual(&bound, parameters).await? {
             let answer = Answer::Rows(ResultRows { columns, rows, next: None });
             return Ok(Done::free(answer));
         }

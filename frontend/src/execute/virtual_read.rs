@@ -1,27 +1,37 @@
 //! SELECT from virtual tables: rows made up from the catalog, read by the same plans.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use cellar_cql::plan::{BoundSelect, Flow, Reads, RowReader};
+use cellar_metadata_api::Overview;
 use cellar_schema::{Row, keys};
 
 use super::{Executor, Parameters};
-use crate::error::RequestError;
+use crate::{
+    error::RequestError,
+    system::{Source, is_virtual, source},
+};
+
+/// How long the metadata service may take to say what it knows.
+const OVERVIEW_MAX: Duration = Duration::from_secs(3);
 
 type Stored = BTreeMap<Bytes, Row>;
 
 impl Executor {
     /// The result rows if the table is virtual. They come in one page: virtual tables are small.
-    pub(super) fn read_virtual(
+    pub(super) async fn read_virtual(
         &self,
         bound: &BoundSelect,
         parameters: &Parameters,
     ) -> Result<Option<Vec<Vec<Option<Bytes>>>>, RequestError> {
-        let Some(rows) = self.system.rows(&bound.table, &self.route.catalog(), &bound.reads)?
-        else {
+        if !is_virtual(bound.table.id) {
             return Ok(None);
-        };
+        }
+        let overview = self.overview(bound).await?;
+        let catalog = self.route.catalog();
+        let rows = self.system.rows(&bound.table, &catalog, &bound.reads, overview.as_ref())?;
+        let Some(rows) = rows else { return Ok(None) };
         // Paging is not needed, but a state that belongs to nothing is a client's mistake.
         if parameters.paging_state.is_some() {
             return Err(RequestError::protocol("Invalid value for the paging state"));
@@ -49,6 +59,24 @@ impl Executor {
         reader.end_of_partition()?;
         reader.finish()?;
         Ok(Some(reader.take_rows()))
+    }
+
+    /// What the leader of the metadata service says, if the table is made from that. It is waited
+    /// for only where nothing can be said without it.
+    async fn overview(&self, bound: &BoundSelect) -> Result<Option<Overview>, RequestError> {
+        let source = source(&bound.table);
+        if source == Source::Catalog {
+            return Ok(None);
+        }
+        let asked = tokio::time::timeout(OVERVIEW_MAX, self.metadata.overview()).await;
+        match (asked, source) {
+            (Ok(Ok(overview)), _) => Ok(Some(overview)),
+            (_, Source::CatalogAndOverview) => Ok(None),
+            (Ok(Err(error)), _) => Err(error.into()),
+            (Err(_), _) => Err(RequestError::unavailable(
+                "the leader of the metadata service does not say what it knows of the cluster",
+            )),
+        }
     }
 
     /// Seconds since the epoch by this frontend's clock.

@@ -9,7 +9,7 @@ use cellar_schema::{ColumnId, keys};
 use tokio::time::Instant;
 
 use super::{Addressed, Attempt, Route, may_pass};
-use crate::error::RequestError;
+use crate::{error::RequestError, trace};
 
 /// A span of engine keys and how to read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,9 +138,12 @@ impl Route {
             level: span.level,
             reads: vec![read],
         };
+        let (cell, node, level) = (to.cell.id, to.node, span.level);
+        trace::note(|| format!("Reading from {cell} at {node} ({level:?})"));
         let reply = match self.cells.read(to.target(), request, attempt.patience(true)).await {
             Ok(reply) => reply,
             Err(error) => {
+                trace::note_at(&to.address, || format!("{cell} at {node} did not read: {error}"));
                 self.leaders.failed(&to.cell, to.node);
                 return Ok(Err(error));
             }
@@ -151,8 +154,15 @@ impl Route {
         let nothing = CellError::Unavailable { reason: "the node's answer is empty".to_owned() };
         let page = match reply.pages.into_iter().next().unwrap_or(Err(nothing)) {
             Ok(page) => page,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => {
+                trace::note_at(&to.address, || format!("{cell} at {node} refused: {error}"));
+                return Ok(Err(error));
+            }
         };
+        trace::note_at(&to.address, || {
+            let (rows, bytes) = (page.rows.len(), page.examined_bytes);
+            format!("{cell} at {node} answered with {rows} rows, {bytes} bytes examined")
+        });
         match (&page.resume, border) {
             (Some(resume), _) if span.reverse => cursor.span.end = resume.clone(),
             (Some(resume), _) => cursor.span.start = resume.clone(),

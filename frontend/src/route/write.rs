@@ -9,7 +9,7 @@ use futures::future::join_all;
 use tokio::time::Instant;
 
 use super::{Addressed, Attempt, Route, may_pass};
-use crate::error::RequestError;
+use crate::{error::RequestError, trace};
 
 /// A write on its way to its cells.
 #[derive(Clone, Debug)]
@@ -159,15 +159,30 @@ impl Route {
         let request =
             WriteRequest { cell: to.cell.id, epoch: to.cell.epoch, writes: vec![piece.clone()] };
         let patience = attempt.patience(safe_twice);
+        let (cell, node) = (to.cell.id, to.node);
+        trace::note(|| {
+            let (changed, tested) = (piece.mutations.len(), piece.conditions.len());
+            format!("Writing to {cell} at {node}: {changed} partitions, {tested} conditions")
+        });
         let reply = self.cells.write(to.target(), request, patience).await;
         match &reply {
             Ok(_) => self.leaders.answered(&to.cell, to.node),
             Err(_) => self.leaders.failed(&to.cell, to.node),
         }
-        Ok(reply.and_then(|mut reply| {
+        let outcome = reply.and_then(|mut reply| {
             let nothing = CellError::Unknown { reason: "the node's answer is empty".to_owned() };
             reply.outcomes.pop().unwrap_or(Err(nothing))
-        }))
+        });
+        trace::note_at(&to.address, || match &outcome {
+            Ok(Outcome::Applied { written_bytes, .. }) => {
+                format!("{cell} at {node} has applied it: {written_bytes} bytes")
+            }
+            Ok(Outcome::NotApplied { .. }) => {
+                format!("{cell} at {node} has not applied it: a condition does not hold")
+            }
+            Err(error) => format!("{cell} at {node} did not write: {error}"),
+        });
+        Ok(outcome)
     }
 
     /// Cuts a piece at the borders of today, if they run through it.

@@ -7,7 +7,7 @@ use cellar_metadata_api::{Command, NewTable};
 use cellar_schema::{Column, ColumnId, ColumnKind, Keyspace, Table, TableId, TableOptions};
 use uuid::Uuid;
 
-use super::{FIRST_VIRTUAL, Fill, cluster, schema};
+use super::{FIRST_VIRTUAL, Fill, cellar, cluster, estimates, schema, traces};
 use crate::error::RequestError;
 
 type Defined = (BTreeMap<String, Arc<Keyspace>>, BTreeMap<TableId, Fill>);
@@ -44,14 +44,14 @@ const TABLES: &[(&str, &str, Fill)] = &[
         "CREATE TABLE size_estimates (keyspace_name text, table_name text, range_start text, \
          range_end text, mean_partition_size bigint, partitions_count bigint, \
          PRIMARY KEY (keyspace_name, table_name, range_start, range_end))",
-        schema::none,
+        estimates::sizes,
     ),
     (
         "system",
         "CREATE TABLE table_estimates (keyspace_name text, table_name text, range_type text, \
          range_start text, range_end text, mean_partition_size bigint, partitions_count bigint, \
          PRIMARY KEY (keyspace_name, table_name, range_type, range_start, range_end))",
-        schema::none,
+        estimates::tables,
     ),
     (
         "system",
@@ -64,13 +64,13 @@ const TABLES: &[(&str, &str, Fill)] = &[
         "CREATE TABLE sessions (session_id uuid PRIMARY KEY, client inet, command text, \
          coordinator inet, coordinator_port int, duration int, parameters map<text, text>, \
          request text, started_at timestamp)",
-        schema::none,
+        traces::sessions,
     ),
     (
         "system_traces",
         "CREATE TABLE events (session_id uuid, event_id timeuuid, activity text, source inet, \
          source_elapsed int, source_port int, thread text, PRIMARY KEY (session_id, event_id))",
-        schema::none,
+        traces::events,
     ),
     (
         "system_schema",
@@ -173,6 +173,36 @@ const TABLES: &[(&str, &str, Fill)] = &[
         schema::virtual_table_list,
     ),
     ("system_virtual_schema", COLUMNS, schema::virtual_columns),
+    (
+        "system_cellar",
+        "CREATE TABLE cells (cell bigint PRIMARY KEY, applied_index bigint, cold_bytes bigint, \
+         end_table text, end_token bigint, epoch bigint, hot_bytes bigint, keyspaces set<text>, \
+         leader bigint, placement_group bigint, reads_per_second bigint, \
+         replicas frozen<list<bigint>>, start_table text, start_token bigint, \
+         target frozen<list<bigint>>, writes_per_second bigint)",
+        cellar::cells,
+    ),
+    (
+        "system_cellar",
+        "CREATE TABLE nodes (node bigint PRIMARY KEY, address text, cells int, cells_led int, \
+         cql_address text, data_center text, disk_free_bytes bigint, disk_total_bytes bigint, \
+         moved_bytes bigint, rack text, region text, reported_ms_ago bigint, state text)",
+        cellar::nodes,
+    ),
+    (
+        "system_cellar",
+        "CREATE TABLE hot_partitions (keyspace_name text, table_name text, partition_token bigint, \
+         node bigint, cell bigint, per_second bigint, routing_key blob, \
+         PRIMARY KEY (keyspace_name, table_name, partition_token, node))",
+        cellar::hot_partitions,
+    ),
+    (
+        "system_cellar",
+        "CREATE TABLE events (scope text, at timestamp, number int, cell bigint, detail text, \
+         epoch bigint, kind text, node bigint, PRIMARY KEY (scope, at, number)) \
+         WITH CLUSTERING ORDER BY (at DESC, number DESC)",
+        cellar::events,
+    ),
 ];
 
 const COLUMNS: &str = "CREATE TABLE columns (keyspace_name text, table_name text, \

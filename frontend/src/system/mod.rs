@@ -2,23 +2,26 @@
 //! `system_virtual_schema`. Tables are defined in CQL text, their rows made up from the catalog,
 //! and every SELECT on them goes through the same planner as any other. Start at [`System`].
 
+mod cellar;
 mod cluster;
 mod definitions;
+mod estimates;
 mod record;
 mod schema;
 mod schema_view;
 pub(crate) mod text;
+mod traces;
 mod wanted;
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use cellar_cql::plan::Reads;
-use cellar_metadata_api::Catalog;
+use cellar_metadata_api::{Catalog, Overview};
 use cellar_schema::{Keyspace, Row, Table, TableId};
 use uuid::Uuid;
 
-use crate::error::RequestError;
+use crate::{error::RequestError, trace::Traces};
 
 pub use schema_view::View;
 
@@ -26,6 +29,28 @@ use self::{record::Record, wanted::Wanted};
 
 /// Virtual tables have ids from here on; stored tables never come near.
 const FIRST_VIRTUAL: u32 = 0xFFFF_0000;
+
+/// What a virtual table is made from besides the catalog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// Nothing else.
+    Catalog,
+    /// The overview too, without which much of it is null.
+    CatalogAndOverview,
+    /// The overview alone.
+    Overview,
+}
+
+/// What a virtual table is made from.
+pub(crate) fn source(table: &Table) -> Source {
+    match (table.keyspace.as_str(), table.name.as_str()) {
+        ("system_cellar", "events" | "hot_partitions") => Source::Overview,
+        ("system_cellar", _) | ("system", "size_estimates" | "table_estimates") => {
+            Source::CatalogAndOverview
+        }
+        _ => Source::Catalog,
+    }
+}
 
 /// Whether a table is made up by the frontend.
 #[must_use]
@@ -52,6 +77,9 @@ pub(crate) struct Facts<'a> {
     pub(crate) identity: &'a Identity,
     pub(crate) virtual_keyspaces: &'a BTreeMap<String, Arc<Keyspace>>,
     pub(crate) wanted: Wanted<'a>,
+    pub(crate) traces: &'a Traces,
+    /// What the leader of the metadata service says, if it was asked and says anything.
+    pub(crate) overview: Option<&'a Overview>,
 }
 
 type Fill = fn(&Facts<'_>) -> Vec<Record>;
@@ -62,6 +90,7 @@ pub struct System {
     identity: Identity,
     keyspaces: Arc<BTreeMap<String, Arc<Keyspace>>>,
     fills: BTreeMap<TableId, Fill>,
+    traces: Traces,
 }
 
 impl System {
@@ -71,13 +100,19 @@ impl System {
     /// [`RequestError`] if a definition is wrong, which a test rules out.
     pub fn new(identity: Identity) -> Result<Self, RequestError> {
         let (keyspaces, fills) = definitions::define()?;
-        Ok(Self { identity, keyspaces: Arc::new(keyspaces), fills })
+        let traces = Traces::default();
+        Ok(Self { identity, keyspaces: Arc::new(keyspaces), fills, traces })
     }
 
     /// Who this frontend is.
     #[must_use]
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// The requests that were traced.
+    pub(crate) fn traces(&self) -> &Traces {
+        &self.traces
     }
 
     /// Stored and virtual keyspaces together, as the planner sees them.
@@ -96,6 +131,7 @@ impl System {
         table: &Table,
         catalog: &Catalog,
         reads: &Reads,
+        overview: Option<&Overview>,
     ) -> Result<Option<Vec<(Bytes, Row)>>, RequestError> {
         if !is_virtual(table.id) {
             return Ok(None);
@@ -106,6 +142,8 @@ impl System {
             identity: &self.identity,
             virtual_keyspaces: &self.keyspaces,
             wanted: Wanted::new(table, reads),
+            traces: &self.traces,
+            overview,
         };
         fill(&facts)
             .into_iter()

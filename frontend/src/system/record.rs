@@ -30,6 +30,10 @@ impl Record {
         self.with(column, Bytes::copy_from_slice(&number.to_be_bytes()))
     }
 
+    pub(crate) fn bigint(self, column: &'static str, number: i64) -> Self {
+        self.with(column, Bytes::copy_from_slice(&number.to_be_bytes()))
+    }
+
     pub(crate) fn double(self, column: &'static str, number: f64) -> Self {
         self.with(column, Bytes::copy_from_slice(&number.to_be_bytes()))
     }

@@ -29,6 +29,13 @@ impl<'a> Wanted<'a> {
         let ranges = read.iter().flat_map(|read| &read.ranges).collect();
         (!read.is_empty()).then_some(WantedRows { table: self.table, ranges: Some(ranges) })
     }
+
+    /// Whether anything is read of the partition with this key of one component.
+    pub(super) fn holds(self, key: &[u8]) -> bool {
+        let Reads::Partitions(partitions) = self.reads else { return true };
+        let key = keys::partition(self.table.id, &keys::routing(&[key]));
+        partitions.iter().any(|read| read.partition == key)
+    }
 }
 
 /// What a SELECT reads of one partition.

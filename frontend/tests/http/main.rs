@@ -11,6 +11,7 @@
 
 mod cell;
 mod client;
+#[allow(dead_code, reason = "shared with the tests of the native protocol, which use the rest")]
 mod metadata;
 mod protocol;
 mod query;

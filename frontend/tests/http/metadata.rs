@@ -9,11 +9,13 @@ use std::{
 };
 
 use cellar_metadata_api::{
-    Answer, Catalog, CellId, Command, GroupId, KeyspaceChange, Metadata, MetadataError, NewTable,
-    Node, NodeId, NodeState, Placement, SchemaChangeKind, SchemaEvent, SchemaTarget, Update,
+    Answer, Catalog, CellId, Command, GroupId, KeyspaceChange, Metadata, MetadataError, NewIndex,
+    NewTable, Node, NodeId, NodeState, Overview, Placement, Position, SchemaChangeKind,
+    SchemaEvent, SchemaTarget, SplitPlan, Update,
 };
-use cellar_schema::{Column, ColumnId, ColumnKind, Keyspace, Table, TableId};
+use cellar_schema::{Column, ColumnId, ColumnKind, Index, IndexClass, Keyspace, Table, TableId};
 use futures::{FutureExt, future::BoxFuture};
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 pub(crate) const NODE: NodeId = NodeId(1);
@@ -21,6 +23,7 @@ pub(crate) const NODE: NodeId = NodeId(1);
 pub(crate) struct InMemory {
     catalog: watch::Sender<Arc<Catalog>>,
     next_table: AtomicU32,
+    overview: Mutex<Option<Overview>>,
 }
 
 impl InMemory {
@@ -45,7 +48,28 @@ impl InMemory {
             ..Update::default()
         };
         let catalog = watch::Sender::new(Arc::new(Catalog::default().apply(first)));
-        Arc::new(Self { catalog, next_table: AtomicU32::new(100) })
+        let overview = Mutex::default();
+        Arc::new(Self { catalog, next_table: AtomicU32::new(100), overview })
+    }
+
+    pub(crate) fn now(&self) -> Arc<Catalog> {
+        Arc::clone(&self.catalog.borrow())
+    }
+
+    /// Has an overview from now on.
+    pub(crate) fn know(&self, overview: Overview) {
+        *self.overview.lock() = Some(overview);
+    }
+
+    /// Splits the cell that a token of a table is in.
+    pub(crate) fn split(&self, table: TableId, token: i64, right: CellId) {
+        let mut placement = Placement::clone(&self.now().placements[&GroupId(1)]);
+        let at = Position::new(table, token);
+        let cell = placement.lookup(at).unwrap();
+        let plan = SplitPlan { cell: cell.id, epoch: cell.epoch, at, right };
+        placement.split(plan).unwrap();
+        let placements = vec![(GroupId(1), Some(Arc::new(placement)))];
+        self.change(Update { placements, ..Update::default() });
     }
 
     fn change(&self, update: Update) -> u64 {
@@ -91,8 +115,35 @@ impl InMemory {
                 let version = self.change(Update { keyspaces, ..Update::default() });
                 Ok(created(version, SchemaTarget::Table, keyspace, Some(name)))
             }
+            Command::CreateIndex { definition, .. } => Ok(self.index(definition)),
             other => panic!("not made for {other:?}"),
         }
+    }
+}
+
+impl InMemory {
+    /// Adds an index without checking anything.
+    fn index(&self, new: NewIndex) -> Answer {
+        let mut table = Table::clone(self.now().table(&new.keyspace, &new.table).unwrap());
+        let (column, part) = new.targets[0].clone();
+        table.options.indexes.push(Index {
+            name: new.name.unwrap_or_else(|| format!("{}_{column}_idx", table.name)),
+            column: table.column(&column).unwrap().id,
+            part,
+            class: new.class.map_or(IndexClass::Local, IndexClass::StorageAttached),
+            options: new.options,
+        });
+        table.version += 1;
+        let tables = vec![(new.table.clone(), Some(Arc::new(table)))];
+        let keyspaces = vec![(new.keyspace.clone(), KeyspaceChange::Tables(tables))];
+        let version = self.change(Update { keyspaces, ..Update::default() });
+        let change = Some(SchemaEvent {
+            kind: SchemaChangeKind::Updated,
+            target: SchemaTarget::Table,
+            keyspace: new.keyspace,
+            name: Some(new.table),
+        });
+        Answer::Schema { version, change, warnings: Vec::new() }
     }
 }
 
@@ -127,5 +178,11 @@ impl Metadata for InMemory {
 
     fn catalog(&self) -> watch::Receiver<Arc<Catalog>> {
         self.catalog.subscribe()
+    }
+
+    fn overview(&self) -> BoxFuture<'_, Result<Overview, MetadataError>> {
+        let known = self.overview.lock().clone();
+        let reason = "no overview is kept here".to_owned();
+        async move { known.ok_or(MetadataError::Unavailable { reason }) }.boxed()
     }
 }

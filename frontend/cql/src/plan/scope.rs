@@ -11,9 +11,10 @@ use super::{ColumnSpec, PlanError, SchemaView, Variable};
 use crate::ast::{Ident, Marker, MarkerIndex, QualifiedName};
 
 /// Keyspaces that exist by themselves and that no statement changes.
-const SYSTEM_KEYSPACES: [&str; 7] = [
+const SYSTEM_KEYSPACES: [&str; 8] = [
     "system",
     "system_auth",
+    "system_cellar",
     "system_distributed",
     "system_schema",
     "system_traces",

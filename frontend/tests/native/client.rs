@@ -1,0 +1,127 @@
+//! A frontend with everything it needs, started in this process, and one connection to it.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use bytes::{Bytes, BytesMut};
+use cellar_cell_api::Cells;
+use cellar_frontend::{Frontend, FrontendOptions, system::Identity};
+use cellar_rpc::{ClientConfig, Pool, tasks::Tasks};
+use cellar_schema::{Clock, CqlType, SystemClock, value};
+use cellar_wire::{
+    ClientDecoder, ClientEncoder, Consistency, Envelope, FrameLimits, Query, QueryParams, Request,
+    RequestEnvelope, Response, RowsContent, Startup, Version,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use uuid::Uuid;
+
+use crate::{cell, metadata};
+
+pub(crate) struct Client {
+    pub(crate) metadata: Arc<metadata::InMemory>,
+    stream: TcpStream,
+    decoder: ClientDecoder,
+    encoder: ClientEncoder,
+    _tasks: Tasks,
+}
+
+impl Client {
+    /// With the keyspace `ks` and its table `t`.
+    pub(crate) async fn connect() -> Self {
+        let tasks = Tasks::new();
+        let metadata = metadata::InMemory::new();
+        let pool = Pool::new(ClientConfig::default(), &tasks);
+        let of_cell = Arc::new(cell::Service(Arc::default()));
+        let cells = Cells::with_local(pool, metadata::NODE, of_cell);
+        let anywhere: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        let identity = Identity {
+            host_id: Uuid::nil(),
+            cql_address: "127.0.0.1:9042".parse().unwrap(),
+            datacenter: "dc1".to_owned(),
+            rack: "r1".to_owned(),
+        };
+        let options = FrontendOptions { cql: anywhere, identity, frame_bytes_max: 1 << 20 };
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let of_frontend = Arc::clone(&metadata);
+        let frontend = Frontend::start(options, of_frontend, cells, clock, &tasks).await.unwrap();
+        let mut client = Self {
+            metadata,
+            stream: TcpStream::connect(frontend.cql).await.unwrap(),
+            decoder: ClientDecoder::new(FrameLimits::default()),
+            encoder: ClientEncoder::new(),
+            _tasks: tasks,
+        };
+        let startup = Startup { options: vec![("CQL_VERSION".to_owned(), "3.4.7".to_owned())] };
+        client.ask(Request::Startup(startup).into()).await;
+        for text in [
+            "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', \
+             'replication_factor': 1}",
+            "CREATE TABLE ks.t (k int, c int, v int, m map<text, int>, PRIMARY KEY (k, c))",
+        ] {
+            client.run(text).await;
+        }
+        client
+    }
+
+    async fn ask(&mut self, request: RequestEnvelope) -> Envelope {
+        let mut out = BytesMut::new();
+        self.encoder.encode(Version::V4, 1, &request, &mut out).unwrap();
+        self.stream.write_all(&out).await.unwrap();
+        loop {
+            if let Some(frame) = self.decoder.next_frame().unwrap() {
+                return Envelope::decode(frame).unwrap();
+            }
+            let read = self.stream.read_buf(self.decoder.buffer_mut()).await.unwrap();
+            assert_ne!(read, 0, "the connection was closed");
+        }
+    }
+
+    pub(crate) async fn query(&mut self, text: &str, tracing: bool) -> Envelope {
+        let params = QueryParams::new(Consistency::LocalQuorum);
+        let request = Request::Query(Query { query: text.into(), params });
+        self.ask(RequestEnvelope { request, tracing, payload: Vec::new() }).await
+    }
+
+    /// A statement that is not refused.
+    pub(crate) async fn run(&mut self, text: &str) -> Response {
+        match self.query(text, false).await.response {
+            Response::Error(error) => panic!("{text}: {error:?}"),
+            response => response,
+        }
+    }
+
+    pub(crate) async fn refusal(&mut self, text: &str) -> String {
+        match self.query(text, false).await.response {
+            Response::Error(error) => format!("{error:?}"),
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    /// Rows as CQL text, null for what is not there.
+    pub(crate) async fn rows(&mut self, text: &str, types: &[CqlType]) -> Vec<Vec<String>> {
+        let Response::Rows(result) = self.run(text).await else { panic!("{text}: no rows") };
+        let cells: Vec<Vec<Option<Bytes>>> = match result.rows {
+            RowsContent::Rows(rows) => rows,
+            RowsContent::Encoded { count, columns, bytes } => cut(count, columns, &bytes),
+        };
+        let text = |(cell, cql_type): (Option<Bytes>, &CqlType)| {
+            cell.map_or_else(|| "null".to_owned(), |bytes| value::to_text(cql_type, &bytes))
+        };
+        cells.into_iter().map(|row| row.into_iter().zip(types).map(text).collect()).collect()
+    }
+}
+
+/// Values as they are on the wire.
+fn cut(rows: u32, columns: usize, bytes: &Bytes) -> Vec<Vec<Option<Bytes>>> {
+    let mut at = 0;
+    let mut cell = || {
+        let length = i32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
+        at += 4;
+        let length = usize::try_from(length).ok()?;
+        at += length;
+        Some(bytes.slice(at - length..at))
+    };
+    (0..rows).map(|_| (0..columns).map(|_| cell()).collect()).collect()
+}
