@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cellar_cql::plan::Planned;
 use cellar_metadata_api::{self as metadata, SchemaEvent};
 use cellar_wire::{
     ColumnSpec, Consistency, Envelope, FrameError, PreparedResult, Response, ResultMetadata,
@@ -11,7 +10,7 @@ use cellar_wire::{
 };
 
 use super::{
-    prepared::{Statement, columns_id},
+    prepared::{Current, Statement},
     types,
 };
 use crate::{
@@ -66,12 +65,13 @@ pub(super) fn frame_error(error: &FrameError) -> Envelope {
 }
 
 /// The answer of PREPARE.
-pub(super) fn prepared(statement: &Statement, planned: &Planned) -> Envelope {
+pub(super) fn prepared(statement: &Statement, current: &Current) -> Envelope {
+    let planned = &current.planned;
     let columns = planned.columns.as_deref();
     let none: Arc<[ColumnSpec]> = Arc::from([]);
     let mut envelope = Envelope::new(Response::Prepared(PreparedResult {
         id: Bytes::copy_from_slice(&statement.id),
-        result_metadata_id: Some(columns_id(columns)),
+        result_metadata_id: Some(current.columns_id),
         variables: types::columns(&planned.variables),
         pk_indexes: planned.partition_key_variables.clone(),
         result: ResultMetadata::new(columns.map_or(none, types::columns)),

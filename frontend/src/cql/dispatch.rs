@@ -15,8 +15,7 @@ use cellar_wire::{
 use super::{
     Shared,
     answer::{self, Describe},
-    prepared::columns_id,
-    session::Keyspace,
+    session::Agreed,
 };
 use crate::{
     error::RequestError,
@@ -29,16 +28,16 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Runs a statement of a client.
 pub(super) async fn run(
     shared: Shared,
-    keyspace: Keyspace,
+    agreed: Agreed,
     version: Version,
     request: Request,
 ) -> Envelope {
     let consistency = consistency_of(&request);
     let answer = match request {
-        Request::Query(query) => self::query(&shared, &keyspace, version, query).await,
-        Request::Execute(execute) => self::execute(&shared, &keyspace, version, execute).await,
-        Request::Batch(batch) => self::batch(&shared, &keyspace, version, batch).await,
-        Request::Prepare(prepare) => self::prepare(&shared, &keyspace, &prepare),
+        Request::Query(query) => self::query(&shared, &agreed, version, query).await,
+        Request::Execute(execute) => self::execute(&shared, &agreed, version, execute).await,
+        Request::Batch(batch) => self::batch(&shared, &agreed, version, batch).await,
+        Request::Prepare(prepare) => self::prepare(&shared, &agreed, &prepare),
         other => Err(RequestError::protocol(format!("unexpected {:?}", other.opcode()))),
     };
     answer.unwrap_or_else(|error| answer::failed(&error, consistency))
@@ -53,62 +52,55 @@ fn consistency_of(request: &Request) -> Consistency {
     }
 }
 
-fn prepare(
-    shared: &Shared,
-    keyspace: &Keyspace,
-    prepare: &Prepare,
-) -> Result<Envelope, RequestError> {
-    let keyspace = prepare.keyspace.clone().or_else(|| keyspace.get());
+fn prepare(shared: &Shared, agreed: &Agreed, prepare: &Prepare) -> Result<Envelope, RequestError> {
+    let keyspace = prepare.keyspace.clone().or_else(|| agreed.keyspace());
     let text = prepare.query.as_str();
-    let (statement, planned) = shared.statements.prepare(&shared.executor, keyspace, text)?;
-    Ok(answer::prepared(&statement, &planned))
+    let (statement, current) = shared.statements.prepare(&shared.executor, keyspace, text)?;
+    agreed.tell(statement.id, current.mark);
+    Ok(answer::prepared(&statement, &current))
 }
 
 async fn query(
     shared: &Shared,
-    session: &Keyspace,
+    agreed: &Agreed,
     version: Version,
     query: Query,
 ) -> Result<Envelope, RequestError> {
-    let keyspace = query.params.keyspace.clone().or_else(|| session.get());
+    let keyspace = query.params.keyspace.clone().or_else(|| agreed.keyspace());
     let parsed = parse_statement(query.query.as_str()).map_err(PlanError::from)?;
     let planned = shared.executor.plan(keyspace.as_deref(), &parsed)?;
     let parameters = parameters(&planned, query.params, version, keyspace)?;
     let mut done = shared.executor.run(&planned, parameters).await?;
     done.warnings.splice(0..0, planned.warnings.iter().cloned());
     if let Answer::Keyspace(name) = &done.answer {
-        session.set(name.clone());
+        agreed.set_keyspace(name.clone());
     }
     Ok(answer::done(done, Describe::Always))
 }
 
 async fn execute(
     shared: &Shared,
-    session: &Keyspace,
+    agreed: &Agreed,
     version: Version,
     execute: Execute,
 ) -> Result<Envelope, RequestError> {
-    let statement = shared.statements.find(&execute.id)?;
-    let planned = statement.planned(&shared.executor)?;
+    let (statement, current) = shared.statements.find(&shared.executor, agreed, &execute.id)?;
+    let planned = &current.planned;
     let skip = execute.params.skip_metadata;
     let keyspace = statement.keyspace().map(str::to_owned);
-    let parameters = parameters(&planned, execute.params, version, keyspace)?;
-    let done = shared.executor.run(&planned, parameters).await?;
+    let parameters = parameters(planned, execute.params, version, keyspace)?;
+    let done = shared.executor.run(planned, parameters).await?;
     if let Answer::Keyspace(name) = &done.answer {
-        session.set(name.clone());
+        agreed.set_keyspace(name.clone());
     }
     if planned.columns.is_none() {
         // The columns of a conditional write depend on what happened.
         return Ok(answer::done(done, Describe::Always));
     }
-    let id;
     let describe = match execute.result_metadata_id {
-        Some(known) => {
-            id = columns_id(planned.columns.as_deref());
-            if known[..] != id { Describe::Changed(&id) } else { skipped(skip) }
-        }
-        None if skip && statement.columns_changed(&planned) => Describe::Always,
-        None => skipped(skip),
+        Some(known) if known[..] != current.columns_id => Describe::Changed(&current.columns_id),
+        None if skip && statement.columns_changed(&current) => Describe::Always,
+        Some(_) | None => skipped(skip),
     };
     Ok(answer::done(done, describe))
 }
@@ -119,11 +111,11 @@ fn skipped(skip: bool) -> Describe<'static> {
 
 async fn batch(
     shared: &Shared,
-    session: &Keyspace,
+    agreed: &Agreed,
     version: Version,
     message: Batch,
 ) -> Result<Envelope, RequestError> {
-    let keyspace = message.keyspace.clone().or_else(|| session.get());
+    let keyspace = message.keyspace.clone().or_else(|| agreed.keyspace());
     let parameters = Parameters {
         values: Vec::new(),
         level: ReadLevel::Leader,
@@ -142,7 +134,10 @@ async fn batch(
                 let parsed = parse_statement(text.as_str()).map_err(PlanError::from)?;
                 Arc::new(shared.executor.plan(keyspace.as_deref(), &parsed)?)
             }
-            BatchQuery::Prepared(id) => shared.statements.find(id)?.planned(&shared.executor)?,
+            BatchQuery::Prepared(id) => {
+                let (_, current) = shared.statements.find(&shared.executor, agreed, id)?;
+                Arc::clone(&current.planned)
+            }
         };
         let Plan::Write(write) = &planned.plan else {
             return Err(RequestError::invalid(

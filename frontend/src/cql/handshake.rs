@@ -63,7 +63,7 @@ impl Session {
                 let traced = envelope.tracing.then(|| self.describe(&envelope.request));
                 let shared = self.shared.clone();
                 let running =
-                    dispatch::run(shared.clone(), self.keyspace.clone(), version, envelope.request);
+                    dispatch::run(shared.clone(), self.agreed.clone(), version, envelope.request);
                 Step::Run(Box::pin(async move {
                     let Some(request) = traced else {
                         return Answered { version, stream, envelope: running.await };

@@ -1,7 +1,12 @@
 //! Prepared statements of this frontend. A statement whose table has changed since is planned
-//! again by itself, so that no client sees an old schema (invariant I-20).
+//! again by itself, so that no client sees an old schema (invariant I-20); where that changes what
+//! a client was told of its variables or columns, the client is asked to prepare it again, as
+//! Cassandra does.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -13,6 +18,9 @@ use cellar_metadata_api::Catalog;
 use md5::{Digest, Md5};
 use moka::sync::Cache;
 
+use xxhash_rust::xxh3::Xxh3;
+
+use super::session::Agreed;
 use crate::{error::RequestError, execute::Executor};
 
 /// Memory for prepared statements, in bytes of statement text times a factor for its plan.
@@ -32,11 +40,36 @@ pub(crate) struct Statement {
     pub(crate) id: [u8; 16],
     keyspace: Option<String>,
     parsed: Parsed,
-    planned: ArcSwap<Planned>,
+    current: ArcSwap<Current>,
     /// Memory it takes, in bytes, about.
     weight: usize,
     /// The id of the result columns when it was first prepared here.
     first_columns: [u8; 16],
+    /// What the last client that prepared it was told.
+    told: AtomicU64,
+}
+
+/// A statement by one schema.
+#[derive(Debug)]
+pub(crate) struct Current {
+    pub(crate) planned: Arc<Planned>,
+    /// Names the result columns: equal exactly if names and types are.
+    pub(crate) columns_id: [u8; 16],
+    /// Names all that a client is told when it prepares: variables and result columns.
+    pub(crate) mark: u64,
+}
+
+impl Current {
+    fn new(planned: Planned) -> Self {
+        let columns_id = columns_id(planned.columns.as_deref());
+        let mut hash = Xxh3::new();
+        hash.update(&columns_id);
+        for variable in &planned.variables {
+            hash.update(variable.cql_type.to_string().as_bytes());
+            hash.update(&[0]);
+        }
+        Self { planned: Arc::new(planned), columns_id, mark: hash.digest() }
+    }
 }
 
 impl Default for Statements {
@@ -50,54 +83,81 @@ impl Default for Statements {
 }
 
 impl Statements {
-    /// Prepares a statement, or finds it prepared.
+    /// Prepares a statement for a client that remembers what it is told here, or finds it
+    /// prepared.
     pub(crate) fn prepare(
         &self,
         executor: &Executor,
         keyspace: Option<String>,
         text: &str,
-    ) -> Result<(Arc<Statement>, Arc<Planned>), RequestError> {
+    ) -> Result<(Arc<Statement>, Arc<Current>), RequestError> {
+        let prepared = self.plan(executor, keyspace, text)?;
+        prepared.0.told.store(prepared.1.mark, Ordering::Release);
+        Ok(prepared)
+    }
+
+    /// A plan that is kept for the next time.
+    pub(crate) fn plan(
+        &self,
+        executor: &Executor,
+        keyspace: Option<String>,
+        text: &str,
+    ) -> Result<(Arc<Statement>, Arc<Current>), RequestError> {
         let id = statement_id(keyspace.as_deref(), text);
         if let Some(found) = self.by_id.get(&id[..]) {
-            let planned = found.planned(executor)?;
-            return Ok((found, planned));
+            let current = found.current(executor)?;
+            return Ok((found, current));
         }
         let parsed = parse_statement(text).map_err(plan::PlanError::from)?;
-        let planned = Arc::new(executor.plan(keyspace.as_deref(), &parsed)?);
-        let first_columns = columns_id(planned.columns.as_deref());
+        let current = Arc::new(Current::new(executor.plan(keyspace.as_deref(), &parsed)?));
         let statement = Arc::new(Statement {
             id,
             keyspace,
             parsed,
-            planned: ArcSwap::new(Arc::clone(&planned)),
-            first_columns,
+            current: ArcSwap::new(Arc::clone(&current)),
+            first_columns: current.columns_id,
+            told: AtomicU64::new(current.mark),
             weight: text.len().saturating_mul(PLAN_FACTOR).saturating_add(1024),
         });
         self.by_id.insert(Bytes::copy_from_slice(&id), Arc::clone(&statement));
-        Ok((statement, planned))
+        Ok((statement, current))
     }
 
-    /// The statement of this id, if it is still known.
-    pub(crate) fn find(&self, id: &Bytes) -> Result<Arc<Statement>, RequestError> {
-        self.by_id.get(id).ok_or_else(|| RequestError::Unprepared { id: id.clone() })
+    /// The statement of this id by today's schema, if the client of this connection knows it so.
+    pub(crate) fn find(
+        &self,
+        executor: &Executor,
+        agreed: &Agreed,
+        id: &Bytes,
+    ) -> Result<(Arc<Statement>, Arc<Current>), RequestError> {
+        let unprepared = || RequestError::Unprepared { id: id.clone() };
+        let statement = self.by_id.get(id).ok_or_else(unprepared)?;
+        let current = statement.current(executor)?;
+        let told = statement.told.load(Ordering::Acquire) == current.mark;
+        if told && agreed.knows(statement.id, current.mark) {
+            return Ok((statement, current));
+        }
+        Err(unprepared())
     }
 }
 
 impl Statement {
     /// The plan by today's schema.
-    pub(crate) fn planned(&self, executor: &Executor) -> Result<Arc<Planned>, RequestError> {
-        let planned = self.planned.load_full();
-        if is_fresh(&planned, &executor.catalog()) {
-            return Ok(planned);
+    fn current(&self, executor: &Executor) -> Result<Arc<Current>, RequestError> {
+        let current = self.current.load_full();
+        if is_fresh(&current.planned, &executor.catalog()) {
+            return Ok(current);
         }
-        let planned = Arc::new(executor.plan(self.keyspace.as_deref(), &self.parsed)?);
-        self.planned.store(Arc::clone(&planned));
-        Ok(planned)
+        let planned = executor.plan(self.keyspace.as_deref(), &self.parsed)?;
+        let current = Arc::new(Current::new(planned));
+        self.current.store(Arc::clone(&current));
+        Ok(current)
     }
 
-    /// Whether the result columns are not what a client of v3 or v4 was told when it prepared.
-    pub(crate) fn columns_changed(&self, planned: &Planned) -> bool {
-        columns_id(planned.columns.as_deref()) != self.first_columns
+    /// Whether the result columns may not be what a client of v3 or v4 was told, which prepared
+    /// through another connection.
+    pub(crate) fn columns_changed(&self, current: &Current) -> bool {
+        current.columns_id != self.first_columns
     }
 
     /// The keyspace of unqualified names.
@@ -122,8 +182,7 @@ fn statement_id(keyspace: Option<&str>, text: &str) -> [u8; 16] {
     hash.finalize().into()
 }
 
-/// Names the result columns: equal exactly if names and types are.
-pub(crate) fn columns_id(columns: Option<&[ResultColumn]>) -> [u8; 16] {
+fn columns_id(columns: Option<&[ResultColumn]>) -> [u8; 16] {
     let mut hash = Md5::new();
     for column in columns.unwrap_or_default() {
         for text in [&*column.keyspace, &*column.table, column.name.as_str()] {

@@ -1,9 +1,9 @@
 //! What a connection has agreed on: version, keyspace, events.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use cellar_wire::{Envelope, Version};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::broadcast;
 
 use super::{Shared, events::Interest};
@@ -16,22 +16,52 @@ pub(super) struct Session {
     pub(super) peer: Option<IpAddr>,
     /// The version of STARTUP; answers to broken frames before it are in the highest one.
     pub(super) version: Option<Version>,
-    pub(super) keyspace: Keyspace,
+    pub(super) agreed: Agreed,
     pub(super) interest: Interest,
     pub(super) events: Option<broadcast::Receiver<Arc<cellar_wire::Event>>>,
 }
 
-/// The keyspace of USE, shared with the requests that run.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Keyspace(Arc<RwLock<Option<String>>>);
+/// Statements of which a connection remembers what its client was told.
+const TOLD_MAX: usize = 10_000;
 
-impl Keyspace {
-    pub(super) fn get(&self) -> Option<String> {
-        self.0.read().clone()
+/// What the connection's requests share while they run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Agreed(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// The keyspace of USE.
+    keyspace: RwLock<Option<String>>,
+    /// What the client knows of each prepared statement, by id.
+    told: Mutex<HashMap<[u8; 16], u64>>,
+}
+
+impl Agreed {
+    pub(super) fn keyspace(&self) -> Option<String> {
+        self.0.keyspace.read().clone()
     }
 
-    pub(super) fn set(&self, name: String) {
-        *self.0.write() = Some(name);
+    pub(super) fn set_keyspace(&self, name: String) {
+        *self.0.keyspace.write() = Some(name);
+    }
+
+    /// The client was told this of a statement.
+    pub(super) fn tell(&self, id: [u8; 16], mark: u64) {
+        let mut told = self.0.told.lock();
+        if told.len() >= TOLD_MAX {
+            told.clear();
+        }
+        told.insert(id, mark);
+    }
+
+    /// Whether the client knows this of a statement. One that it has prepared through another
+    /// connection it knows as it is now.
+    pub(super) fn knows(&self, id: [u8; 16], mark: u64) -> bool {
+        if let Some(told) = self.0.told.lock().get(&id) {
+            return *told == mark;
+        }
+        self.tell(id, mark);
+        true
     }
 }
 
@@ -41,7 +71,7 @@ impl Session {
             shared,
             peer: None,
             version: None,
-            keyspace: Keyspace::default(),
+            agreed: Agreed::default(),
             interest: Interest::default(),
             events: None,
         }

@@ -41,7 +41,8 @@ impl PagingState {
     /// The state in a client's bytes.
     ///
     /// # Errors
-    /// [`RequestError::Protocol`] for bytes that are not one of this statement.
+    /// [`RequestError::Protocol`] for bytes that are none, [`RequestError::Invalid`] for another
+    /// statement's.
     pub fn decode(bytes: &[u8], statement: u64) -> Result<Self, RequestError> {
         let broken = || RequestError::protocol("Invalid value for the paging state");
         let (version, rest) = bytes.split_first().ok_or_else(broken)?;
@@ -51,7 +52,7 @@ impl PagingState {
         }
         let state: Self = cbor4ii::serde::from_slice(body).map_err(|_| broken())?;
         if state.statement != statement {
-            return Err(RequestError::protocol(
+            return Err(RequestError::invalid(
                 "the paging state belongs to another statement or to other values",
             ));
         }

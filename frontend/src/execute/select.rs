@@ -76,7 +76,7 @@ impl Executor {
             let answer = Answer::Rows(ResultRows { columns, rows, next: None });
             return Ok(Done::free(answer));
         }
-        let fingerprint = fingerprint(planned, parameters);
+        let fingerprint = fingerprint(planned, &bound, parameters);
         let resumed = match &parameters.paging_state {
             Some(state) => Some(PagingState::decode(state, fingerprint)?),
             None => None,
@@ -330,15 +330,17 @@ pub(super) fn joined(partition: &Bytes, suffix: &[u8]) -> Bytes {
     key.into()
 }
 
-/// Names the statement and its values, so that a paging state is not used with others.
-fn fingerprint(planned: &Planned, parameters: &Parameters) -> u64 {
+/// Names what is read and by which values, so that a paging state is not used with others. A
+/// column more or less does not matter: a table may be altered between two pages.
+fn fingerprint(planned: &Planned, bound: &BoundSelect, parameters: &Parameters) -> u64 {
     let mut hash = Xxh3::new();
     for (table, _) in &planned.tables {
         hash.update(&table.0.to_be_bytes());
     }
-    for column in planned.columns.iter().flat_map(|columns| columns.iter()) {
-        hash.update(column.name.as_bytes());
-        hash.update(&[0]);
+    if let Reads::Partitions(partitions) = &bound.reads {
+        for read in partitions {
+            hash.update(&read.partition);
+        }
     }
     for value in &parameters.values {
         match value {

@@ -196,8 +196,8 @@ impl Call {
     ) -> Result<Arc<Planned>, HttpError> {
         let HttpShared { executor, statements } = &self.shared;
         if keep {
-            let prepared = statements.prepare(executor, keyspace.map(str::to_owned), text)?;
-            return Ok(prepared.1);
+            let found = statements.plan(executor, keyspace.map(str::to_owned), text)?;
+            return Ok(Arc::clone(&found.1.planned));
         }
         let parsed = parse_statement(text).map_err(PlanError::from)?;
         Ok(Arc::new(executor.plan(keyspace, &parsed)?))
