@@ -14,7 +14,7 @@ use std::{
 use cellar_raft::log::OnFatal;
 use cellar_rpc::{ClientConfig, Pool, Router, ServerLimits, Streams, tasks::Tasks};
 
-pub(crate) use member::{Member, MemberMachine};
+pub(crate) use member::MemberMachine;
 pub(crate) use node::{NodeMachine, Running};
 
 use crate::{trace::Trace, world::network::Network};
@@ -81,6 +81,12 @@ impl Surroundings {
     fn listen(&self, address: &str, life: &Life, router: Router) {
         let limits = ServerLimits { drain_ms_max: 100, ..ServerLimits::default() };
         self.network.listen(address, Streams::new(router, limits, &life.tasks));
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.tasks.token().cancel();
     }
 }
 

@@ -10,7 +10,6 @@ use std::{
 use anyhow::Result;
 use cellar_cell_api::{AdminAnswer, AdminRequest, CellReport, CellService, routes};
 use cellar_metadata_api::{Client, Metadata, protocol::Identity};
-use cellar_rpc::Router;
 use cellar_schema::Clock;
 use cellar_storage_cell::{Node, NodeOptions};
 use cellar_tiering::store::FileStore;

@@ -3,7 +3,7 @@
 
 use std::{
     io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -75,6 +75,22 @@ fn check(held: &AtomicBool) -> io::Result<()> {
     }
 }
 
+/// The name of a file for the machine: every process of a node has a folder of its own, and the
+/// disk is the same.
+fn home(path: &Path) -> PathBuf {
+    let mut parts = path.iter().rev();
+    let (file, folder) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    if path.iter().count() > 3 { Path::new("/").join(folder).join(file) } else { path.to_owned() }
+}
+
+fn folder(dir: &Path) -> PathBuf {
+    if dir.iter().count() > 2 {
+        Path::new("/").join(dir.file_name().unwrap_or_default())
+    } else {
+        dir.to_owned()
+    }
+}
+
 impl HeldDisk {
     fn file(&self, file: Box<dyn DiskFile>) -> Box<dyn DiskFile> {
         Box::new(HeldFile { file, held: Arc::clone(&self.held) })
@@ -84,46 +100,46 @@ impl HeldDisk {
 impl Disk for HeldDisk {
     fn create_dir(&self, dir: &Path) -> io::Result<()> {
         check(&self.held)?;
-        self.disk.create_dir(dir)
+        self.disk.create_dir(&folder(dir))
     }
 
     fn lock(&self, dir: &Path) -> io::Result<Box<dyn Send + Sync>> {
-        self.disk.lock(dir)
+        self.disk.lock(&folder(dir))
     }
 
     fn create(&self, path: &Path, bytes: u64) -> io::Result<Box<dyn DiskFile>> {
         check(&self.held)?;
-        Ok(self.file(self.disk.create(path, bytes)?))
+        Ok(self.file(self.disk.create(&home(path), bytes)?))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         check(&self.held)?;
-        Ok(self.file(self.disk.open(path)?))
+        Ok(self.file(self.disk.open(&home(path))?))
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         check(&self.held)?;
-        self.disk.read(path)
+        self.disk.read(&home(path))
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
         check(&self.held)?;
-        self.disk.list(dir)
+        self.disk.list(&folder(dir))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         check(&self.held)?;
-        self.disk.rename(from, to)
+        self.disk.rename(&home(from), &home(to))
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         check(&self.held)?;
-        self.disk.remove(path)
+        self.disk.remove(&home(path))
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         check(&self.held)?;
-        self.disk.sync_dir(dir)
+        self.disk.sync_dir(&folder(dir))
     }
 
     fn pace(&self) -> Option<Duration> {
