@@ -16,7 +16,9 @@ use tokio::{
 
 use crate::{
     error::NotSentReason,
-    limits::{CONNECTION_WINDOW_BYTES, ClientLimits, HEADER_BYTES_MAX, STREAM_WINDOW_BYTES},
+    limits::{
+        CONNECTION_WINDOW_BYTES, ClientLimits, HEADER_BYTES_MAX, RESET_KEPT_MS, STREAM_WINDOW_BYTES,
+    },
     socket::Network,
     tasks::{Executor, Tasks},
 };
@@ -121,6 +123,7 @@ impl Slot {
             .max_header_list_size(HEADER_BYTES_MAX)
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .reset_stream_duration(Duration::from_millis(RESET_KEPT_MS))
             .handshake(TokioIo::new(stream))
             .await
             .map_err(io::Error::other)?;

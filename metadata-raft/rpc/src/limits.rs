@@ -9,6 +9,10 @@ pub(crate) const HEADER_BYTES_MAX: u32 = 16 << 10;
 pub(crate) const STREAM_WINDOW_BYTES: u32 = 2 << 20;
 /// Flow-control window per connection in bytes.
 pub(crate) const CONNECTION_WINDOW_BYTES: u32 = 32 << 20;
+/// How long a connection remembers a call that was given up, in milliseconds, so that its late
+/// answer is passed over; of the newest few dozen only. Real time, which a simulated run must not
+/// see pass.
+pub(crate) const RESET_KEPT_MS: u64 = 30_000;
 /// Pushed messages that may wait between a stream's handler and its connection.
 pub(crate) const PUSH_QUEUE_MESSAGES: usize = 64;
 /// Pushed frames are joined up to this many bytes per write.
