@@ -80,3 +80,60 @@ pub(crate) const FIRST_LEADER_MS: u64 = 300;
 /// A follower answers reads of level `Any` only with everything applied that its leader knew to be
 /// decided within this time, in milliseconds: several heartbeats, and less than an election takes.
 pub(crate) const ANY_BEHIND_MS_MAX: u64 = 1_000;
+/// How many of the cells that it has taken over a cell remembers: one that waits to be taken over
+/// asks within seconds.
+pub(crate) const MERGED_KEPT: usize = 64;
+/// Time in milliseconds that writes on their way get to be answered in when their cell is taken
+/// over: all of them are refused by then, unless the cell has no majority.
+pub(crate) const CLOSE_MS_MAX: u64 = 2_000;
+/// Bytes of a cell, all that it has counted, that its left neighbour takes over in one log entry:
+/// its apply takes well under a second.
+pub(crate) const MERGE_BYTES_MAX: usize = 8 << 20;
+/// Pause between looks for cells that wait to be taken over, in milliseconds.
+pub(crate) const SETTLE_CHECK_MS: u64 = 250;
+/// Time in milliseconds after which a cell that waits to be taken over asks what became of that:
+/// a merge takes a few round trips.
+pub(crate) const SETTLE_AFTER_MS: u64 = 2_000;
+/// Time in milliseconds for another node's answer in the course of a merge.
+pub(crate) const MERGE_CALL_MS_MAX: u64 = 3_000;
+/// Requests per second of one cell at which it splits, unless the node is told otherwise: about
+/// what one log with one leader does with ease.
+pub(crate) const CELL_SPLIT_REQUESTS_PER_S: u64 = 20_000;
+/// About one in so many requests is sampled.
+pub(crate) const SAMPLE_REQUESTS: u64 = 64;
+/// Samples of one cell kept until they are looked at, once a second.
+pub(crate) const SAMPLES_KEPT: usize = 1_024;
+/// Seconds that a load must last to split a cell, and over which it is averaged.
+pub(crate) const LOAD_WINDOW_SECONDS: usize = 10;
+/// A load is over when it is below so many percent of the limit.
+pub(crate) const LOAD_CALM_PERCENT: u64 = 80;
+/// Samples below which nothing is decided by them.
+pub(crate) const LOAD_SAMPLES_MIN: u64 = 64;
+/// Percent of the requests that each half must have after a split by load: less would not help.
+pub(crate) const LOAD_SIDE_PERCENT_MIN: u64 = 25;
+/// A partition with more than so many percent of its cell's requests is hot.
+pub(crate) const HOT_SHARE_PERCENT: u64 = 50;
+/// Hot partitions are told of from this part of the limit on: those of idle cells help nobody.
+pub(crate) const LOAD_HOT_REPORT_PART: u64 = 10;
+/// Pause between looks at the load, in milliseconds: counts are per second.
+pub(crate) const LOAD_CHECK_MS: u64 = 1_000;
+/// A node that has nothing new to tell tells it all the same so often, in milliseconds.
+pub(crate) const REPORT_MS_MAX: u64 = 10_000;
+/// The sizes of cells are looked up once in so many looks at the load: it reads indexes of tables.
+pub(crate) const SIZES_EVERY: u64 = 5;
+/// Moves of cells that a node works on at once: each sends a whole cell.
+pub(crate) const MOVES_MAX: usize = 2;
+/// Pause between looks at the cells led here while one moves, in milliseconds.
+pub(crate) const MOVE_LOOK_MS: u64 = 100;
+/// The same while none does: a new leader goes on with what the old one began.
+pub(crate) const MOVE_IDLE_MS: u64 = 500;
+/// Time for a new member to catch up, in milliseconds, after which another cell has its turn; the
+/// member goes on.
+pub(crate) const CAUGHT_UP_MS_MAX: u64 = 10_000;
+/// Time in milliseconds after which a new leader hands over to the preferred one: whoever was just
+/// elected had a reason to be.
+pub(crate) const PREFER_AFTER_MS: u64 = 5_000;
+/// Pause before the preferred one is asked again, in milliseconds.
+pub(crate) const PREFER_AGAIN_MS: u64 = 30_000;
+/// Time in milliseconds that a cell's leader has to tell of a move before the others do.
+pub(crate) const UNTOLD_MS_MAX: u64 = 3_000;

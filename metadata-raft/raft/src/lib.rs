@@ -23,4 +23,4 @@ mod types;
 pub use error::{ProposeError, RaftError};
 pub use group::{Changes, Group, Members, Standing, ask_transfer_leader};
 pub use host::{Host, HostOptions, Peers};
-pub use machine::{Applied, Entry, Machine, MachineError};
+pub use machine::{Applied, Entry, Machine, MachineError, Pieces};

@@ -52,3 +52,8 @@ pub(crate) const FIRST_ELECTION_PAUSE_MS: u64 = 40;
 pub(crate) const FIRST_ELECTIONS_MAX: u32 = 50;
 /// Pause between looks at how far a member is, in milliseconds.
 pub(crate) const MATCHED_LOOK_MS: u64 = 20;
+/// Time for one piece of a snapshot to arrive, in milliseconds: a slow network, not a dead one.
+pub(crate) const SNAPSHOT_PIECE_MS_MAX: u64 = 10_000;
+/// Time for the last piece, in milliseconds: the other member takes the whole snapshot over before
+/// it answers.
+pub(crate) const SNAPSHOT_MS_MAX: u64 = 300_000;

@@ -58,6 +58,9 @@ impl From<MachineError> for io::Error {
     }
 }
 
+/// A snapshot that is read piece by piece while the machine goes on.
+pub type Pieces = Box<dyn Iterator<Item = Result<Bytes, MachineError>> + Send>;
+
 /// A replicated state machine.
 ///
 /// Its methods are called from one place at a time, and may block for the time of a few disk
@@ -93,6 +96,15 @@ pub trait Machine: Send + 'static {
     /// # Errors
     /// The state cannot be read; the group stops.
     fn snapshot(&mut self) -> Result<Bytes, MachineError>;
+
+    /// The same bytes, as of now, to be read later: what is applied meanwhile is not among them.
+    ///
+    /// # Errors
+    /// The state cannot be read; the group stops.
+    fn pieces(&mut self) -> Result<Pieces, MachineError> {
+        let whole = self.snapshot()?;
+        Ok(Box::new(std::iter::once(Ok(whole))))
+    }
 
     /// Replaces the whole state by that of a snapshot, which ends at `position`.
     ///

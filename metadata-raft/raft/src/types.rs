@@ -6,7 +6,10 @@ use bytes::Bytes;
 use openraft::{EntryPayload, RaftTypeConfig, type_config::alias, vote::leader_id_std};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::log::{LogEntry, Position};
+use crate::{
+    group::Content,
+    log::{LogEntry, Position},
+};
 
 /// What a group decides on: opaque bytes for its machine.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +58,7 @@ pub(crate) type RaftEntry = alias::EntryOf<Types>;
 pub(crate) type RaftVote = alias::VoteOf<Types>;
 pub(crate) type Stored = alias::StoredMembershipOf<Types>;
 pub(crate) type SnapshotMeta = alias::SnapshotMetaOf<Types>;
-pub(crate) type Snapshot = alias::SnapshotOf<Types, Bytes>;
+pub(crate) type Snapshot = alias::SnapshotOf<Types, Content>;
 
 /// Tags of the log's entries.
 const BLANK: u8 = 0;

@@ -93,6 +93,16 @@ impl RecentAnswers {
         Ok(())
     }
 
+    /// Adds one that another cell remembered; to be followed by [`RecentAnswers::sort`].
+    pub(crate) fn add(&mut self, stamp_us: i64, position: Position, id: RequestId) {
+        self.order.push_back(Recent { stamp_us, position, id });
+    }
+
+    /// Puts them in the order of their times.
+    pub(crate) fn sort(&mut self) {
+        self.order.make_contiguous().sort_unstable();
+    }
+
     /// Keeps those inside the range: the others belong to the other half now.
     pub(crate) fn keep(&mut self, range: KeyRange) {
         self.order.retain(|recent| range.contains(recent.position));

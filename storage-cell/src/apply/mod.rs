@@ -4,8 +4,11 @@
 
 mod answers;
 mod drop_table;
+mod machines;
+mod merge;
 mod overlay;
 mod partition;
+mod replicas;
 mod segments;
 mod split;
 mod state;
@@ -20,7 +23,10 @@ use cellar_raft::Entry;
 use cellar_schema::{FormatError, KeyError};
 use thiserror::Error;
 
-pub(crate) use state::CellState;
+pub(crate) use machines::{Gate, Machines};
+pub(crate) use merge::take_over;
+pub(crate) use overlay::Overlay;
+pub(crate) use state::{CellState, rows_of};
 
 use crate::{
     cold::Manifest,
@@ -28,7 +34,6 @@ use crate::{
     records::{self, Kind, Progress, RecordError},
 };
 use answers::RecentAnswers;
-use overlay::Overlay;
 
 /// Why entries could not be applied. The cell stops: going on without them would lose writes.
 #[derive(Debug, Error)]
@@ -62,6 +67,10 @@ pub(crate) enum Event {
     Split(SplitPlan),
     /// The cell takes no more writes to the table: its rows can be removed.
     TableDropped(TableId),
+    /// The cell stands on other nodes now: the metadata service is to know.
+    Moved,
+    /// The cell is part of another now: what runs of it here has to be stopped.
+    TakenOver(CellId),
 }
 
 /// One cell's state and what changes it.
@@ -70,11 +79,16 @@ pub(crate) struct Applier {
     state: CellState,
     progress: Progress,
     answers: RecentAnswers,
+    machines: Arc<Machines>,
 }
 
 impl Applier {
     /// Loads a cell from the engine.
-    pub(crate) fn load(engine: &Engine, cell: CellId) -> Result<Self, ApplyError> {
+    pub(crate) fn load(
+        engine: &Engine,
+        machines: &Arc<Machines>,
+        cell: CellId,
+    ) -> Result<Self, ApplyError> {
         let mut state = CellState::load(engine, cell)?;
         let progress = match engine.get(&records::cell_key(Kind::Progress, cell))? {
             Some(bytes) => Progress::decode(&bytes)?,
@@ -83,7 +97,8 @@ impl Applier {
         state.manifest = Arc::new(Manifest::load(engine, cell, progress.manifest)?);
         let descriptor = &state.descriptor;
         let answers = RecentAnswers::load(engine, descriptor.group, descriptor.range)?;
-        Ok(Self { engine: engine.clone(), state, progress, answers })
+        let (engine, machines) = (engine.clone(), Arc::clone(machines));
+        Ok(Self { engine, state, progress, answers, machines })
     }
 
     /// What the cell is now.
@@ -94,6 +109,11 @@ impl Applier {
     /// How far it is.
     pub(crate) fn progress(&self) -> &Progress {
         &self.progress
+    }
+
+    /// The machines beside it.
+    pub(crate) fn machines(&self) -> &Arc<Machines> {
+        &self.machines
     }
 
     /// The engine it is in.
@@ -140,6 +160,12 @@ impl Applier {
             Command::Split(split) => self.split(overlay, &split, events),
             Command::DropTable(drop) => self.drop_table(overlay, drop, events),
             Command::Segments(change) => self.segments(overlay, change),
+            Command::Move(change) => self.begin_move(overlay, change),
+            Command::Moved(change) => self.end_move(overlay, change, events),
+            Command::Freeze(freeze) => self.freeze(overlay, freeze),
+            Command::Merge(merge) => self.merge(overlay, &merge, events),
+            Command::Touch(touch) => self.touch(overlay, touch),
+            Command::Unfreeze(unfreeze) => self.unfreeze(overlay, unfreeze),
         }
     }
 }

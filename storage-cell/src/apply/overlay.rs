@@ -1,7 +1,7 @@
 //! Reading what is being written: the entries of one apply see each other's effects before the
 //! engine has them, and a write that turns out invalid leaves none.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 use cellar_engine::{Batch, Engine};
@@ -18,6 +18,8 @@ pub(crate) enum Value {
     Marks(PartitionMarks),
     /// A record of Cellar's own.
     Record(Vec<u8>),
+    /// Anything, as the engine would return it.
+    Stored(Bytes),
     /// Nothing.
     Gone,
 }
@@ -26,11 +28,52 @@ pub(crate) enum Value {
 pub(crate) struct Overlay<'e> {
     engine: &'e Engine,
     values: HashMap<Bytes, Value>,
+    /// Spans of which the engine's keys are gone; what `values` has there came after.
+    cleared: Vec<(Bytes, Bytes)>,
 }
 
 impl<'e> Overlay<'e> {
     pub(crate) fn new(engine: &'e Engine) -> Self {
-        Self { engine, values: HashMap::new() }
+        Self { engine, values: HashMap::new(), cleared: Vec::new() }
+    }
+
+    /// What the engine has of a key, unless it is gone.
+    fn below(&self, key: &[u8]) -> Result<Option<Bytes>, ApplyError> {
+        let is_in = |(start, end): &(Bytes, Bytes)| start <= key && key < end;
+        if self.cleared.iter().any(is_in) { Ok(None) } else { Ok(self.engine.get(key)?) }
+    }
+
+    /// Removes every key from `start` up to and without `end`.
+    pub(crate) fn clear(&mut self, start: Bytes, end: Bytes) {
+        if start < end {
+            self.values.retain(|key, _| *key < start || end <= *key);
+            self.cleared.push((start, end));
+        }
+    }
+
+    /// Sets a key to bytes as the engine would return them.
+    pub(crate) fn put_stored(&mut self, key: Bytes, bytes: Bytes) {
+        self.values.insert(key, Value::Stored(bytes));
+    }
+
+    /// Cellar's own records from `start` up to and without `end`.
+    pub(crate) fn records(
+        &self,
+        (start, end): (Bytes, Bytes),
+    ) -> Result<BTreeMap<Bytes, Bytes>, ApplyError> {
+        let mut found = BTreeMap::new();
+        for entry in self.engine.snapshot().scan(start.clone()..end.clone(), false) {
+            let (key, _) = entry?;
+            if let Some(record) = self.record(&key)? {
+                found.insert(key, record);
+            }
+        }
+        for key in self.values.keys().filter(|key| start <= **key && **key < end) {
+            if let Some(record) = self.record(key)? {
+                found.insert(key.clone(), record);
+            }
+        }
+        Ok(found)
     }
 
     /// Sets a record of Cellar's own.
@@ -47,8 +90,9 @@ impl<'e> Overlay<'e> {
     pub(crate) fn record(&self, key: &[u8]) -> Result<Option<Bytes>, ApplyError> {
         match self.values.get(key) {
             Some(Value::Record(record)) => Ok(Some(Bytes::copy_from_slice(record))),
+            Some(Value::Stored(bytes)) => Ok(Some(bytes.clone())),
             Some(_) => Ok(None),
-            None => Ok(self.engine.get(key)?),
+            None => self.below(key),
         }
     }
 
@@ -56,19 +100,24 @@ impl<'e> Overlay<'e> {
     pub(crate) fn stored(&self, key: &[u8]) -> Result<Option<Bytes>, ApplyError> {
         match self.values.get(key) {
             Some(Value::Row(row)) => Ok(Some(Bytes::from(row.encode()))),
+            Some(Value::Stored(bytes)) => Ok(Some(bytes.clone())),
             Some(_) => Ok(None),
-            None => Ok(self.engine.get(key)?),
+            None => self.below(key),
         }
     }
 
     /// The batch that brings the engine up to date.
     pub(crate) fn into_batch(self) -> Batch {
         let mut batch = Batch::with_capacity(self.values.len() + 1);
+        for (start, end) in &self.cleared {
+            batch.remove_range(start, end);
+        }
         for (key, value) in self.values {
             match value {
                 Value::Row(row) => batch.put(&key, &row.encode()),
                 Value::Marks(marks) => batch.put(&key, &marks.encode()),
                 Value::Record(record) => batch.put(&key, &record),
+                Value::Stored(bytes) => batch.put(&key, &bytes),
                 Value::Gone => batch.remove(&key),
             }
         }
@@ -95,8 +144,9 @@ impl<'o, 'e> Layer<'o, 'e> {
     pub(crate) fn row(&self, key: &[u8]) -> Result<Option<Row>, ApplyError> {
         match self.pending(key) {
             Some(Value::Row(row)) => Ok(Some(row.clone())),
+            Some(Value::Stored(bytes)) => Ok(Some(Row::decode(bytes.clone())?)),
             Some(_) => Ok(None),
-            None => match self.overlay.engine.get(key)? {
+            None => match self.overlay.below(key)? {
                 Some(bytes) => Ok(Some(Row::decode(bytes)?)),
                 None => Ok(None),
             },
@@ -107,8 +157,9 @@ impl<'o, 'e> Layer<'o, 'e> {
     pub(crate) fn marks(&self, key: &[u8]) -> Result<PartitionMarks, ApplyError> {
         match self.pending(key) {
             Some(Value::Marks(marks)) => Ok(marks.clone()),
+            Some(Value::Stored(bytes)) => Ok(PartitionMarks::decode(bytes.clone())?),
             Some(_) => Ok(PartitionMarks::default()),
-            None => match self.overlay.engine.get(key)? {
+            None => match self.overlay.below(key)? {
                 Some(bytes) => Ok(PartitionMarks::decode(bytes)?),
                 None => Ok(PartitionMarks::default()),
             },

@@ -20,7 +20,8 @@ impl Applier {
         change: ChangeSegments,
     ) -> Result<Bytes, ApplyError> {
         let cell = self.state.descriptor.cell;
-        let mut fits = change.epoch == self.state.descriptor.epoch;
+        let descriptor = &self.state.descriptor;
+        let mut fits = change.epoch == descriptor.epoch && descriptor.frozen.is_none();
         for meta in &change.add {
             let intended = overlay.record(&records::id_key(Kind::Garbage, cell, meta.id))?;
             fits &= intended.is_some()
@@ -80,13 +81,15 @@ impl Applier {
         overlay: &mut Overlay<'_>,
         left: &records::Descriptor,
         right: &records::Descriptor,
+        begins_here: bool,
     ) -> Result<(), ApplyError> {
         let reaches = |segment: &SegmentMeta, of: &records::Descriptor| {
             let (start, end) = of.span();
             segment.overlaps(&start, &end)
         };
         let manifest = Arc::make_mut(&mut self.state.manifest);
-        for meta in manifest.all().iter().filter(|segment| reaches(segment, right)) {
+        let inherited = manifest.all().iter().filter(|segment| reaches(segment, right));
+        for meta in inherited.filter(|_| begins_here) {
             let key = records::id_key(Kind::Segment, right.cell, meta.id);
             overlay.put_record(key, to_record("cold segment", meta)?);
         }
@@ -154,19 +157,13 @@ mod tests {
     }
 
     fn applier(engine: &Engine) -> Applier {
-        let descriptor = Descriptor {
-            cell: CELL,
-            group: GroupId(1),
-            range: KeyRange::ALL,
-            epoch: Epoch(1),
-            replicas: vec![NodeId(1)],
-            lacks_rows: false,
-        };
+        let of = (CELL, GroupId(1));
+        let descriptor = Descriptor::new(of, KeyRange::ALL, Epoch(1), vec![NodeId(1)]);
         let mut batch = Batch::new();
         let key = records::cell_key(Kind::Descriptor, CELL);
         batch.put(&key, &descriptor.encode().unwrap());
         engine.apply(&batch).unwrap();
-        Applier::load(engine, CELL).unwrap()
+        Applier::load(engine, &Arc::default(), CELL).unwrap()
     }
 
     fn entry(change: &ChangeSegments) -> Vec<Entry> {
@@ -205,7 +202,10 @@ mod tests {
         assert!(shown, "the segment is in the manifest");
         assert_eq!(engine.get(&key).unwrap(), None);
         assert!(engine.get(&changed).unwrap().is_some(), "what changed meanwhile stays");
-        assert_eq!(Applier::load(&engine, CELL).unwrap().state().manifest.all().len(), 1);
+        assert_eq!(
+            Applier::load(&engine, &Arc::default(), CELL).unwrap().state().manifest.all().len(),
+            1
+        );
         let (answers, _) = applier.apply(entry(&add), vec![1], |_| {}).unwrap();
         assert_eq!(decoded(&answers), SegmentsAnswer::Refused, "once is enough");
     }

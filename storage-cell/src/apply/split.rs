@@ -6,7 +6,7 @@ use cellar_metadata_api::{KeyRange, Position, TableId};
 use super::{Applier, ApplyError, Event, overlay::Overlay};
 use crate::{
     commands::{Split, SplitAnswer},
-    records::{self, Descriptor, Kind, Progress, to_record},
+    records::{self, Descriptor, Kind, Progress, Untold},
 };
 
 impl Applier {
@@ -22,7 +22,9 @@ impl Applier {
         let fits = plan.cell == left.cell && plan.epoch >= left.epoch;
         #[cfg(feature = "sabotage")]
         let fits = fits || cellar_raft::sabotage::is(cellar_raft::sabotage::Sabotage::SkipEpoch);
-        if !fits || !left.range.splits_at(plan.at) {
+        // The halves of a cell that is being moved would not know where they stand.
+        if !fits || left.moving.is_some() || left.frozen.is_some() || !left.range.splits_at(plan.at)
+        {
             return Ok(SplitAnswer::Refused.encode());
         }
         let epoch = plan.epoch.next();
@@ -30,11 +32,28 @@ impl Applier {
             cell: plan.right,
             range: KeyRange { start: plan.at, end: left.range.end },
             epoch,
+            merged: Vec::new(),
             ..Descriptor::clone(left)
         };
         let range = KeyRange { start: left.range.start, end: Some(plan.at) };
         let left = Descriptor { range, epoch, ..Descriptor::clone(left) };
         overlay.put_record(records::cell_key(Kind::Descriptor, left.cell), left.encode()?);
+        // It may have come here from elsewhere before this log did, and is further then.
+        let is_here = overlay.record(&records::cell_key(Kind::Descriptor, right.cell))?.is_some();
+        if !is_here {
+            self.begin_right(overlay, &right)?;
+        }
+        let untold = Untold::Split(plan);
+        overlay.put_record(records::untold_change_key(&untold), untold.encode()?);
+        self.split_segments(overlay, &left, &right, !is_here)?;
+        self.answers.keep(left.range);
+        self.state.set_descriptor(left);
+        events.push(Event::Split(plan));
+        Ok(SplitAnswer::Done.encode())
+    }
+
+    /// The records of the right half, but for its segments.
+    fn begin_right(&self, overlay: &mut Overlay<'_>, right: &Descriptor) -> Result<(), ApplyError> {
         overlay.put_record(records::cell_key(Kind::Descriptor, right.cell), right.encode()?);
         // The right half goes on in time where the left is, in a log of its own.
         let progress = Progress {
@@ -49,12 +68,7 @@ impl Applier {
         for table in self.state.dropped.iter() {
             overlay.put_record(records::table_key(Kind::Dropped, right.cell, *table), vec![1]);
         }
-        overlay.put_record(records::untold_key(right.cell), to_record("split", &plan)?);
-        self.split_segments(overlay, &left, &right)?;
-        self.answers.keep(left.range);
-        self.state.set_descriptor(left);
-        events.push(Event::Split(plan));
-        Ok(SplitAnswer::Done.encode())
+        Ok(())
     }
 }
 

@@ -38,12 +38,33 @@ impl CellState {
             found.map(|entry| Ok(records::table_in(&entry?.0)?)).collect()
         };
         Ok(Self {
-            span: descriptor.span(),
-            descriptor: Arc::new(descriptor),
             tables: Arc::new(tables_in(Kind::Table)?),
             dropped: Arc::new(tables_in(Kind::Dropped)?),
-            manifest: Arc::default(),
+            ..Self::of(descriptor)
         })
+    }
+
+    /// A cell of which nothing but its descriptor is known.
+    pub(crate) fn of(descriptor: Descriptor) -> Self {
+        Self {
+            span: descriptor.span(),
+            descriptor: Arc::new(descriptor),
+            tables: Arc::default(),
+            dropped: Arc::default(),
+            manifest: Arc::default(),
+        }
+    }
+
+    /// The same cell once it was taken over: it owns nothing.
+    pub(crate) fn gone(&self) -> Self {
+        let mut gone = Self::of(Descriptor::clone(&self.descriptor));
+        gone.span = (Bytes::new(), Bytes::new());
+        gone
+    }
+
+    /// Whether the cell serves reads and writes of what it owns.
+    pub(crate) fn serves(&self) -> bool {
+        self.descriptor.frozen.is_none()
     }
 
     /// Whether the cell owns a key.
@@ -66,21 +87,12 @@ impl CellState {
 
     /// The engine keys of the rows of one table that it owns.
     pub(crate) fn span_of(&self, table: TableId) -> Option<(Bytes, Bytes)> {
-        let (start, end) = cellar_schema::keys::table_range(table);
-        let (start, end) = (start.max(self.span.0.clone()), end.min(self.span.1.clone()));
-        (start < end).then_some((start, end))
+        rows_of_one(table, &self.span)
     }
 
     /// The engine keys of all rows that it owns: tables that follow each other are one span.
     pub(crate) fn spans(&self) -> Vec<(Bytes, Bytes)> {
-        let mut spans: Vec<(Bytes, Bytes)> = Vec::new();
-        for (start, end) in self.tables.iter().filter_map(|table| self.span_of(*table)) {
-            match spans.last_mut() {
-                Some(last) if last.1 == start => last.1 = end,
-                _ => spans.push((start, end)),
-            }
-        }
-        spans
+        rows_of(&self.tables, &self.span)
     }
 
     /// Replaces the descriptor.
@@ -88,4 +100,22 @@ impl CellState {
         self.span = descriptor.span();
         self.descriptor = Arc::new(descriptor);
     }
+}
+
+/// The engine keys of the rows of tables within a span: tables that follow each other are one.
+pub(crate) fn rows_of(tables: &BTreeSet<TableId>, span: &(Bytes, Bytes)) -> Vec<(Bytes, Bytes)> {
+    let mut spans: Vec<(Bytes, Bytes)> = Vec::new();
+    for (start, end) in tables.iter().filter_map(|table| rows_of_one(*table, span)) {
+        match spans.last_mut() {
+            Some(last) if last.1 == start => last.1 = end,
+            _ => spans.push((start, end)),
+        }
+    }
+    spans
+}
+
+fn rows_of_one(table: TableId, span: &(Bytes, Bytes)) -> Option<(Bytes, Bytes)> {
+    let (start, end) = cellar_schema::keys::table_range(table);
+    let (start, end) = (start.max(span.0.clone()), end.min(span.1.clone()));
+    (start < end).then_some((start, end))
 }

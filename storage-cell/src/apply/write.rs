@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     cold::{needs_rows, stale},
-    commands::{Decided, LogWrite, WriteBatch, encode_one},
+    commands::{Command, Decided, LogWrite, WriteBatch, encode_one},
     limits::CLOCK_AHEAD_US_MAX,
     records::{self, Kind, position_of},
 };
@@ -44,6 +44,21 @@ impl Applier {
                 Stamp { timestamp_us: stamp_us, now_seconds: batch.now_seconds, sequence: 0 };
             let decided = self.write(overlay, &write, stamp)?;
             encode_one(&mut answers, &decided)?;
+        }
+        Ok(Bytes::from(answers))
+    }
+
+    /// The answer to an entry that comes when the cell decides nothing any more.
+    pub(crate) fn refusal(&self, command: Bytes) -> Result<Bytes, ApplyError> {
+        let mut answers = Vec::new();
+        if !command.is_empty()
+            && let Command::Writes(batch) = Command::decode(command)?
+        {
+            let descriptor = &self.state.descriptor;
+            let (cell, epoch) = (descriptor.cell, Some(descriptor.epoch));
+            for _ in &batch.writes {
+                encode_one(&mut answers, &Err(CellError::WrongCell { cell, epoch }))?;
+            }
         }
         Ok(Bytes::from(answers))
     }
@@ -92,7 +107,7 @@ impl Applier {
         }
         let mut tables = BTreeSet::new();
         for partition in partitions(write) {
-            if !self.state.owns(partition) {
+            if !self.state.serves() || !self.state.owns(partition) {
                 let (cell, epoch) = (descriptor.cell, Some(descriptor.epoch));
                 return Err(CellError::WrongCell { cell, epoch });
             }

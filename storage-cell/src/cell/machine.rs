@@ -10,7 +10,7 @@ use super::{
     snapshot,
 };
 use crate::{
-    apply::{Applier, ApplyError, Event},
+    apply::{Applier, ApplyError, Event, Gate},
     blocking::blocking,
     limits::APPLY_INLINE_BYTES,
 };
@@ -19,6 +19,7 @@ use crate::{
 pub(crate) struct CellMachine {
     applier: Applier,
     applied: Applied,
+    gate: Arc<Gate>,
     shared: Arc<Shared>,
     events: Events,
 }
@@ -28,11 +29,23 @@ impl CellMachine {
     /// The stored place in the log cannot be read.
     pub(crate) fn new(
         applier: Applier,
+        gate: Arc<Gate>,
         shared: Arc<Shared>,
         events: Events,
     ) -> Result<Self, ApplyError> {
         let applied = applier.progress().applied()?;
-        Ok(Self { applier, applied, shared, events })
+        Ok(Self { applier, applied, gate, shared, events })
+    }
+
+    /// The answers of a cell that another has taken over: what comes after the freeze is refused.
+    /// What came before it was decided, but here nobody knows how.
+    fn late(&self, entries: Vec<Entry>) -> Result<Vec<Bytes>, MachineError> {
+        let frozen = !self.applier.state().serves();
+        let refuse = |entry: Entry| match frozen {
+            true => self.applier.refusal(entry.command).map_err(MachineError::new),
+            false => Ok(Bytes::new()),
+        };
+        entries.into_iter().map(refuse).collect()
     }
 
     fn publish(&self) {
@@ -56,6 +69,11 @@ impl Machine for CellMachine {
         position: Vec<u8>,
     ) -> Result<Vec<Bytes>, MachineError> {
         let cell = self.applier.state().descriptor.cell;
+        let gate = Arc::clone(&self.gate);
+        let open = gate.lock();
+        if open.is_gone() {
+            return self.late(entries);
+        }
         let shared = Arc::clone(&self.shared);
         let bytes: usize = entries.iter().map(|entry| entry.command.len()).sum();
         let applier = &mut self.applier;
@@ -82,12 +100,21 @@ impl Machine for CellMachine {
     }
 
     fn install(&mut self, bytes: Bytes, position: Vec<u8>) -> Result<(), MachineError> {
+        let gate = Arc::clone(&self.gate);
+        let open = gate.lock();
+        if open.is_gone() {
+            return Ok(());
+        }
         let engine = self.applier.engine().clone();
+        let machines = Arc::clone(self.applier.machines());
         let cell = self.applier.state().descriptor.cell;
-        snapshot::install(&engine, self.applier.state(), &bytes, position)
+        let ended = snapshot::install(&engine, &machines, self.applier.state(), &bytes, position)
             .map_err(MachineError::new)?;
-        self.applier = Applier::load(&engine, cell).map_err(MachineError::new)?;
+        self.applier = Applier::load(&engine, &machines, cell).map_err(MachineError::new)?;
         self.publish();
+        for other in ended {
+            let _ = self.events.send((cell, Event::TakenOver(other)));
+        }
         let _ = self.events.send((cell, Event::Installed));
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! One cell on this node: its queue of writes, its reads, its place in Raft.
 
+mod load;
 mod machine;
 mod queue;
 mod read;
@@ -9,23 +10,27 @@ mod writer;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use cellar_cell_api::{CellError, Write, WriteReply, WriteRequest};
 use cellar_engine::{Engine, EngineError};
-use cellar_metadata_api::CellId;
+use cellar_metadata_api::{CellId, TableId};
 use cellar_raft::{Group, Host, RaftError};
-use cellar_schema::Clock;
+use cellar_schema::{Clock, keys};
 use thiserror::Error;
 use tokio::sync::{Mutex, oneshot};
 
 use crate::{
-    apply::{Applier, ApplyError, CellState},
+    apply::{Applier, ApplyError, CellState, Machines},
     cold::{Cold, is_stale},
     commands::{Decided, encode_write},
     limits::{STALE_RETRIES_MAX, WRITE_BYTES_MAX},
 };
+use load::Load;
 use machine::CellMachine;
 use queue::{Queue, Waiting};
 pub(crate) use shared::{Events, Shared};
+pub(crate) use snapshot::Content;
+use writer::Writer;
 pub(crate) use writer::refused;
 
 /// Why a cell could not be started.
@@ -49,6 +54,8 @@ pub(crate) struct Cell {
     cold: Arc<Cold>,
     /// Rows move to the cold tier once at a time.
     tiering: Mutex<()>,
+    writer: Writer,
+    load: Load,
 }
 
 impl Cell {
@@ -56,24 +63,47 @@ impl Cell {
     pub(crate) async fn start(
         host: &Host,
         engine: &Engine,
+        machines: &Arc<Machines>,
         id: CellId,
         clock: Arc<dyn Clock>,
         events: Events,
         cold: Arc<Cold>,
     ) -> Result<Self, StartError> {
-        let applier = Applier::load(engine, id)?;
-        let last_us = applier.progress().stamp_us;
-        let shared = Arc::new(Shared::new(applier.state().clone(), clock, last_us));
-        let machine = CellMachine::new(applier, Arc::clone(&shared), events)?;
+        // Before anything of it is read: it may be taken over at any moment.
+        let gate = machines.enter(id);
+        let (applier, shared) = {
+            let mut open = gate.lock();
+            if open.is_gone() {
+                return Err(ApplyError::NoCell(id).into());
+            }
+            let applier = Applier::load(engine, machines, id)?;
+            let last_us = applier.progress().stamp_us;
+            let shared = Arc::new(Shared::new(applier.state().clone(), clock, last_us));
+            let told = Arc::clone(&shared);
+            open.on_gone(move || told.publish(&told.state().gone()));
+            (applier, shared)
+        };
+        let machine = CellMachine::new(applier, gate, Arc::clone(&shared), events)?;
         let group = host.start(id.0, Box::new(machine)).await?;
         let engine = engine.clone();
-        let (queue, tiering) = (Queue::default(), Mutex::default());
-        Ok(Self { id, group, engine, shared, queue, cold, tiering })
+        let (queue, tiering, writer) = (Queue::default(), Mutex::default(), Writer::default());
+        let load = Load::default();
+        Ok(Self { id, group, engine, shared, queue, cold, tiering, writer, load })
+    }
+
+    /// The whole cell as it is now, for whoever takes it over.
+    pub(crate) fn content(&self) -> Result<Bytes, ApplyError> {
+        snapshot::take(&self.engine, &self.state())
     }
 
     /// Its identity.
     pub(crate) fn id(&self) -> CellId {
         self.id
+    }
+
+    /// How much it is asked.
+    pub(crate) fn load(&self) -> &Load {
+        &self.load
     }
 
     /// Its place in Raft.
@@ -115,10 +145,16 @@ impl Cell {
         self.shared.state()
     }
 
+    /// From here on it owns nothing: its rows are about to go.
+    pub(crate) fn forsake(&self) {
+        self.shared.publish(&self.state().gone());
+    }
+
     /// Queues writes and waits for what becomes of them. Those that depend on rows which became
     /// cold meanwhile are prepared again.
     pub(crate) async fn write(&self, request: WriteRequest) -> Result<WriteReply, CellError> {
         let mut reply = self.write_once(&request.writes).await?;
+        self.load.wrote(&request.writes);
         for _ in 0..STALE_RETRIES_MAX {
             let outcomes = reply.outcomes.iter_mut().zip(&request.writes);
             let is_again = |outcome: &Decided| outcome.as_ref().is_err_and(is_stale);
@@ -141,7 +177,7 @@ impl Cell {
 
     async fn write_once(&self, writes: &[Write]) -> Result<WriteReply, CellError> {
         let state = self.state();
-        if !writes.iter().flat_map(keys_of).all(|key| state.owns(key)) {
+        if !state.serves() || !writes.iter().flat_map(keys_of).all(|key| state.owns(key)) {
             return Err(wrong_cell(&state));
         }
         if !self.group.is_leader() {
@@ -163,7 +199,9 @@ impl Cell {
             return Err(CellError::Invalid { message });
         }
         let (reply, answer) = oneshot::channel();
-        self.queue.push(Waiting { encoded, count, reply })?;
+        let first = writes.iter().flat_map(keys_of).next();
+        let table = first.and_then(|key| keys::table_of(key).ok()).unwrap_or(TableId(0));
+        self.queue.push(Waiting { table, encoded, count, reply })?;
         #[cfg(feature = "sabotage")]
         if let Some(early) = answered_early(writes) {
             return Ok(early);

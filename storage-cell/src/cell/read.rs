@@ -34,6 +34,7 @@ impl Cell {
         for read in &request.reads {
             pages.push(self.page(&state, &snapshot, read, now_seconds).await);
         }
+        self.load.read(&request.reads);
         Ok(ReadReply { pages, now_seconds })
     }
 
@@ -53,7 +54,7 @@ impl Cell {
 }
 
 fn may_read(state: &CellState, read: &Read) -> Result<(), CellError> {
-    if !state.owns_span(&read.start, &read.end) {
+    if !state.serves() || !state.owns_span(&read.start, &read.end) {
         return Err(wrong_cell(state));
     }
     if !state.dropped.is_empty()

@@ -3,12 +3,13 @@
 //! It is built in memory: the mover of large cells will stream instead.
 
 use bytes::{Buf, Bytes};
-use cellar_engine::{Batch, Engine, Snapshot};
+use cellar_engine::{Engine, Snapshot};
+use cellar_metadata_api::CellId;
 
 use crate::{
-    apply::{ApplyError, CellState},
+    apply::{ApplyError, CellState, Machines, Overlay, take_over},
     commands::CommandError,
-    records::{self, Kind, Progress},
+    records::{self, Descriptor, Kind, Progress},
 };
 
 const VERSION: u8 = 1;
@@ -23,6 +24,8 @@ fn ranges(state: &CellState) -> Vec<(Bytes, Bytes)> {
         of(Kind::Dropped),
         of(Kind::Segment),
         of(Kind::Garbage),
+        of(Kind::UntoldChange),
+        of(Kind::UntoldMove),
         records::answers_of(descriptor.group, descriptor.range),
     ];
     all.extend(state.tables.iter().filter_map(|table| state.span_of(*table)));
@@ -56,35 +59,88 @@ fn write_range(
     Ok(())
 }
 
-/// Replaces what the cell has by what the snapshot holds.
+/// A whole cell as it came from elsewhere.
+pub(crate) struct Content {
+    progress: Progress,
+    entries: Vec<(Bytes, Bytes)>,
+}
+
+impl Content {
+    /// Reads a snapshot.
+    ///
+    /// # Errors
+    /// It is none, or damaged.
+    pub(crate) fn read(snapshot: &Bytes) -> Result<Self, ApplyError> {
+        let wrong = |reason: &str| CommandError { reason: format!("snapshot: {reason}") };
+        let (body, checksum) =
+            snapshot.split_last_chunk::<4>().ok_or_else(|| wrong("too short"))?;
+        if crc32fast::hash(body) != u32::from_le_bytes(*checksum) {
+            return Err(wrong("its checksum differs").into());
+        }
+        let mut body = snapshot.slice_ref(body);
+        if body.try_get_u8().map_err(CommandError::from)? != VERSION {
+            return Err(wrong("of another version").into());
+        }
+        let progress = match take_bytes(&mut body)? {
+            nothing if nothing.is_empty() => Progress::default(),
+            progress => Progress::decode(&progress)?,
+        };
+        let mut entries = Vec::new();
+        while !body.is_empty() {
+            entries.push((take_bytes(&mut body)?, take_bytes(&mut body)?));
+        }
+        Ok(Self { progress, entries })
+    }
+
+    /// What the cell is.
+    ///
+    /// # Errors
+    /// It is another cell.
+    pub(crate) fn descriptor(&self, cell: CellId) -> Result<Descriptor, ApplyError> {
+        let key = records::cell_key(Kind::Descriptor, cell);
+        let mut entries = self.entries.iter();
+        let (_, record) = entries
+            .find(|(found, _)| *found == key)
+            .ok_or_else(|| CommandError { reason: format!("snapshot: it is not of {cell}") })?;
+        Ok(Descriptor::decode(record)?)
+    }
+
+    /// How far it was.
+    pub(crate) fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Its records and rows.
+    pub(crate) fn entries(&self) -> &[(Bytes, Bytes)] {
+        &self.entries
+    }
+}
+
+/// Replaces what the cell has by what the snapshot holds. Says which cells it has taken over since
+/// it was last heard of here.
 pub(crate) fn install(
     engine: &Engine,
+    machines: &Machines,
     state: &CellState,
     snapshot: &Bytes,
     position: Vec<u8>,
-) -> Result<(), ApplyError> {
-    let wrong = |reason: &str| CommandError { reason: format!("snapshot: {reason}") };
-    let (body, checksum) = snapshot.split_last_chunk::<4>().ok_or_else(|| wrong("too short"))?;
-    if crc32fast::hash(body) != u32::from_le_bytes(*checksum) {
-        return Err(wrong("its checksum differs").into());
-    }
-    let mut body = snapshot.slice_ref(body);
-    if body.try_get_u8().map_err(CommandError::from)? != VERSION {
-        return Err(wrong("of another version").into());
-    }
-    let mut batch = Batch::new();
+) -> Result<Vec<CellId>, ApplyError> {
+    let content = Content::read(snapshot)?;
+    let cell = state.descriptor.cell;
+    let next = content.descriptor(cell)?;
+    let mut overlay = Overlay::new(engine);
+    let ended = take_over(&mut overlay, machines, &next)?;
     for (start, end) in ranges(state) {
-        batch.remove_range(&start, &end);
+        overlay.clear(start, end);
     }
-    let progress = Progress::decode(&take_bytes(&mut body)?)?;
-    let progress = Progress { position, ..progress };
-    batch.put(&records::cell_key(Kind::Progress, state.descriptor.cell), &progress.encode());
-    while !body.is_empty() {
-        let key = take_bytes(&mut body)?;
-        let value = take_bytes(&mut body)?;
-        batch.put(&key, &value);
+    let progress = Progress { position, ..content.progress };
+    overlay.put_record(records::cell_key(Kind::Progress, cell), progress.encode());
+    let mut batch = overlay.into_batch();
+    for (key, value) in &content.entries {
+        batch.put(key, value);
     }
-    Ok(engine.apply(&batch)?)
+    engine.apply(&batch)?;
+    Ok(ended)
 }
 
 fn put(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), ApplyError> {

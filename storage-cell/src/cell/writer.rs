@@ -1,23 +1,41 @@
 //! The task that turns waiting writes into log entries: everything that waits goes into the next
 //! entry, several entries are on their way at once, and a caller that went away changes nothing.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use cellar_cell_api::{CellError, WriteReply};
 use cellar_raft::ProposeError;
 use futures::{StreamExt, stream::FuturesUnordered};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{Cell, queue::Waiting};
 use crate::{
     commands::{Answers, CommandError, WriteBatch},
-    limits::PROPOSALS_MAX,
+    limits::{CLOSE_MS_MAX, PROPOSALS_MAX},
 };
 
+/// Whether the task is to end, and has.
+#[derive(Default)]
+pub(crate) struct Writer {
+    stop: CancellationToken,
+    ended: CancellationToken,
+}
+
 impl Cell {
-    /// Proposes writes until the node stops.
+    /// Takes no more writes; returns when those on their way are answered, or after a while.
+    pub(crate) async fn close(&self) {
+        self.writer.stop.cancel();
+        let patience = Duration::from_millis(CLOSE_MS_MAX);
+        if timeout(patience, self.writer.ended.cancelled()).await.is_err() {
+            tracing::warn!(cell = %self.id(), "stopped before every write was answered");
+        }
+    }
+
+    /// Proposes writes until the cell is closed or the node stops.
     pub(crate) async fn propose_writes(self: Arc<Self>, stop: CancellationToken) {
+        let _ended = self.writer.ended.clone().drop_guard();
         let mut proposals = FuturesUnordered::new();
         loop {
             while proposals.len() < PROPOSALS_MAX {
@@ -32,6 +50,7 @@ impl Cell {
                 Some(()) = proposals.next(), if !proposals.is_empty() => {}
                 () = self.queue.arrived(), if proposals.len() < PROPOSALS_MAX => {}
                 () = stop.cancelled() => break,
+                () = self.writer.stop.cancelled() => break,
             }
         }
         let stopping = CellError::Unavailable { reason: "the node is stopping".to_owned() };

@@ -3,6 +3,8 @@
 
 mod answers;
 mod drop_table;
+mod merge;
+mod replicas;
 mod segments;
 mod split;
 mod writes;
@@ -12,6 +14,8 @@ use thiserror::Error;
 
 pub(crate) use answers::{Answers, Decided, decode_one, encode_one};
 pub(crate) use drop_table::DropTable;
+pub(crate) use merge::{Freeze, Merge, MergeAnswer, Touch, Unfreeze};
+pub(crate) use replicas::{Move, MoveAnswer, Moved};
 pub(crate) use segments::{ChangeSegments, SegmentsAnswer, fingerprint};
 pub(crate) use split::{Split, SplitAnswer};
 pub(crate) use writes::{ColdRows, LogWrite, WriteBatch, encode_write};
@@ -22,6 +26,12 @@ const WRITES: u8 = 1;
 const SPLIT: u8 = 2;
 const DROP_TABLE: u8 = 3;
 const SEGMENTS: u8 = 4;
+const MOVE: u8 = 5;
+const MOVED: u8 = 6;
+const FREEZE: u8 = 7;
+const MERGE: u8 = 8;
+const TOUCH: u8 = 9;
+const UNFREEZE: u8 = 10;
 
 /// Bytes that are no entry, or no answer to one.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -54,6 +64,18 @@ pub(crate) enum Command {
     DropTable(DropTable),
     /// The cold segments change.
     Segments(ChangeSegments),
+    /// The cell is to stand on other nodes.
+    Move(Move),
+    /// The cell stands on other nodes.
+    Moved(Moved),
+    /// The cell waits to be taken over.
+    Freeze(Freeze),
+    /// The cell takes over its right neighbour.
+    Merge(Merge),
+    /// The cell's epoch moves on.
+    Touch(Touch),
+    /// The cell does not wait any more.
+    Unfreeze(Unfreeze),
 }
 
 impl Command {
@@ -68,6 +90,12 @@ impl Command {
             SPLIT => Split::decode(&bytes).map(Self::Split),
             DROP_TABLE => DropTable::decode(bytes).map(Self::DropTable),
             SEGMENTS => ChangeSegments::decode(bytes).map(Self::Segments),
+            MOVE => Move::decode(&bytes).map(Self::Move),
+            MOVED => Moved::decode(&bytes).map(Self::Moved),
+            FREEZE => Freeze::decode(&bytes).map(Self::Freeze),
+            MERGE => Merge::decode(bytes).map(Self::Merge),
+            TOUCH => Touch::decode(&bytes).map(Self::Touch),
+            UNFREEZE => Unfreeze::decode(&bytes).map(Self::Unfreeze),
             kind => Err(CommandError::new(format!("kind {kind} is unknown"))),
         }
     }

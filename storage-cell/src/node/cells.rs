@@ -13,6 +13,7 @@ use tokio::{sync::Mutex, time::sleep};
 
 use super::{Inner, NodeError};
 use crate::{
+    apply::ApplyError,
     cell::{Cell, StartError},
     limits::FIRST_LEADER_MS,
     records::{self, Descriptor, Kind},
@@ -44,6 +45,20 @@ impl Cells {
     }
 }
 
+impl Cells {
+    /// Takes a cell out, after a start of it that is under way.
+    pub(super) async fn remove(&self, id: CellId) -> Option<Arc<Cell>> {
+        let _one = self.starting.lock().await;
+        let cell = self.get(id);
+        self.running.rcu(|running| {
+            let mut next = BTreeMap::clone(running);
+            next.remove(&id);
+            next
+        });
+        cell
+    }
+}
+
 impl Inner {
     /// Starts every cell that the engine knows.
     pub(super) async fn start_stored(self: &Arc<Self>) -> Result<(), NodeError> {
@@ -54,7 +69,7 @@ impl Inner {
     }
 
     /// What the engine knows of cells, all at one moment.
-    fn stored(&self) -> Result<Vec<Descriptor>, NodeError> {
+    pub(super) fn stored(&self) -> Result<Vec<Descriptor>, NodeError> {
         let (start, end) = records::all_of(Kind::Descriptor);
         let mut found = Vec::new();
         for entry in self.engine.snapshot().scan(start..end, false) {
@@ -71,7 +86,12 @@ impl Inner {
         }
         let (clock, events) = (Arc::clone(&self.options.clock), self.events.clone());
         let cold = Arc::clone(&self.cold);
-        let cell = Cell::start(&self.host, &self.engine, id, clock, events, cold).await?;
+        let (host, engine, machines) = (&self.host, &self.engine, &self.machines);
+        let cell = match Cell::start(host, engine, machines, id, clock, events, cold).await {
+            // Another has taken it over meanwhile.
+            Err(StartError::Apply(ApplyError::NoCell(_))) => return Ok(()),
+            started => started?,
+        };
         let cell = Arc::new(cell);
         self.initialize(&cell).await?;
         let writing = Arc::clone(&cell).propose_writes(self.tasks.token().clone());
@@ -132,7 +152,7 @@ impl Inner {
     pub(super) async fn obey_placement(self: &Arc<Self>) {
         let catalog = Arc::clone(&self.metadata.catalog().borrow());
         for (group, placement) in &catalog.placements {
-            for cell in placement.cells().filter(|cell| cell.replicas.contains(&self.id)) {
+            for cell in placement.cells().filter(|cell| self.holds(cell)) {
                 if self.cell(cell.id).is_some() {
                     continue;
                 }
@@ -155,7 +175,13 @@ impl Inner {
         // From the engine, where both halves of a split appear at once.
         let mut stored = self.stored()?;
         stored.retain(|other| other.group == group);
-        let first = cell.range.start == Position::MIN && stored.is_empty();
+        if stored.iter().any(|other| other.cell == cell.id) {
+            // It could not be started when it was written.
+            return self.start_cell(cell.id).await;
+        }
+        // One that comes here has its rows elsewhere.
+        let comes = !cell.replicas.contains(&self.id);
+        let first = !comes && cell.range.start == Position::MIN && stored.is_empty();
         let left_to_log = stored.iter().any(|other| overlap(other.range, cell.range));
         let known = |node: &NodeId| *node == self.id || catalog.nodes.contains_key(node);
         if left_to_log || (first && !cell.replicas.iter().all(known)) {
@@ -163,7 +189,7 @@ impl Inner {
         }
         let waits = |first: &&Placed| first.replicas.contains(&self.id);
         let lowest = catalog.placements.get(&group).and_then(|all| all.lookup(Position::MIN));
-        if !first && stored.is_empty() && lowest.as_ref().is_some_and(waits) {
+        if !first && !comes && stored.is_empty() && lowest.as_ref().is_some_and(waits) {
             // The log of the first cell makes this one, or a snapshot shows that it does not.
             return Ok(());
         }
@@ -172,7 +198,8 @@ impl Inner {
         let replicas = cell.replicas.clone();
         let lacks_rows = !first;
         let cell = cell.id;
-        self.begin(&Descriptor { cell, group, range, epoch, replicas, lacks_rows }).await
+        let begun = Descriptor::new((cell, group), range, epoch, replicas);
+        self.begin(&Descriptor { lacks_rows, ..begun }).await
     }
 
     /// Starts a cell that has nothing yet. If the process dies before the descriptor reaches the

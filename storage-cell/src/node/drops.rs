@@ -52,6 +52,8 @@ impl Inner {
             if cell.group().is_leader() {
                 let entry = DropTable { table }.encode();
                 cell.group().propose(entry).await.map_err(|error| error.to_string())?;
+                // One that is about to be taken over decides nothing.
+                waits |= !cell.state().dropped.contains(&table);
             } else {
                 waits = true;
             }

@@ -23,6 +23,8 @@ impl Inner {
                         return;
                     }
                     catalog.mark_unchanged();
+                    // What leaves may be in the way of what comes.
+                    self.leave_cells().await;
                     self.obey_placement().await;
                     self.drops.notify_one();
                 }
@@ -48,10 +50,21 @@ impl Inner {
                     let cell = plan.right;
                     tracing::error!(%cell, %error, "cannot start a split's right half");
                 }
+                // It may have moved away since.
+                self.leave_cells().await;
             }
             // The cell may have been split meanwhile.
-            Event::Installed => self.obey_placement().await,
+            Event::Installed => {
+                self.leave_cells().await;
+                self.obey_placement().await;
+            }
             Event::TableDropped(_) => self.drops.notify_one(),
+            Event::TakenOver(cell) => {
+                self.retire(cell).await;
+                // Here it may have been wider than when it was taken over.
+                self.obey_placement().await;
+            }
+            Event::Moved => self.moves.wake(),
         }
     }
 }

@@ -8,10 +8,15 @@ mod drops;
 mod error;
 mod follow;
 mod identity;
+mod load;
+mod merge;
+mod moves;
 mod options;
 mod registration;
 mod service;
+mod settle;
 mod split;
+mod tell;
 mod tier;
 
 use std::{fmt, fs, sync::Arc, time::Duration};
@@ -23,15 +28,17 @@ use cellar_rpc::{Pool, Router, tasks::Tasks};
 use tokio::sync::{Mutex, Notify, mpsc};
 
 pub use error::NodeError;
-pub use options::NodeOptions;
+pub use options::{MergeSteps, NodeOptions};
 
 use crate::{
+    apply::Machines,
     blocking::in_background,
     cell::{Cell, Events},
     cold::Cold,
     limits::STOP_MS_MAX,
 };
 use cells::Cells;
+use moves::Moves;
 
 /// A running node. It serves as `cellar_cell_api::CellService`.
 pub struct Node {
@@ -49,11 +56,16 @@ struct Inner {
     options: NodeOptions,
     engine: Engine,
     host: Host,
+    /// Reaches other nodes.
+    pool: Pool,
     metadata: Arc<dyn Metadata>,
     cells: Cells,
+    machines: Arc<Machines>,
     events: Events,
     /// Tables may have to be removed.
     drops: Notify,
+    /// Cells may have to be moved.
+    moves: Moves,
     /// The way to the cold tier.
     cold: Arc<Cold>,
     /// One split at a time on this disk.
@@ -92,7 +104,7 @@ impl Node {
         if let Some(told) = &options.on_fatal {
             log.on_fatal = Arc::clone(told);
         }
-        let host = Host::open(log, Arc::new(pool))?;
+        let host = Host::open(log, Arc::new(pool.clone()))?;
         let (events, mut heard) = mpsc::unbounded_channel();
         let cold = Cold::new(Arc::clone(&options.store), Arc::clone(&metadata));
         let cold = Arc::new(cold);
@@ -101,14 +113,18 @@ impl Node {
             options,
             engine,
             host,
+            pool,
             metadata,
             cells: Cells::default(),
+            machines: Arc::default(),
             events,
             drops: Notify::new(),
+            moves: Moves::default(),
             cold,
             splitting: Mutex::default(),
             tasks,
         });
+        inner.leave_stored().await?;
         inner.start_stored().await?;
         inner.obey_placement().await;
         inner.catch_up(&mut heard).await;
@@ -118,7 +134,10 @@ impl Node {
         inner.spawn("node cells", |inner| inner.follow(heard));
         inner.spawn("node dropped tables", Inner::remove_dropped_tables);
         inner.spawn("node splits", Inner::split_large_cells);
+        inner.spawn("node merges", Inner::settle_merges);
+        inner.spawn("node load", Inner::watch_load);
         inner.spawn("node cold tier", Inner::tier_cells);
+        inner.spawn("node moves", Inner::move_cells);
         Ok(Arc::new(Self { inner }))
     }
 

@@ -9,7 +9,11 @@ use cellar_raft::{
 use cellar_schema::{Clock, SystemClock};
 use cellar_tiering::store::ObjectStore;
 
-use crate::limits::CELL_SPLIT_BYTES;
+use crate::limits::{CELL_SPLIT_BYTES, CELL_SPLIT_REQUESTS_PER_S};
+
+/// Asked before each step of a merge, by its name; a no ends the merge there, as the end of the
+/// process would. For tests.
+pub type MergeSteps = Arc<dyn Fn(&'static str) -> bool + Send + Sync>;
 
 /// What a node needs to know of its surroundings.
 #[derive(Clone)]
@@ -28,6 +32,10 @@ pub struct NodeOptions {
     pub region: String,
     /// Hot bytes of one cell at which it splits.
     pub cell_split_bytes: u64,
+    /// Requests per second to one cell at which it splits.
+    pub cell_split_requests_per_s: u64,
+    /// Says at which step merges end; without it they go on.
+    pub merge_goes_on: Option<MergeSteps>,
     /// Tells the time: write times and expiry.
     pub clock: Arc<dyn Clock>,
     /// Sizes of the engine.
@@ -55,6 +63,8 @@ impl NodeOptions {
             rack: "rack1".to_owned(),
             region: "region1".to_owned(),
             cell_split_bytes: CELL_SPLIT_BYTES,
+            cell_split_requests_per_s: CELL_SPLIT_REQUESTS_PER_S,
+            merge_goes_on: None,
             clock: Arc::new(SystemClock),
             engine: cellar_engine::Options::default(),
             log_segment_bytes: cellar_raft::limits::SEGMENT_BYTES,

@@ -41,8 +41,11 @@ impl Inner {
                 self.asked(cell)?;
                 self.split_cell(cell, at).await.map(AdminAnswer::Split)
             }
-            AdminRequest::Merge { .. } | AdminRequest::SettleMerge { .. } => {
-                Err(CellError::Invalid { message: "cells cannot be merged yet".to_owned() })
+            AdminRequest::Merge { left, right } => {
+                self.merge_cells(left, right).await.map(AdminAnswer::Merged)
+            }
+            AdminRequest::SettleMerge { left, right, left_epoch } => {
+                self.settle_merge(left, right, left_epoch).await
             }
             AdminRequest::Tier { cell } => self.tier_now(cell).await,
             AdminRequest::Flush => {

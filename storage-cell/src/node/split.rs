@@ -8,16 +8,16 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use cellar_cell_api::CellError;
-use cellar_engine::Batch;
-use cellar_metadata_api::{Answer, CellId, Command, MetadataError, Position, SplitPlan, TableId};
+use cellar_metadata_api::{Answer, CellId, Command, Position, SplitPlan};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::{Inner, NodeError, registration::is_away};
+use super::{Inner, NodeError};
 use crate::{
     cell::{Cell, refused},
     commands::{Split, SplitAnswer},
     limits::{METADATA_RETRY_MS, SPLIT_CHECK_MS},
-    records::{self, Kind, from_record, position_of},
+    load::after,
+    records::position_of,
 };
 
 impl Inner {
@@ -27,7 +27,7 @@ impl Inner {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            if let Err(error) = self.tell_splits().await {
+            if let Err(error) = self.tell_changes().await {
                 tracing::warn!(%error, "splits are not known to everybody yet");
                 continue;
             }
@@ -82,7 +82,7 @@ impl Inner {
         }
         let unknown = |error: NodeError| CellError::Unknown { reason: error.to_string() };
         self.start_cell(right).await.map_err(unknown)?;
-        while let Err(error) = self.tell_splits().await {
+        while let Err(error) = self.tell_changes().await {
             tracing::warn!(%error, "the split is not known to everybody yet");
             sleep(Duration::from_millis(METADATA_RETRY_MS)).await;
         }
@@ -97,49 +97,6 @@ impl Inner {
             Err(error) => error.to_string(),
         };
         Err(CellError::Unavailable { reason })
-    }
-
-    /// Tells the metadata service of every split that it may not know yet, oldest first.
-    async fn tell_splits(&self) -> Result<(), NodeError> {
-        let (start, end) = records::all_of(Kind::Untold);
-        let mut plans: Vec<SplitPlan> = Vec::new();
-        for entry in self.engine.snapshot().scan(start..end, false) {
-            plans.push(from_record("split", &entry?.1)?);
-        }
-        plans.sort_by_key(|plan| (plan.epoch, plan.right));
-        for plan in plans {
-            if !self.is_known(&plan) {
-                self.tell(plan).await?;
-            }
-            let mut batch = Batch::new();
-            batch.remove(&records::untold_key(plan.right));
-            self.engine.apply(&batch)?;
-        }
-        Ok(())
-    }
-
-    fn is_known(&self, plan: &SplitPlan) -> bool {
-        let catalog = Arc::clone(&self.metadata.catalog().borrow());
-        let mut cells = catalog.placements.values().flat_map(|placement| placement.cells());
-        cells.any(|cell| cell.id == plan.right)
-    }
-
-    async fn tell(&self, mut plan: SplitPlan) -> Result<(), MetadataError> {
-        loop {
-            match self.metadata.submit(Command::Split(plan)).await {
-                Ok(_) => return Ok(()),
-                // The cell was moved since the split was planned: only the epoch differs.
-                Err(MetadataError::Conflict { current }) if current > plan.epoch => {
-                    plan.epoch = current;
-                }
-                Err(error) if is_away(&error) => return Err(error),
-                Err(error) => {
-                    // It was told before, and the right half has been merged away since.
-                    tracing::warn!(%error, right = %plan.right, "the split is refused");
-                    return Ok(());
-                }
-            }
-        }
     }
 }
 
@@ -183,14 +140,6 @@ fn middle_of(cell: &Cell) -> Result<Option<Position>, NodeError> {
     // Something must be on either side.
     let range = cell.state().descriptor.range;
     Ok((range.splits_at(at) && has_rows_from(cell, at)?).then_some(at))
-}
-
-/// The position after all keys of this one.
-fn after(position: Position) -> Position {
-    match position.token.checked_add(1) {
-        Some(token) => Position::new(position.table, token),
-        None => Position::new(TableId(position.table.0.saturating_add(1)), i64::MIN),
-    }
 }
 
 /// Where the cell's first row is.

@@ -6,19 +6,23 @@
 mod answer;
 mod descriptor;
 mod garbage;
+mod leaving;
 mod progress;
+mod untold;
 
 use bytes::Bytes;
-use cellar_metadata_api::{CellId, GroupId, KeyRange, Position, TableId};
+use cellar_metadata_api::{CellId, Epoch, GroupId, KeyRange, Position, TableId};
 use cellar_schema::{RequestId, keys};
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 use uuid::Uuid;
 
 pub(crate) use answer::RememberedAnswer;
-pub(crate) use descriptor::Descriptor;
+pub(crate) use descriptor::{Descriptor, Frozen};
 pub(crate) use garbage::Garbage;
+pub(crate) use leaving::Leaving;
 pub(crate) use progress::Progress;
+pub(crate) use untold::Untold;
 
 /// Version byte of every record.
 const VERSION: u8 = 1;
@@ -54,10 +58,18 @@ pub(crate) enum Kind {
     Segment = 5,
     /// A table that was dropped: writes to it are refused.
     Dropped = 6,
-    /// A split the metadata service may not know yet.
+    /// A split the metadata service may not know yet, as it was noted once.
     Untold = 7,
     /// The name of an object that belongs to no segment (yet).
     Garbage = 8,
+    /// A cell that is being removed from this node.
+    Leaving = 9,
+    /// A move the metadata service may not know yet.
+    UntoldMove = 10,
+    /// A split or merge the metadata service may not know yet.
+    UntoldChange = 11,
+    /// A cell that was taken over by another: its log can go.
+    Gone = 12,
 }
 
 /// Start of the keys of all records of a kind.
@@ -88,9 +100,19 @@ pub(crate) fn id_key(kind: Kind, cell: CellId, id: Uuid) -> Vec<u8> {
     key
 }
 
-/// The key of the record of a split that made `right`.
-pub(crate) fn untold_key(right: CellId) -> Vec<u8> {
-    cell_key(Kind::Untold, right)
+/// The key of the record of a change of ranges.
+pub(crate) fn untold_change_key(change: &Untold) -> Vec<u8> {
+    let mut key = cell_key(Kind::UntoldChange, change.cell());
+    key.extend_from_slice(&change.right().0.to_be_bytes());
+    key.push(u8::from(matches!(change, Untold::Merge { .. })));
+    key
+}
+
+/// The key of the record of a move that `cell` ended at `epoch`.
+pub(crate) fn untold_move_key(cell: CellId, epoch: Epoch) -> Vec<u8> {
+    let mut key = cell_key(Kind::UntoldMove, cell);
+    key.extend_from_slice(&epoch.0.to_be_bytes());
+    key
 }
 
 /// The key of a remembered answer: by where the request wrote, so that a split moves no record.
@@ -140,6 +162,18 @@ pub(crate) fn all_of(kind: Kind) -> (Bytes, Bytes) {
 pub(crate) fn table_in(key: &[u8]) -> Result<TableId, RecordError> {
     let table = key.last_chunk::<4>().ok_or_else(|| RecordError::new("table key", "too short"))?;
     Ok(TableId(u32::from_be_bytes(*table)))
+}
+
+/// The number of the cell in the key of a record that a cell has once.
+pub(crate) fn cell_in(key: &[u8]) -> CellId {
+    CellId(key.last_chunk().map_or(0, |id| u64::from_be_bytes(*id)))
+}
+
+/// The number of the cell that a key of one of its many records begins with.
+pub(crate) fn owner_in(key: &[u8]) -> Result<CellId, RecordError> {
+    let cell = key.get(5..).and_then(|rest| rest.first_chunk());
+    let cell = cell.ok_or_else(|| RecordError::new("record's key", "too short"))?;
+    Ok(CellId(u64::from_be_bytes(*cell)))
 }
 
 /// A record as version and CBOR: for those that are few.

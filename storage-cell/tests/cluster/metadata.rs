@@ -20,6 +20,10 @@ pub struct FakeMetadata {
     pub down: AtomicBool,
     /// Does not take splits.
     pub forget_splits: AtomicBool,
+    /// Does not take merges.
+    pub forget_merges: AtomicBool,
+    /// Does not take moves that have ended.
+    pub forget_moves: AtomicBool,
     /// Takes one split and says that the outcome is unknown.
     pub mute_splits: AtomicBool,
 }
@@ -34,6 +38,8 @@ impl FakeMetadata {
             catalog,
             down: false.into(),
             forget_splits: false.into(),
+            forget_merges: false.into(),
+            forget_moves: false.into(),
             mute_splits: false.into(),
         })
     }
@@ -54,7 +60,11 @@ impl Metadata for FakeMetadata {
     fn submit(&self, command: Command) -> BoxFuture<'_, Result<Answer, MetadataError>> {
         async move {
             let split = matches!(command, Command::Split(_));
-            let forgets = split && self.forget_splits.load(Ordering::SeqCst);
+            let merge = matches!(command, Command::MergeCells { .. });
+            let moved = matches!(command, Command::ChangeReplicas { .. });
+            let forgets = moved && self.forget_moves.load(Ordering::SeqCst)
+                || split && self.forget_splits.load(Ordering::SeqCst)
+                || merge && self.forget_merges.load(Ordering::SeqCst);
             if forgets || self.down.load(Ordering::SeqCst) {
                 return Err(MetadataError::Unavailable { reason: "down".to_owned() });
             }

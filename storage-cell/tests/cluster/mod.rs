@@ -11,8 +11,10 @@
     reason = "helpers of tests; each test binary uses a part and tests fail loudly"
 )]
 
+pub mod fleet;
 pub mod metadata;
 pub mod tables;
+pub mod trio;
 
 use std::{
     path::{Path, PathBuf},
@@ -25,10 +27,10 @@ use cellar_cell_api::{
     AdminAnswer, AdminRequest, CellError, CellReport, CellService, Outcome, Page, Read, ReadLevel,
     ReadRequest, Write, WriteRequest,
 };
-use cellar_metadata_api::{Cell, CellId, Metadata, Position, TableId};
+use cellar_metadata_api::{Cell, CellId, Epoch, Metadata, Position, TableId};
 use cellar_rpc::{ClientConfig, Pool, tasks::Tasks};
 use cellar_schema::{Clock, FixedClock, Mutation, Row, keys};
-use cellar_storage_cell::{Node, NodeOptions};
+use cellar_storage_cell::{MergeSteps, Node, NodeOptions};
 use cellar_tiering::store::{FaultPlan, FaultyStore, FileStore};
 
 pub use metadata::FakeMetadata;
@@ -47,6 +49,8 @@ pub struct Cluster {
     pub log_segment_bytes: u64,
     /// How the cold store fails, from the next start on.
     pub faults: FaultPlan,
+    /// Asked before each step of a merge, from the next start on.
+    pub merge_goes_on: Option<MergeSteps>,
     running: Option<(Arc<Node>, Tasks)>,
     copies: usize,
 }
@@ -77,6 +81,7 @@ impl Cluster {
             split_bytes,
             log_segment_bytes,
             faults: FaultPlan::default(),
+            merge_goes_on: None,
             running,
             copies,
         };
@@ -95,6 +100,7 @@ impl Cluster {
         let mut options = NodeOptions::new(self.disk.clone(), "here:1".to_owned(), store);
         options.clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         options.cell_split_bytes = self.split_bytes;
+        options.merge_goes_on.clone_from(&self.merge_goes_on);
         options.log_segment_bytes = self.log_segment_bytes;
         options.log_bytes = self.log_segment_bytes * 4;
         let metadata = Arc::clone(&self.metadata) as Arc<dyn Metadata>;
@@ -155,6 +161,13 @@ impl Cluster {
     pub async fn split(&self, cell: CellId, at: Option<Position>) -> Result<CellId, CellError> {
         match self.node().admin(AdminRequest::Split { cell, at }).await? {
             AdminAnswer::Split(right) => Ok(right),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub async fn merge(&self, left: CellId, right: CellId) -> Result<Epoch, CellError> {
+        match self.node().admin(AdminRequest::Merge { left, right }).await? {
+            AdminAnswer::Merged(epoch) => Ok(epoch),
             other => panic!("{other:?}"),
         }
     }

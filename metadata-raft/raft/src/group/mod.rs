@@ -1,6 +1,7 @@
 //! One replicated group on this node: proposals, reads, members, compaction.
 
 mod changes;
+mod content;
 mod heard;
 mod lead;
 mod members;
@@ -14,6 +15,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use cellar_rpc::tasks::Tasks;
+pub(crate) use content::Content;
 use heard::Heard;
 pub(crate) use network::{
     APPEND, Envelope, LEAD, PRE_VOTE, Piece, Refused, SNAPSHOT, TRANSFER, VOTE, refused,

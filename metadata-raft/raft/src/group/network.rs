@@ -1,6 +1,14 @@
 //! The calls between members of a group, over the internal transport.
 
-use std::{future::Future, io};
+use std::{
+    future::Future,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use cellar_rpc::{CallError, Client};
@@ -15,12 +23,12 @@ use openraft::{
     },
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::sync::Arc;
 use tokio::sync::Notify;
 
+use super::{Content, content::Parcels};
 use crate::{
     host::Peers,
-    limits::SNAPSHOT_PIECE_BYTES,
+    limits::{SNAPSHOT_MS_MAX, SNAPSHOT_PIECE_MS_MAX},
     types::{RaftVote, Snapshot, SnapshotMeta, Types},
 };
 
@@ -76,6 +84,8 @@ pub(crate) struct Network {
     pub(crate) peers: Arc<dyn Peers>,
     /// Told when a member can take nothing but a snapshot.
     pub(crate) wanted: Arc<Notify>,
+    /// Counts what snapshots have taken of the network.
+    pub(crate) sent_bytes: Arc<AtomicU64>,
 }
 
 /// Calls one member.
@@ -84,6 +94,7 @@ pub(crate) struct Member {
     to: u64,
     client: Client,
     wanted: Arc<Notify>,
+    sent_bytes: Arc<AtomicU64>,
 }
 
 impl RaftNetworkFactory<Types> for Network {
@@ -91,7 +102,8 @@ impl RaftNetworkFactory<Types> for Network {
 
     async fn new_client(&mut self, target: u64, node: &BasicNode) -> Member {
         let client = self.peers.client(target, &node.addr);
-        Member { group: self.group, to: target, client, wanted: Arc::clone(&self.wanted) }
+        let (wanted, sent_bytes) = (Arc::clone(&self.wanted), Arc::clone(&self.sent_bytes));
+        Member { group: self.group, to: target, client, wanted, sent_bytes }
     }
 }
 
@@ -107,10 +119,10 @@ impl Member {
         &self,
         path: &str,
         message: Q,
-        option: &RPCOption,
+        patience: Duration,
     ) -> Result<A, Unreachable<Types>> {
         let envelope = Envelope { group: self.group, to: self.to, message };
-        let answer = self.client.call(path, &envelope, option.hard_ttl()).await;
+        let answer = self.client.call(path, &envelope, patience).await;
         answer.map_err(|error| {
             if matches!(error.remote(), Some(Refused::NeedsSnapshot)) {
                 self.wanted.notify_one();
@@ -127,14 +139,25 @@ impl Member {
         option: RPCOption,
     ) -> Result<SnapshotResponse<Types>, StreamingError<Types>> {
         let Snapshot { meta, snapshot } = snapshot;
-        let mut rest = snapshot;
+        // What this leader has applied of its own term comes after everything that was decided
+        // before it. A member must not go back behind what it may have seen of other groups.
+        if meta.last_log_id.is_none_or(|last| last.leader_id.term != vote.leader_id.term) {
+            return Err(Unreachable::from_string("the leader has applied nothing yet").into());
+        }
+        let mut parcels = Parcels::new(snapshot);
         let mut offset = 0;
         loop {
-            let bytes = rest.split_to(rest.len().min(SNAPSHOT_PIECE_BYTES));
-            let (meta, last) = (meta.clone(), rest.is_empty());
+            let read = parcels.next().await;
+            let (bytes, last) = read.map_err(|error| {
+                tracing::error!(group = self.group, %error, "a snapshot cannot be read");
+                Unreachable::from_string(error)
+            })?;
             let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-            let piece = Piece { vote, meta, offset, bytes, last };
-            let answer: SnapshotResponse<Types> = self.call(SNAPSHOT, piece, &option).await?;
+            let piece = Piece { vote, meta: meta.clone(), offset, bytes, last };
+            let patience = if last { SNAPSHOT_MS_MAX } else { SNAPSHOT_PIECE_MS_MAX };
+            let patience = Duration::from_millis(patience).max(option.hard_ttl());
+            let answer: SnapshotResponse<Types> = self.call(SNAPSHOT, piece, patience).await?;
+            self.sent_bytes.fetch_add(length, Ordering::Relaxed);
             if last || answer.vote > vote {
                 return Ok(answer);
             }
@@ -144,14 +167,14 @@ impl Member {
 }
 
 impl RaftNetworkV2<Types> for Member {
-    type SnapshotData = Bytes;
+    type SnapshotData = Content;
 
     async fn append_entries(
         &mut self,
         request: AppendEntriesRequest<Types>,
         option: RPCOption,
     ) -> Result<AppendEntriesResponse<Types>, RPCError<Types>> {
-        Ok(self.call(APPEND, request, &option).await?)
+        Ok(self.call(APPEND, request, option.hard_ttl()).await?)
     }
 
     async fn vote(
@@ -159,7 +182,7 @@ impl RaftNetworkV2<Types> for Member {
         request: VoteRequest<Types>,
         option: RPCOption,
     ) -> Result<VoteResponse<Types>, RPCError<Types>> {
-        Ok(self.call(VOTE, request, &option).await?)
+        Ok(self.call(VOTE, request, option.hard_ttl()).await?)
     }
 
     async fn pre_vote(
@@ -167,7 +190,7 @@ impl RaftNetworkV2<Types> for Member {
         request: VoteRequest<Types>,
         option: RPCOption,
     ) -> Result<VoteResponse<Types>, RPCError<Types>> {
-        Ok(self.call(PRE_VOTE, request, &option).await?)
+        Ok(self.call(PRE_VOTE, request, option.hard_ttl()).await?)
     }
 
     async fn full_snapshot(
@@ -191,7 +214,7 @@ impl RaftNetworkV2<Types> for Member {
         request: TransferLeaderRequest<Types>,
         option: RPCOption,
     ) -> Result<TransferLeaderResponse<Types>, RPCError<Types>> {
-        Ok(self.call(TRANSFER, request, &option).await?)
+        Ok(self.call(TRANSFER, request, option.hard_ttl()).await?)
     }
 }
 

@@ -1,6 +1,9 @@
 //! Starting a group: its configuration, its parts, and leadership at once for a group of one.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use cellar_rpc::tasks::Tasks;
 use openraft::{Config, Raft, SnapshotPolicy, errors::Fatal};
@@ -29,6 +32,8 @@ pub(crate) struct Start<'a> {
     pub(crate) peers: &'a Arc<dyn Peers>,
     pub(crate) config: &'a Arc<Config>,
     pub(crate) tasks: &'a Tasks,
+    /// Bytes of snapshots sent to other nodes.
+    pub(crate) sent_bytes: &'a Arc<AtomicU64>,
 }
 
 /// openraft's configuration for all groups of a host.
@@ -79,8 +84,12 @@ impl Start<'_> {
         let log = self.log.clone();
         let store = Store { log, group: id, purged: purged.clone() };
         let wanted = Arc::new(Notify::new());
-        let network =
-            Network { group: id, peers: Arc::clone(self.peers), wanted: Arc::clone(&wanted) };
+        let network = Network {
+            group: id,
+            peers: Arc::clone(self.peers),
+            wanted: Arc::clone(&wanted),
+            sent_bytes: Arc::clone(self.sent_bytes),
+        };
         let handle = StateHandle(Arc::clone(&state));
         let config = Arc::clone(self.config);
         let built = Raft::new(self.node, config, network, store, handle).await;

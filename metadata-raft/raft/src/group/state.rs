@@ -25,6 +25,7 @@ use tokio::{
     task,
 };
 
+use super::Content;
 use crate::{
     limits::{APPLY_ENTRIES, INLINE_ENTRIES},
     machine::{Applied, Entry, Machine, MachineError},
@@ -243,7 +244,7 @@ impl StateHandle {
 }
 
 impl RaftStateMachine<Types> for StateHandle {
-    type SnapshotData = Bytes;
+    type SnapshotData = Content;
     type SnapshotBuilder = Self;
 
     async fn applied_state(&mut self) -> io::Result<(Option<LogId>, Stored)> {
@@ -266,7 +267,7 @@ impl RaftStateMachine<Types> for StateHandle {
         self.clone()
     }
 
-    async fn install_snapshot(&mut self, meta: &SnapshotMeta, snapshot: Bytes) -> io::Result<()> {
+    async fn install_snapshot(&mut self, meta: &SnapshotMeta, snapshot: Content) -> io::Result<()> {
         let encoded = types::encode(&meta.last_membership)?;
         let members = meta.last_membership.clone();
         let reached = Reached { last: meta.last_log_id, members, encoded };
@@ -274,9 +275,9 @@ impl RaftStateMachine<Types> for StateHandle {
         let machine = machine.as_mut().ok_or_else(stopped)?;
         self.0.sole.store(false, Ordering::Release);
         blocking(|| {
-            machine.install(snapshot, reached.position())?;
+            machine.install(snapshot.whole()?, reached.position())?;
             // The log forgets what the snapshot holds.
-            machine.flush()
+            machine.flush().map_err(io::Error::from)
         })?;
         self.0.applied.send_replace(reached.last.map(|last| last.index));
         *self.0.flushed.lock() = reached.clone();
@@ -289,21 +290,21 @@ impl RaftStateMachine<Types> for StateHandle {
             // Start only asks up to where the log may be purged.
             let meta = self.0.flushed.lock().meta();
             let known = meta.last_log_id.is_some();
-            return Ok(known.then(|| Snapshot { meta, snapshot: Bytes::new() }));
+            return Ok(known.then(|| Snapshot { meta, snapshot: Content::Whole(Bytes::new()) }));
         }
         let mut machine = self.0.machine.lock().await;
         let machine = machine.as_mut().ok_or_else(stopped)?;
-        let snapshot = blocking(|| machine.snapshot())?;
+        let snapshot = Content::Pieces(blocking(|| machine.pieces())?);
         let meta = self.0.reached.lock().meta();
         Ok(Some(Snapshot { meta, snapshot }))
     }
 }
 
 impl RaftSnapshotBuilder<Types> for StateHandle {
-    type SnapshotData = Bytes;
+    type SnapshotData = Content;
 
     async fn build_snapshot(&mut self) -> io::Result<Snapshot> {
         let meta = Arc::clone(&self.0).flush().await?;
-        Ok(Snapshot { meta, snapshot: Bytes::new() })
+        Ok(Snapshot { meta, snapshot: Content::Whole(Bytes::new()) })
     }
 }

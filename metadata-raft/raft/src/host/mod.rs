@@ -5,7 +5,10 @@ mod rpc;
 use std::{
     collections::{BTreeMap, HashSet},
     path::PathBuf,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -108,6 +111,7 @@ struct Inner {
     tasks: Tasks,
     running: Mutex<Running>,
     snapshots: Snapshots,
+    sent_bytes: Arc<AtomicU64>,
 }
 
 #[derive(Default)]
@@ -163,6 +167,7 @@ impl Host {
             tasks: options.tasks.child(),
             running: Mutex::default(),
             snapshots: Snapshots::default(),
+            sent_bytes: Arc::default(),
         });
         let compacting = keep_small(Arc::clone(&inner), options.log_bytes);
         let token = inner.tasks.token().clone();
@@ -202,6 +207,12 @@ impl Host {
         self.inner.log.bytes()
     }
 
+    /// Bytes of snapshots that this host has sent to other nodes since it was opened.
+    #[must_use]
+    pub fn sent_snapshot_bytes(&self) -> u64 {
+        self.inner.sent_bytes.load(Ordering::Relaxed)
+    }
+
     /// Starts a group that the log knows, or a new one, which then waits for
     /// [`Group::initialize`] or for a leader to call. If this node is its only voter, it leads
     /// and has applied its whole log when this returns.
@@ -213,8 +224,8 @@ impl Host {
         if self.inner.group(group).is_some() {
             return Err(RaftError::Running(group));
         }
-        let Inner { node, log, peers, config, tasks, .. } = &*self.inner;
-        let start = Start { node: *node, log, peers, config, tasks };
+        let Inner { node, log, peers, config, tasks, sent_bytes, .. } = &*self.inner;
+        let start = Start { node: *node, log, peers, config, tasks, sent_bytes };
         let started = start.start(group, machine).await?;
         self.inner.running.lock().groups.insert(group, started.clone());
         Ok(started)

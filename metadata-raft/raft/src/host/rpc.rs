@@ -13,7 +13,8 @@ use parking_lot::Mutex;
 use super::Inner;
 use crate::{
     group::{
-        APPEND, Envelope, Group, LEAD, PRE_VOTE, Piece, Refused, SNAPSHOT, TRANSFER, VOTE, refused,
+        APPEND, Content, Envelope, Group, LEAD, PRE_VOTE, Piece, Refused, SNAPSHOT, TRANSFER, VOTE,
+        refused,
     },
     types::{RaftVote, Snapshot, Types},
 };
@@ -45,7 +46,7 @@ impl Snapshots {
         if !piece.last {
             return Ok(None);
         }
-        let whole = snapshots.remove(&group).map(|partial| partial.bytes.freeze());
+        let whole = snapshots.remove(&group).map(|partial| Content::Whole(partial.bytes.freeze()));
         Ok(whole.map(|snapshot| Snapshot { meta: piece.meta, snapshot }))
     }
 }

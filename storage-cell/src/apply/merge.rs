@@ -1,0 +1,261 @@
+//! The steps of a merge, applied. What the left half becomes depends on its own state and on the
+//! entry alone; what this replica had of the right half, complete or not, is removed.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use bytes::Bytes;
+use cellar_metadata_api::{CellId, KeyRange, NodeId, TableId};
+use cellar_tiering::SegmentMeta;
+
+use super::{Applier, ApplyError, Event, Machines, overlay::Overlay, state::CellState};
+use crate::{
+    cell::Content,
+    commands::{CommandError, Freeze, Merge, MergeAnswer, Touch, Unfreeze},
+    limits::MERGED_KEPT,
+    records::{
+        self, Descriptor, Frozen, Garbage, Kind, RememberedAnswer, Untold, from_record, to_record,
+    },
+};
+
+/// A cell's content, by kind of record.
+#[derive(Default)]
+struct Parts {
+    tables: BTreeSet<TableId>,
+    dropped: BTreeSet<TableId>,
+    segments: Vec<SegmentMeta>,
+    garbage: Vec<Garbage>,
+    answers: Vec<(Bytes, Bytes)>,
+    rows: Vec<(Bytes, Bytes)>,
+}
+
+impl Applier {
+    pub(super) fn freeze(
+        &mut self,
+        overlay: &mut Overlay<'_>,
+        freeze: Freeze,
+    ) -> Result<Bytes, ApplyError> {
+        let now = &self.state.descriptor;
+        let free = now.frozen.is_none_or(|frozen| frozen == freeze.by);
+        if freeze.epoch != now.epoch || now.moving.is_some() || !free {
+            return Ok(MergeAnswer::Refused.encode());
+        }
+        self.describe(overlay, Descriptor { frozen: Some(freeze.by), ..Descriptor::clone(now) })
+    }
+
+    pub(super) fn unfreeze(
+        &mut self,
+        overlay: &mut Overlay<'_>,
+        unfreeze: Unfreeze,
+    ) -> Result<Bytes, ApplyError> {
+        let now = &self.state.descriptor;
+        if now.frozen != Some(unfreeze.by) {
+            return Ok(MergeAnswer::Refused.encode());
+        }
+        self.describe(overlay, Descriptor { frozen: None, ..Descriptor::clone(now) })
+    }
+
+    pub(super) fn touch(
+        &mut self,
+        overlay: &mut Overlay<'_>,
+        touch: Touch,
+    ) -> Result<Bytes, ApplyError> {
+        let now = &self.state.descriptor;
+        if touch.epoch != now.epoch {
+            return Ok(MergeAnswer::Refused.encode());
+        }
+        self.describe(overlay, Descriptor { epoch: now.epoch.next(), ..Descriptor::clone(now) })
+    }
+
+    fn describe(
+        &mut self,
+        overlay: &mut Overlay<'_>,
+        next: Descriptor,
+    ) -> Result<Bytes, ApplyError> {
+        overlay.put_record(records::cell_key(Kind::Descriptor, next.cell), next.encode()?);
+        self.state.set_descriptor(next);
+        Ok(MergeAnswer::Done.encode())
+    }
+
+    pub(super) fn merge(
+        &mut self,
+        overlay: &mut Overlay<'_>,
+        merge: &Merge,
+        events: &mut Vec<Event>,
+    ) -> Result<Bytes, ApplyError> {
+        let content = Content::read(&merge.content)?;
+        let right = content.descriptor(merge.right)?;
+        let left = Arc::clone(&self.state.descriptor);
+        if merge.epoch != left.epoch || !fit(&left, &right) {
+            return Ok(MergeAnswer::Refused.encode());
+        }
+        let untold =
+            Untold::Merge { left: (left.cell, left.epoch), right: (right.cell, right.epoch) };
+        let mut parts = Parts::of(&content, &right)?;
+        let mut merged = left.merged.clone();
+        merged.push(right.cell);
+        merged.drain(..merged.len().saturating_sub(MERGED_KEPT));
+        let range = KeyRange { start: left.range.start, end: right.range.end };
+        let next = Descriptor { range, epoch: untold.epoch(), merged, ..Descriptor::clone(&left) };
+        let ended = take_over(overlay, &self.machines, &next)?;
+        events.extend(ended.into_iter().map(Event::TakenOver));
+        let taken = CellState::of(Descriptor { cell: left.cell, ..right.clone() });
+        for table in self.state.tables.union(&parts.tables) {
+            if let Some((start, end)) = taken.span_of(*table) {
+                overlay.clear(start, end);
+            }
+        }
+        let (start, end) = records::answers_of(left.group, right.range);
+        overlay.clear(start, end);
+
+        let progress = content.progress();
+        self.progress.stamp_us = self.progress.stamp_us.max(progress.stamp_us);
+        let manifest = self.progress.manifest.max(progress.manifest);
+        // Whatever was prepared by either manifest is prepared again.
+        self.progress.manifest = if manifest == 0 { 0 } else { manifest.saturating_add(1) };
+        Arc::make_mut(&mut self.state.manifest).version = self.progress.manifest;
+        self.describe(overlay, next)?;
+        overlay.put_record(records::untold_change_key(&untold), untold.encode()?);
+        self.adopt(overlay, &mut parts)?;
+        for table in parts.dropped.difference(&Arc::clone(&self.state.dropped)) {
+            self.forget_table(overlay, *table)?;
+            events.push(Event::TableDropped(*table));
+        }
+        Ok(MergeAnswer::Done.encode())
+    }
+
+    /// Takes what the right half had into the left one's state; what it had of tables that are
+    /// dropped here stays away.
+    fn adopt(&mut self, overlay: &mut Overlay<'_>, parts: &mut Parts) -> Result<(), ApplyError> {
+        let cell = self.state.descriptor.cell;
+        let dropped = Arc::clone(&self.state.dropped);
+        for table in parts.tables.difference(&dropped) {
+            overlay.put_record(records::table_key(Kind::Table, cell, *table), vec![1]);
+            Arc::make_mut(&mut self.state.tables).insert(*table);
+        }
+        for (key, row) in parts.rows.drain(..) {
+            if !dropped.contains(&records::position_of(&key)?.table) {
+                overlay.put_stored(key, row);
+            }
+        }
+        for garbage in &parts.garbage {
+            let key = records::id_key(Kind::Garbage, cell, garbage.name.id);
+            overlay.put_record(key, garbage.encode()?);
+        }
+        for segment in parts.segments.drain(..) {
+            if dropped.contains(&segment.table) {
+                let garbage = Garbage { name: segment.name(), since_us: self.progress.stamp_us };
+                let key = records::id_key(Kind::Garbage, cell, segment.id);
+                overlay.put_record(key, garbage.encode()?);
+                continue;
+            }
+            let key = records::id_key(Kind::Segment, cell, segment.id);
+            overlay.put_record(key, to_record("cold segment", &segment)?);
+            Arc::make_mut(&mut self.state.manifest).add(segment);
+        }
+        for (key, answer) in &parts.answers {
+            overlay.put_stored(key.clone(), answer.clone());
+            let (position, id) = records::answer_of(key)?;
+            self.answers.add(RememberedAnswer::decode(answer)?.stamp_us, position, id);
+        }
+        self.answers.sort();
+        Ok(())
+    }
+}
+
+/// Removes what this replica has of the cells that `by` has taken over since it was last heard of
+/// here: they can be of different times, and none of them is left. Says which.
+pub(crate) fn take_over(
+    overlay: &mut Overlay<'_>,
+    machines: &Machines,
+    by: &Descriptor,
+) -> Result<Vec<CellId>, ApplyError> {
+    let mut ended = Vec::new();
+    for (_, record) in overlay.records(records::all_of(Kind::Descriptor))? {
+        let other = Descriptor::decode(&record)?;
+        let begins = other.group == by.group && by.range.contains(other.range.start);
+        if begins && other.cell != by.cell && other.epoch < by.epoch {
+            ended.push(other.cell);
+        }
+    }
+    for cell in &ended {
+        machines.end(*cell);
+        remove_cell(overlay, *cell)?;
+    }
+    Ok(ended)
+}
+
+/// Whether the left half can take over the right one.
+fn fit(left: &Descriptor, right: &Descriptor) -> bool {
+    let on = |cell: &Descriptor| -> BTreeSet<NodeId> { cell.replicas.iter().copied().collect() };
+    left.moving.is_none()
+        && left.frozen.is_none()
+        && left.group == right.group
+        && left.range.end == Some(right.range.start)
+        && on(left) == on(right)
+        && right.frozen == Some(Frozen { left: left.cell, left_epoch: left.epoch })
+}
+
+/// Removes a cell's records, and the rows of the tables that it lists, from this replica; its log
+/// can go as soon as that is durable.
+fn remove_cell(overlay: &mut Overlay<'_>, cell: CellId) -> Result<(), ApplyError> {
+    let key = records::cell_key(Kind::Descriptor, cell);
+    let Some(record) = overlay.record(&key)? else { return Ok(()) };
+    let mut state = CellState::of(Descriptor::decode(&record)?);
+    let tables = overlay.records(records::under(&records::cell_key(Kind::Table, cell)))?;
+    let tables: Result<_, _> = tables.keys().map(|key| records::table_in(key)).collect();
+    state.tables = Arc::new(tables?);
+    for (start, end) in state.spans() {
+        overlay.clear(start, end);
+    }
+    for kind in [
+        Kind::Descriptor,
+        Kind::Progress,
+        Kind::Table,
+        Kind::Segment,
+        Kind::Dropped,
+        Kind::Garbage,
+        Kind::UntoldMove,
+        Kind::UntoldChange,
+    ] {
+        let (start, end) = records::under(&records::cell_key(kind, cell));
+        overlay.clear(start, end);
+    }
+    let descriptor = &state.descriptor;
+    let (start, end) = records::answers_of(descriptor.group, descriptor.range);
+    overlay.clear(start, end);
+    overlay.put_record(records::cell_key(Kind::Gone, cell), vec![1]);
+    Ok(())
+}
+
+impl Parts {
+    fn of(content: &Content, right: &Descriptor) -> Result<Self, ApplyError> {
+        let of = |kind| Bytes::from(records::cell_key(kind, right.cell));
+        let (descriptor, table, dropped) =
+            (of(Kind::Descriptor), of(Kind::Table), of(Kind::Dropped));
+        let (segment, garbage) = (of(Kind::Segment), of(Kind::Garbage));
+        // What has not been told is told before a merge.
+        let untold = [of(Kind::UntoldChange), of(Kind::UntoldMove)];
+        let answers = records::answers_of(right.group, right.range);
+        let (start, end) = right.span();
+        let mut parts = Self::default();
+        for (key, value) in content.entries() {
+            if start <= *key && *key < end {
+                parts.rows.push((key.clone(), value.clone()));
+            } else if answers.0 <= *key && *key < answers.1 {
+                parts.answers.push((key.clone(), value.clone()));
+            } else if key.starts_with(&table) {
+                parts.tables.insert(records::table_in(key)?);
+            } else if key.starts_with(&dropped) {
+                parts.dropped.insert(records::table_in(key)?);
+            } else if key.starts_with(&segment) {
+                parts.segments.push(from_record("cold segment", value)?);
+            } else if key.starts_with(&garbage) {
+                parts.garbage.push(Garbage::decode(value)?);
+            } else if *key != descriptor && !untold.iter().any(|kind| key.starts_with(kind)) {
+                let reason = "a merge brings something of an unknown kind".to_owned();
+                return Err(CommandError { reason }.into());
+            }
+        }
+        Ok(parts)
+    }
+}

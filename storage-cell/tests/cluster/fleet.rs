@@ -1,0 +1,266 @@
+//! Several nodes over the loopback, and a client that asks each of them until one answers.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
+};
+
+use cellar_cell_api::{
+    AdminAnswer, AdminRequest, CellError, CellReport, CellService, Outcome, ReadLevel, ReadRequest,
+    Write, WriteRequest, routes,
+};
+use cellar_metadata_api::{Cell, CellId, Command, Metadata, NodeId, Position};
+use cellar_rpc::{ClientConfig, Pool, Router, Server, ServerLimits, tasks::Tasks};
+use cellar_schema::{Mutation, keys};
+use cellar_storage_cell::{Node, NodeOptions};
+use cellar_tiering::store::FileStore;
+
+use super::{FakeMetadata, read, tables};
+
+/// A node that listens.
+pub struct Member {
+    pub node: Arc<Node>,
+    tasks: Tasks,
+}
+
+impl Member {
+    async fn start(dir: &Path, disk: PathBuf, address: SocketAddr, of: &Arc<FakeMetadata>) -> Self {
+        let tasks = Tasks::new();
+        let pool = Pool::new(ClientConfig::default(), &tasks);
+        let store = Arc::new(FileStore::open(dir.join("cold")).unwrap());
+        let mut options = NodeOptions::new(disk, address.to_string(), store);
+        options.log_segment_bytes = 4 << 20;
+        options.log_bytes = 8 << 20;
+        let metadata = Arc::clone(of) as Arc<dyn Metadata>;
+        let node = Node::start(options, metadata, pool, &tasks).await.unwrap();
+        let router = node.register(Router::new().merge(routes(Arc::clone(&node) as _)));
+        let limits = ServerLimits { drain_ms_max: 300, ..Default::default() };
+        let server = Server::bind(address, None, router, limits, &tasks).await.unwrap();
+        let stop = tasks.token().clone();
+        tasks.spawn("server", async move { drop(server.run(stop).await) });
+        Self { node, tasks }
+    }
+
+    async fn stop(self) {
+        self.node.shutdown().await.unwrap();
+        self.tasks.shutdown(Duration::from_secs(30)).await.unwrap();
+    }
+
+    pub async fn cells(&self) -> Vec<CellReport> {
+        match self.node.admin(AdminRequest::Cells).await.unwrap() {
+            AdminAnswer::Cells(mut cells) => {
+                cells.sort_by_key(|cell| cell.range.start);
+                cells
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// Nodes with the ids 1, 2, 3 …, and the tables of [`tables`].
+pub struct Fleet {
+    pub dir: tempfile::TempDir,
+    pub metadata: Arc<FakeMetadata>,
+    addresses: Vec<SocketAddr>,
+    members: Vec<Option<Member>>,
+}
+
+/// A port of an address that nobody else uses, not even as the near end of a connection.
+fn free() -> SocketAddr {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    let [a, b, ..] = std::process::id().to_le_bytes();
+    let ip = IpAddr::V4(Ipv4Addr::new(127, 64 + b % 64, a, NEXT.fetch_add(1, Ordering::SeqCst)));
+    std::net::TcpListener::bind((ip, 0)).unwrap().local_addr().unwrap()
+}
+
+impl Fleet {
+    pub async fn start(nodes: usize, copies: usize) -> Self {
+        let _ = tracing_subscriber::fmt()
+            .with_test_writer()
+            .with_max_level(super::LevelFilter::INFO)
+            .try_init();
+        let dir = tempfile::tempdir().unwrap();
+        let metadata = FakeMetadata::new();
+        let addresses: Vec<SocketAddr> = (0..nodes).map(|_| free()).collect();
+        let members = (0..nodes).map(|_| None).collect();
+        let mut fleet = Self { dir, metadata, addresses, members };
+        for number in 1..=nodes {
+            fleet.open(number).await;
+        }
+        for mut command in tables::commands() {
+            if let Command::CreateKeyspace { replication, .. } = &mut command {
+                replication.insert("replication_factor".to_owned(), copies.to_string());
+            }
+            fleet.metadata.run(&command).unwrap();
+        }
+        fleet
+    }
+
+    pub fn disk(&self, number: usize) -> PathBuf {
+        self.dir.path().join(format!("disk-{number}"))
+    }
+
+    pub async fn open(&mut self, number: usize) {
+        let address = self.addresses[number - 1];
+        let member =
+            Member::start(self.dir.path(), self.disk(number), address, &self.metadata).await;
+        self.members[number - 1] = Some(member);
+    }
+
+    pub async fn stop(&mut self, number: usize) {
+        self.members[number - 1].take().unwrap().stop().await;
+    }
+
+    pub fn member(&self, number: usize) -> &Member {
+        self.members[number - 1].as_ref().unwrap()
+    }
+
+    pub fn running(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().flatten()
+    }
+
+    /// The cells of the catalog, in key order.
+    pub fn placed(&self) -> Vec<Cell> {
+        let catalog = self.metadata.now();
+        catalog.placements.values().flat_map(|placement| placement.cells().cloned()).collect()
+    }
+
+    pub fn cell(&self, id: CellId) -> Cell {
+        self.placed().into_iter().find(|cell| cell.id == id).unwrap()
+    }
+
+    /// Has a cell moved; the metadata service may have to be asked again.
+    pub fn plan(&self, id: CellId, target: &[u64]) {
+        for _ in 0..100 {
+            let target = target.iter().copied().map(NodeId).collect();
+            let command = Command::PlanReplicas { cell: (id, self.cell(id).epoch), target };
+            if self.metadata.run(&command).is_ok() {
+                return;
+            }
+        }
+        panic!("the cell changes faster than it can be moved");
+    }
+
+    /// Waits until a cell stands where it is to, as everybody sees it, and nowhere else.
+    pub async fn stands(&self, id: CellId, nodes: &[u64]) {
+        let expected: Vec<NodeId> = nodes.iter().copied().map(NodeId).collect();
+        soon(&format!("{id} stands on {nodes:?}"), async || {
+            let placed = self.cell(id);
+            if placed.replicas != expected || placed.target.is_some() {
+                return false;
+            }
+            for member in self.running() {
+                let here = member.cells().await.into_iter().find(|cell| cell.cell == id);
+                let wanted = expected.contains(&member.node.id());
+                let fits = |cell: &CellReport| {
+                    let mut members = expected.clone();
+                    members.sort();
+                    cell.epoch == placed.epoch && cell.replicas == members
+                };
+                if here.as_ref().map_or(wanted, |cell| !wanted || !fits(cell)) {
+                    return false;
+                }
+            }
+            true
+        })
+        .await;
+    }
+
+    /// Which node leads a cell.
+    pub async fn leader(&self, id: CellId) -> usize {
+        let mut leader = 0;
+        soon(&format!("{id} has a leader"), async || {
+            for member in self.running() {
+                let node = member.node.id();
+                let cells = member.cells().await;
+                if cells.iter().any(|cell| cell.cell == id && cell.leader == Some(node)) {
+                    leader = node.0 as usize;
+                    return true;
+                }
+            }
+            false
+        })
+        .await;
+        leader
+    }
+
+    /// Splits a cell wherever it is led.
+    pub async fn split(&self, cell: CellId, at: Option<Position>) -> Result<CellId, CellError> {
+        let mut last = CellError::Unavailable { reason: "nobody was asked".to_owned() };
+        for member in self.running() {
+            match member.node.admin(AdminRequest::Split { cell, at }).await {
+                Ok(AdminAnswer::Split(right)) => return Ok(right),
+                Ok(other) => panic!("{other:?}"),
+                Err(CellError::NotLeader { .. } | CellError::WrongCell { .. }) => {}
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// Writes once; the same row again when nobody knows what became of it, which is harmless.
+    pub async fn put(&self, mutation: Mutation) {
+        let write = Write { id: None, mutations: vec![mutation], conditions: Vec::new() };
+        soon("the write is taken", async || {
+            let key = &write.mutations[0].partition;
+            let (table, token) = (keys::table_of(key).unwrap(), keys::token_of(key).unwrap());
+            let cell = self.metadata.now().cell_of(table, token).unwrap().clone();
+            for member in self.running() {
+                let writes = vec![write.clone()];
+                let request = WriteRequest { cell: cell.id, epoch: cell.epoch, writes };
+                let outcome = match member.node.write(request).await {
+                    Ok(mut reply) => reply.outcomes.remove(0),
+                    Err(error) => Err(error),
+                };
+                match outcome {
+                    Ok(Outcome::Applied { .. }) => return true,
+                    Err(CellError::Invalid { message }) => panic!("{message}"),
+                    Ok(other) => panic!("{other:?}"),
+                    Err(_) => {}
+                }
+            }
+            false
+        })
+        .await;
+    }
+
+    /// How many rows a partition has, as its leader reads it.
+    pub async fn rows(&self, table: &tables::Known, k: i32) -> usize {
+        let partition = table.partition(k);
+        let token = keys::token_of(&partition).unwrap();
+        let mut found = 0;
+        soon("the partition is read", async || {
+            let cell = self.metadata.now().cell_of(table.0.id, token).unwrap().clone();
+            for member in self.running() {
+                let reads = vec![read(partition.clone(), keys::after(&partition))];
+                let level = ReadLevel::Leader;
+                let request = ReadRequest { cell: cell.id, epoch: cell.epoch, level, reads };
+                if let Ok(mut reply) = member.node.read(request).await
+                    && let Ok(page) = reply.pages.remove(0)
+                {
+                    found = page.rows.len();
+                    return true;
+                }
+            }
+            false
+        })
+        .await;
+        found
+    }
+}
+
+/// Waits until something holds, however busy the machine is.
+pub async fn soon(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    for _ in 0..12_000 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("not within a minute: {what}");
+}

@@ -1,0 +1,187 @@
+//! Three nodes over the loopback, each cell on all of them, and a client that asks every one.
+
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use cellar_cell_api::{
+    AdminAnswer, AdminRequest, CellError, CellReport, CellService, Outcome, Page, ReadLevel,
+    ReadRequest, Write, WriteRequest, routes,
+};
+use cellar_metadata_api::{Command, Metadata};
+use cellar_rpc::{ClientConfig, Pool, Router, Server, ServerLimits, tasks::Tasks};
+use cellar_schema::{Mutation, keys};
+use cellar_storage_cell::{MergeSteps, Node, NodeOptions};
+use cellar_tiering::store::FileStore;
+
+use super::{
+    FakeMetadata, read,
+    tables::{self, Known},
+    within,
+};
+
+/// A node that listens.
+pub struct Member {
+    pub node: Arc<Node>,
+    tasks: Tasks,
+}
+
+impl Member {
+    pub async fn start(
+        dir: &Path,
+        number: usize,
+        address: SocketAddr,
+        metadata: &Arc<FakeMetadata>,
+        merge_goes_on: Option<MergeSteps>,
+    ) -> Self {
+        let tasks = Tasks::new();
+        let pool = Pool::new(ClientConfig::default(), &tasks);
+        let store = Arc::new(FileStore::open(dir.join("cold")).unwrap());
+        let disk = dir.join(format!("disk-{number}"));
+        let mut options = NodeOptions::new(disk, address.to_string(), store);
+        options.log_segment_bytes = 4 << 20;
+        options.log_bytes = 8 << 20;
+        options.merge_goes_on = merge_goes_on;
+        let metadata = Arc::clone(metadata) as Arc<dyn Metadata>;
+        let node = Node::start(options, metadata, pool, &tasks).await.unwrap();
+        let router = node.register(Router::new().merge(routes(Arc::clone(&node) as _)));
+        let limits = ServerLimits { drain_ms_max: 300, ..Default::default() };
+        let server = Server::bind(address, None, router, limits, &tasks).await.unwrap();
+        let stop = tasks.token().clone();
+        tasks.spawn("server", async move { drop(server.run(stop).await) });
+        Self { node, tasks }
+    }
+
+    pub async fn stop(self) {
+        self.node.shutdown().await.unwrap();
+        self.tasks.shutdown(Duration::from_secs(5)).await.unwrap();
+    }
+
+    pub async fn cells(&self) -> Vec<CellReport> {
+        match self.node.admin(AdminRequest::Cells).await.unwrap() {
+            AdminAnswer::Cells(mut cells) => {
+                cells.sort_by_key(|cell| cell.range.start);
+                cells
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+pub struct Trio {
+    pub dir: tempfile::TempDir,
+    pub metadata: Arc<FakeMetadata>,
+    addresses: Vec<SocketAddr>,
+    pub members: Vec<Option<Member>>,
+    pub table: Known,
+}
+
+impl Trio {
+    pub async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    /// Members that end merges at a step, until they are started again.
+    pub async fn start_with(merge_goes_on: Option<MergeSteps>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let metadata = FakeMetadata::new();
+        let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let listeners: Vec<_> = (0..3).map(|_| free()).collect();
+        let addresses: Vec<_> =
+            listeners.iter().map(|listener| listener.local_addr().unwrap()).collect();
+        drop(listeners);
+        let mut members = Vec::new();
+        for (number, address) in addresses.iter().enumerate() {
+            let steps = merge_goes_on.clone();
+            let member = Member::start(dir.path(), number, *address, &metadata, steps).await;
+            members.push(Some(member));
+        }
+        for mut command in tables::commands() {
+            if let Command::CreateKeyspace { replication, .. } = &mut command {
+                replication.insert("replication_factor".to_owned(), "3".to_owned());
+            }
+            metadata.run(&command).unwrap();
+        }
+        let table = tables::table(&metadata, "wide");
+        Self { dir, metadata, addresses, members, table }
+    }
+
+    pub async fn restart(&mut self, number: usize) {
+        let address = self.addresses[number];
+        let member = Member::start(self.dir.path(), number, address, &self.metadata, None).await;
+        self.members[number] = Some(member);
+    }
+
+    pub fn running(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().flatten()
+    }
+
+    /// Asks every member until one leads.
+    pub async fn write(&self, mutation: Mutation) {
+        let write = Write { id: None, mutations: vec![mutation], conditions: Vec::new() };
+        for _ in 0..3_000 {
+            let key = &write.mutations[0].partition;
+            let (table, token) = (keys::table_of(key).unwrap(), keys::token_of(key).unwrap());
+            let catalog = self.metadata.now();
+            let cell = catalog.cell_of(table, token).unwrap();
+            for member in self.running() {
+                let writes = vec![write.clone()];
+                let request = WriteRequest { cell: cell.id, epoch: cell.epoch, writes };
+                let outcome = match member.node.write(request).await {
+                    Ok(mut reply) => reply.outcomes.remove(0),
+                    Err(error) => Err(error),
+                };
+                match outcome {
+                    Ok(Outcome::Applied { .. }) => return,
+                    // Writing the same row again is harmless.
+                    Err(
+                        CellError::NotLeader { .. }
+                        | CellError::WrongCell { .. }
+                        | CellError::Unknown { .. },
+                    ) => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("nobody leads");
+    }
+
+    pub async fn page(&self, member: &Member, level: ReadLevel, k: i32) -> Result<Page, CellError> {
+        let partition = self.table.partition(k);
+        let catalog = self.metadata.now();
+        let cell = catalog.cell_of(self.table.0.id, keys::token_of(&partition).unwrap()).unwrap();
+        let reads = vec![read(partition.clone(), keys::after(&partition))];
+        let request = ReadRequest { cell: cell.id, epoch: cell.epoch, level, reads };
+        member.node.read(request).await?.pages.remove(0)
+    }
+
+    /// Waits until a member has this partition, as a follower reads it.
+    pub async fn has(&self, number: usize, k: i32) {
+        let member = self.members[number].as_ref().unwrap();
+        within("a follower has the row", async || {
+            self.page(member, ReadLevel::Any, k).await.is_ok_and(|page| page.rows.len() == 1)
+        })
+        .await;
+    }
+
+    /// Waits until one of the running members leads every cell of the catalog.
+    pub async fn leader(&self) -> usize {
+        let cells: usize =
+            self.metadata.now().placements.values().map(|placed| placed.cells().count()).sum();
+        let mut found = 0;
+        within("every cell has a leader", async || {
+            let mut led = 0;
+            for (number, member) in self.members.iter().enumerate() {
+                let Some(member) = member else { continue };
+                let (id, reports) = (member.node.id(), member.cells().await);
+                let mine = reports.iter().filter(|cell| cell.leader == Some(id)).count();
+                if mine > 0 {
+                    found = number;
+                }
+                led += mine;
+            }
+            led >= cells
+        })
+        .await;
+        found
+    }
+}
