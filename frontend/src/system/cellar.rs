@@ -91,8 +91,7 @@ pub(super) fn nodes(facts: &Facts<'_>) -> Vec<Record> {
         let state = match node.state {
             NodeState::Up => "up",
             NodeState::Down => "down",
-            #[allow(unreachable_patterns, reason = "states are added elsewhere")]
-            _ => "draining",
+            NodeState::Draining => "draining",
         };
         let mut record = Record::new()
             .bigint("node", number(node.id.0))

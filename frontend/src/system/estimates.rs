@@ -19,7 +19,7 @@ struct Part {
 }
 
 pub(super) fn sizes(facts: &Facts<'_>) -> Vec<Record> {
-    each(facts, |table, part| estimated(table, part))
+    each(facts, estimated)
 }
 
 pub(super) fn tables(facts: &Facts<'_>) -> Vec<Record> {

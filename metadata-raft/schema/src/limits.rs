@@ -13,9 +13,9 @@ pub const KEY_COMPONENT_BYTES_MAX: usize = 65_535;
 /// The whole engine key, partition and suffix, escaped. Engine keys have u16 lengths.
 pub const ENGINE_KEY_BYTES_MAX: usize = 65_535;
 
-/// Elements of one non-frozen collection: positions in one list statement are 24 bits, and a
-/// collection is read as a whole.
-pub const COLLECTION_ELEMENTS_MAX: usize = 65_535;
+/// Elements of one non-frozen collection in one statement: positions in one list statement are 24
+/// bits, and a row of the largest size holds about as many.
+pub const COLLECTION_ELEMENTS_MAX: usize = 1_000_000;
 
 /// One mutation, encoded: it must fit a log entry together with others, and a row of the largest
 /// size must still be writable at once.

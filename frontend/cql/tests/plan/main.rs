@@ -17,6 +17,7 @@ mod constants;
 mod deletes;
 mod inserts;
 mod json;
+mod large;
 mod never_panics;
 mod refusals;
 mod schema;
