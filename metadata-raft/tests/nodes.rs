@@ -80,3 +80,28 @@ fn a_keyspace_with_tables_takes_its_cells_along_to_a_new_setting_if_nobody_share
     assert!(told[0].contains("stays on the nodes"), "{told:?}");
     assert!(warnings(run(&mut state, &alter("ks", "2"))).is_empty(), "back to its own group");
 }
+
+#[test]
+fn a_keyspace_is_not_made_where_no_node_is_unless_there_is_but_one() {
+    let mut state = state();
+    let far = || options(&[("class", "NetworkTopologyStrategy"), ("eu", "3")]);
+    run(&mut state, &create_keyspace("desk", far()));
+    run(&mut state, &node("b:1", "us", "r1"));
+    let said = words(&mut state, &create_keyspace("far", far()));
+    assert!(said.contains("{eu}") && said.contains("dc1, us"), "{said}");
+    let both = options(&[("class", "NetworkTopologyStrategy"), ("eu", "3"), ("us", "1")]);
+    assert_eq!(warnings(run(&mut state, &create_keyspace("both", both))).len(), 1);
+    let moved = Command::AlterKeyspace {
+        name: "both".to_owned(),
+        replication: Some(far()),
+        durable_writes: None,
+        if_exists: false,
+    };
+    refusal(&mut state, &moved);
+    run(&mut state, &node("c:1", "eu", "r1"));
+    run(&mut state, &create_keyspace("far", far()));
+    let group = state.catalog().groups["far"];
+    let cells: Vec<_> = state.catalog().placements[&group].cells().collect();
+    // The group is that of the keyspace made on the desk, whose cell the balancer takes there.
+    assert_eq!(cells.len(), 1);
+}

@@ -54,17 +54,24 @@ fn best<'a>(groups: &'a [(&'a Placement, Vec<Share>)], pool: &Pool<'_>) -> Optio
     best
 }
 
-/// The mean load of a share's nodes, and the emptiest that can take something now.
+/// The mean load of a share's nodes, and the emptiest that can take something now; none if the
+/// share is even or nobody can.
 fn receivers(share: &Share, pool: &Pool<'_>) -> Option<(u64, Vec<NodeId>)> {
     let good = |node: &NodeId| pool.standing(*node) == Standing::Good;
     let nodes: Vec<NodeId> = share.nodes.iter().copied().filter(good).collect();
-    let sum = nodes.iter().fold(0_u64, |sum, node| sum.saturating_add(pool.load(*node)));
+    let loads = || nodes.iter().map(|node| pool.load(*node));
+    let sum = loads().fold(0_u64, u64::saturating_add);
     let mean = sum.checked_div(u64::try_from(nodes.len()).ok()?)?;
+    let slack = mean / SLACK_PART;
+    let off = |load: u64| load > mean.saturating_add(slack) || load < mean.saturating_sub(slack);
+    if !loads().any(off) {
+        return None;
+    }
     let mut receivers: Vec<NodeId> =
         nodes.into_iter().filter(|node| pool.takes(*node, 0)).collect();
     receivers.sort_by_key(|node| (pool.load(*node), *node));
     receivers.truncate(RECEIVERS);
-    Some((mean, receivers))
+    (!receivers.is_empty()).then_some((mean, receivers))
 }
 
 /// The best step for one cell.

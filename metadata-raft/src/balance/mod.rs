@@ -66,6 +66,9 @@ impl Default for BalanceOptions {
     }
 }
 
+/// Age from which a report says nothing any more, in milliseconds: three that went missing.
+pub(crate) const STALE_MS: u64 = 30_000;
+
 /// Something to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Plan {
@@ -82,7 +85,7 @@ pub(crate) struct Situation<'a> {
     pub(crate) catalog: &'a Catalog,
     /// The setting of each placement group.
     pub(crate) settings: &'a BTreeMap<GroupId, Replication>,
-    /// What each node said last, and how many milliseconds ago.
+    /// What each node said last, and how many milliseconds ago; less than [`STALE_MS`].
     pub(crate) reports: &'a BTreeMap<NodeId, (NodeReport, u64)>,
     /// What was seen before; it has seen this catalog and these reports as well.
     pub(crate) memory: &'a Memory,

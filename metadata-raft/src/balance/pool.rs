@@ -6,8 +6,6 @@ use cellar_metadata_api::{Cell, CellId, Node, NodeId, NodeState};
 
 use super::{Plan, Situation};
 
-/// Age from which a report says nothing any more, in milliseconds: three that went missing.
-const STALE_MS: u64 = 30_000;
 /// A cell counts at least this part of the bytes at which it splits, so that many small ones are
 /// spread as well.
 const FLOOR_PART: u64 = 16;
@@ -50,14 +48,14 @@ impl<'a> Pool<'a> {
     pub(super) fn new(situation: &Situation<'a>) -> Self {
         let floor = (situation.options.cell_split_bytes / FLOOR_PART).max(1);
         let mut weights: BTreeMap<CellId, u64> = BTreeMap::new();
-        for (report, age_ms) in situation.reports.values() {
-            for load in report.cells.iter().filter(|_| *age_ms < STALE_MS) {
+        for (report, _) in situation.reports.values() {
+            for load in report.cells.iter() {
                 let weight = weights.entry(load.cell).or_insert(floor);
                 *weight = load.hot_bytes.max(*weight);
             }
         }
         let slot = |node: &'a Node| {
-            let report = situation.reports.get(&node.id).filter(|(_, age_ms)| *age_ms < STALE_MS);
+            let report = situation.reports.get(&node.id);
             let room = report.filter(|(report, _)| report.disk_total_bytes > 0);
             let room = room.map(|(report, _)| {
                 report.disk_free_bytes.saturating_sub(report.disk_total_bytes / SPARE_PART)
@@ -86,9 +84,7 @@ impl<'a> Pool<'a> {
     /// Whether every node in touch has told of its cells of late. Until then weights are guesses.
     pub(super) fn is_measured(&self, situation: &Situation<'_>) -> bool {
         let mut up = self.nodes.values().filter(|slot| slot.node.state == NodeState::Up);
-        up.all(|slot| {
-            situation.reports.get(&slot.node.id).is_some_and(|(_, age_ms)| *age_ms < STALE_MS)
-        })
+        up.all(|slot| situation.reports.contains_key(&slot.node.id))
     }
 
     pub(super) fn standing(&self, node: NodeId) -> Standing {

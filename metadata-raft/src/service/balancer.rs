@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::Inner;
-use crate::balance::{BalanceOptions, Memory, Plan, Situation, plan};
+use crate::balance::{BalanceOptions, Memory, Plan, STALE_MS, Situation, plan};
 
 /// Asks nodes to merge cells.
 pub trait Merger: fmt::Debug + Send + Sync {
@@ -63,7 +63,8 @@ impl Inner {
             let state = self.shared.state.lock();
             (Arc::clone(state.catalog()), state.settings())
         };
-        let reports = self.observed.lock().reports(Instant::now());
+        let mut reports = self.observed.lock().reports(Instant::now());
+        reports.retain(|_, (_, age_ms)| *age_ms < STALE_MS);
         memory.observe(&catalog, &reports, now_ms);
         plan(&Situation {
             catalog: &catalog,

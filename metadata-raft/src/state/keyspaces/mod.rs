@@ -53,6 +53,7 @@ impl Draft<'_> {
             )));
         }
         let replication = Replication::parse(name, options)?;
+        self.check_datacenters(name, &replication)?;
         let group = self.group_for(&replication);
         self.put_group(name, Some(group));
         self.put_keyspace(Keyspace {
@@ -85,6 +86,9 @@ impl Draft<'_> {
         }
         let replication = Replication::parse(name, &keyspace.replication)?;
         let moves = before.normalised() != replication.normalised();
+        if moves {
+            self.check_datacenters(name, &replication)?;
+        }
         if moves && keyspace.tables.is_empty() {
             let group = self.group_for(&replication);
             self.put_group(name, Some(group));
@@ -119,6 +123,11 @@ impl Draft<'_> {
         self.remove_keyspace(name);
         self.put_group(name, None);
         Ok(self.changed(SchemaChangeKind::Dropped, SchemaTarget::Keyspace, name, None))
+    }
+
+    fn check_datacenters(&self, name: &str, setting: &Replication) -> Result<(), MetadataError> {
+        let nodes: Vec<&Node> = self.before.nodes.values().collect();
+        setting.check_datacenters(name, &nodes)
     }
 
     /// The answer with what a client should know about copies without a node.

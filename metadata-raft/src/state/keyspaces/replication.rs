@@ -1,6 +1,6 @@
 //! Replication settings: what CQL says, checked and brought into one form.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cellar_metadata_api::{MetadataError, Node};
 
@@ -123,6 +123,29 @@ impl Replication {
                 all.into_iter().map(|(name, copies)| (copies, inside(name))).collect()
             }
         }
+    }
+
+    /// Refuses a setting of which no data centre has a node, as Cassandra does: the data would
+    /// stand where it must not. A single node takes them all, whatever it is called, so that what
+    /// is written for a cluster runs on a desk.
+    pub(crate) fn check_datacenters(
+        &self,
+        keyspace: &str,
+        nodes: &[&Node],
+    ) -> Result<(), MetadataError> {
+        let Self::Datacenters(named) = self else { return Ok(()) };
+        let known: BTreeSet<&str> = nodes.iter().map(|node| node.datacenter.as_str()).collect();
+        let wanted = || named.iter().filter(|(_, copies)| **copies > 0).map(|(name, _)| name);
+        if nodes.len() < 2 || wanted().any(|name| known.contains(name.as_str())) {
+            return Ok(());
+        }
+        let list = |names: Vec<&str>| names.join(", ");
+        Err(MetadataError::config(format!(
+            "Unrecognized strategy option {{{}}} passed to NetworkTopologyStrategy for keyspace \
+             {keyspace}: no node is there, the data centres are {}",
+            list(wanted().map(String::as_str).collect()),
+            list(known.into_iter().collect()),
+        )))
     }
 
     /// What a client should know about copies that have no node to stand on.
