@@ -32,7 +32,7 @@ impl Group {
         let now = metrics.borrow_watched();
         let index = |id: &Option<LogIdOf<Types>>| id.as_ref().map(|id| id.index);
         Standing {
-            term: now.vote.leader_id.term,
+            term: now.current_term,
             leader: now.current_leader,
             purged: index(&now.purged),
             snapshot: index(&now.snapshot),
