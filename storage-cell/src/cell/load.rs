@@ -62,7 +62,8 @@ impl Load {
             return;
         }
         // At uneven distances, so that requests in a fixed order are sampled fairly.
-        let mixed = now.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(17);
+        let mut mixed = (now ^ (now >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb) >> 32;
         let distance = mixed.checked_rem(SAMPLE_REQUESTS * 2).unwrap_or(0).saturating_add(1);
         self.next.store(now.saturating_add(distance), Relaxed);
         // Scans that begin between partitions say nothing of any.

@@ -68,6 +68,7 @@ impl Inner {
             }
             return Err(error);
         }
+        self.retire(right.id()).await;
         self.goes_on("merge.taken-over")?;
         while let Err(error) = self.tell_changes().await {
             tracing::warn!(%error, "the merge is not known to everybody yet");

@@ -126,6 +126,12 @@ impl Cluster {
 
     /// As if the process had been killed at this moment: what is on the disk now is all there is.
     pub async fn crash(&mut self) {
+        self.crash_alone().await;
+        self.settle().await;
+    }
+
+    /// The same, where the catalog names cells that do not run any more.
+    pub async fn crash_alone(&mut self) {
         self.copies += 1;
         let copy = self.dir.path().join(format!("disk-{}", self.copies));
         copy_folder(&self.disk, &copy);
@@ -133,7 +139,6 @@ impl Cluster {
         std::fs::remove_dir_all(&self.disk).unwrap();
         self.disk = copy;
         self.open().await;
-        self.settle().await;
     }
 
     /// Waits until every cell of the catalog runs.
@@ -183,7 +188,7 @@ impl Cluster {
 
     /// Sends one write to the cell of its first key, again when the cell was split meanwhile.
     pub async fn write(&self, write: Write) -> Result<Outcome, CellError> {
-        for _ in 0..500 {
+        for _ in 0..5_000 {
             let cell = self.cell_of(&write.mutations[0].partition);
             let writes = vec![write.clone()];
             let request = WriteRequest { cell: cell.id, epoch: cell.epoch, writes };
@@ -212,7 +217,7 @@ impl Cluster {
 
     /// One page, of one cell.
     pub async fn page(&self, read: Read) -> Result<Page, CellError> {
-        for _ in 0..500 {
+        for _ in 0..5_000 {
             let cell = self.cell_of(if read.reverse { &read.end } else { &read.start });
             let mut cut = read.clone();
             if let Some(end) = cell.range.end {

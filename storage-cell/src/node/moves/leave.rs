@@ -10,10 +10,11 @@ use std::sync::Arc;
 use cellar_engine::{Batch, Engine};
 use cellar_metadata_api::{Catalog, Cell as Placed, KeyRange};
 use cellar_raft::RaftError;
+use tokio::sync::oneshot;
 
 use super::placed;
 use crate::{
-    apply::{CellState, rows_of},
+    apply::{ApplyError, CellState, rows_of},
     cell::Cell,
     node::{Inner, NodeError},
     records::{self, Descriptor, Kind, Leaving},
@@ -30,12 +31,19 @@ impl Inner {
             if !self.is_to_leave(&catalog, cell).await {
                 continue;
             }
-            match self.leave(cell).await {
-                Ok(()) => tracing::info!(cell = %cell.id(), "it stands elsewhere and was removed"),
-                Err(error) => {
-                    tracing::error!(cell = %cell.id(), %error, "cannot remove a cell");
+            let (tell, told) = oneshot::channel();
+            let (inner, cell) = (Arc::clone(self), Arc::clone(cell));
+            // The node stops only after this.
+            self.tasks.spawn(format!("removal of {}", cell.id()), async move {
+                match inner.leave(&cell).await {
+                    Ok(()) => tracing::info!(cell = %cell.id(), "it stands elsewhere: removed"),
+                    Err(error) => {
+                        tracing::error!(cell = %cell.id(), %error, "cannot remove a cell");
+                    }
                 }
-            }
+                drop(tell.send(()));
+            });
+            drop(told.await);
         }
     }
 
@@ -89,7 +97,11 @@ impl Inner {
         }
         // Whoever reads on sees this before the rows go.
         cell.forsake();
-        let state = CellState::load(&self.engine, id)?;
+        let state = match CellState::load(&self.engine, id) {
+            // Another cell has taken it over here meanwhile.
+            Err(ApplyError::NoCell(_)) => return Ok(()),
+            state => state?,
+        };
         if *state.descriptor != *judged {
             // It went on until it was stopped: it is looked at again.
             return self.start_cell(id).await;
