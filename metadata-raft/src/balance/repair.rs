@@ -79,8 +79,8 @@ fn of_share(cell: &Cell, share: &Share, pool: &Pool<'_>) -> Vec<NodeId> {
     kept
 }
 
-/// The best node for one more replica: in the rack with the fewest of them, the emptiest there. None
-/// if the nodes of that rack have enough to do already.
+/// The best node for one more replica: in the rack with the fewest of them, the emptiest there.
+/// None if the nodes of that rack have enough to do already.
 fn newcomer(cell: &Cell, share: &Share, kept: &[NodeId], pool: &Pool<'_>) -> Option<NodeId> {
     let weight = pool.weight(cell);
     let in_rack =
