@@ -1,14 +1,19 @@
 //! Three metadata members and three nodes, as machines whose processes come and go.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use anyhow::Result;
+use cellar_metadata_api::NodeId;
 use cellar_rpc::tasks::Tasks;
-use tokio::time::Instant;
+use tokio::{
+    sync::oneshot::{self, error::TryRecvError},
+    task::AbortHandle,
+    time::{Instant, sleep},
+};
 
 use crate::{
     chance::Chance,
-    process::{End, MemberMachine, NodeMachine, Surroundings},
+    process::{End, Member, MemberMachine, NodeMachine, Running, Surroundings},
     trace::Trace,
     world::{clock::WallClock, disk::HeldDisk, network::Network},
 };
@@ -21,7 +26,21 @@ pub(crate) struct Cluster {
     pub(crate) surroundings: Surroundings,
     pub(crate) members: Vec<MemberMachine>,
     pub(crate) nodes: Vec<NodeMachine>,
+    starting: Vec<Starting>,
     pub(crate) began: Instant,
+}
+
+/// A process on its way.
+struct Starting {
+    role: Role,
+    task: AbortHandle,
+    told: oneshot::Receiver<Result<Started>>,
+}
+
+/// A process that runs.
+enum Started {
+    Member(Member),
+    Node(Running),
 }
 
 /// One of the cluster's processes.
@@ -35,7 +54,7 @@ pub(crate) enum Role {
 
 impl Cluster {
     /// Starts every process.
-    pub(crate) async fn start(seed: u64, root: &Path, trace: Trace) -> Result<Self> {
+    pub(crate) async fn start(seed: u64, root: &Path, trace: Trace) -> Self {
         let began = Instant::now();
         let network = Network::new(Chance::of(seed, "network"));
         let surroundings = Surroundings { network, trace, graveyard: Tasks::new() };
@@ -56,14 +75,12 @@ impl Cluster {
             )
         });
         let (members, nodes) = (machines.collect(), nodes.collect());
-        let mut cluster = Self { surroundings, members, nodes, began };
-        for number in 0..MACHINES {
-            cluster.start_one(Role::Member(number)).await;
+        let mut cluster = Self { surroundings, members, nodes, starting: Vec::new(), began };
+        for role in Self::roles() {
+            cluster.start_one(role);
         }
-        for number in 0..MACHINES {
-            cluster.start_one(Role::Node(number)).await;
-        }
-        Ok(cluster)
+        cluster.all_started().await;
+        cluster
     }
 
     /// Every process that there should be.
@@ -110,32 +127,94 @@ impl Cluster {
         }
     }
 
-    /// Starts a process; one that cannot start is as good as killed.
-    pub(crate) async fn start_one(&mut self, role: Role) {
+    /// Begins to start a process. It takes its time, and may be ended on the way.
+    pub(crate) fn start_one(&mut self, role: Role) {
         let surroundings = self.surroundings.clone();
+        let (tell, told) = oneshot::channel();
         let started = match role {
-            Role::Member(number) => match self.members.get_mut(number) {
-                Some(machine) => machine.start(&surroundings).await,
-                None => Ok(()),
-            },
-            Role::Node(number) => match self.nodes.get_mut(number) {
-                Some(machine) => machine.start(&surroundings).await,
-                None => Ok(()),
-            },
+            Role::Member(number) => self.members.get(number).map(|machine| {
+                let starting = machine.starting(surroundings.clone());
+                self.surroundings.graveyard.spawn("a member starts", async move {
+                    drop(tell.send(starting.await.map(Started::Member)));
+                })
+            }),
+            Role::Node(number) => {
+                let machine = self.nodes.get(number);
+                machine.and_then(|machine| machine.starting(surroundings.clone()).ok()).map(
+                    |starting| {
+                        self.surroundings.graveyard.spawn("a node starts", async move {
+                            drop(tell.send(starting.await.map(Started::Node)));
+                        })
+                    },
+                )
+            }
         };
-        match started {
-            Ok(()) => surroundings.trace.note(format_args!("{role:?} runs")),
-            Err(error) => {
-                surroundings.trace.note(format_args!("{role:?} does not start: {error:#}"));
-                self.end(role, End::Kill);
+        if let Some(task) = started {
+            self.starting.retain(|starting| starting.role != role);
+            self.starting.push(Starting { role, task, told });
+        }
+    }
+
+    /// Takes in the processes that have started; one that could not is as good as killed.
+    pub(crate) fn take_started(&mut self) {
+        let mut failed = Vec::new();
+        for mut starting in std::mem::take(&mut self.starting) {
+            let role = starting.role;
+            match (role, starting.told.try_recv()) {
+                (_, Err(TryRecvError::Empty)) => self.starting.push(starting),
+                (Role::Member(number), Ok(Ok(Started::Member(member)))) => {
+                    self.surroundings.trace.note(format_args!("{role:?} runs"));
+                    if let Some(machine) = self.members.get_mut(number) {
+                        machine.running = Some(member);
+                    }
+                }
+                (Role::Node(number), Ok(Ok(Started::Node(node)))) => {
+                    self.surroundings.trace.note(format_args!("{role:?} runs"));
+                    if let Some(machine) = self.nodes.get_mut(number) {
+                        machine.running = Some(node);
+                    }
+                }
+                (_, other) => {
+                    let why = other.map(|started| started.err());
+                    self.surroundings.trace.note(format_args!("{role:?} does not start"));
+                    self.surroundings.trace.remark(format_args!("{why:?}"));
+                    failed.push(role);
+                }
             }
         }
+        for role in failed {
+            self.end(role, End::Kill);
+        }
+    }
+
+    /// Whether a process is on its way.
+    pub(crate) fn is_starting(&self, role: Role) -> bool {
+        self.starting.iter().any(|starting| starting.role == role)
+    }
+
+    /// Waits until every process that starts has started.
+    pub(crate) async fn all_started(&mut self) {
+        while !self.starting.is_empty() {
+            sleep(Duration::from_millis(10)).await;
+            self.take_started();
+        }
+    }
+
+    /// The machine of a node.
+    pub(crate) fn role_of(&self, node: NodeId) -> Option<Role> {
+        let is = |machine: &NodeMachine| {
+            machine.running.as_ref().is_some_and(|running| running.node.id() == node)
+        };
+        self.nodes.iter().position(is).map(Role::Node)
     }
 
     /// Ends a process at once.
     pub(crate) fn end(&mut self, role: Role, end: End) {
         let surroundings = self.surroundings.clone();
         surroundings.trace.note(format_args!("{role:?} ends: {end:?}"));
+        for starting in self.starting.extract_if(.., |starting| starting.role == role) {
+            starting.task.abort();
+        }
         match role {
             Role::Member(number) => {
                 if let Some(machine) = self.members.get_mut(number) {
@@ -146,7 +225,8 @@ impl Cluster {
                 if let Some(machine) = self.nodes.get_mut(number)
                     && let Err(error) = machine.end(&surroundings, end)
                 {
-                    surroundings.trace.note(format_args!("its folder is lost: {error}"));
+                    surroundings.trace.note("its folder is lost");
+                    surroundings.trace.remark(error);
                 }
             }
         }

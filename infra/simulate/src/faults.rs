@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cellar_metadata_api::{Metadata, Position};
+use cellar_metadata_api::{KeyRange, Metadata, Position};
 use cellar_rpc::tasks::Tasks;
 use tokio::time::{Instant, sleep};
 
@@ -33,9 +33,10 @@ enum Kind {
     Clock,
     Split,
     Race,
+    Succession,
 }
 
-const KINDS: [Kind; 11] = [
+const KINDS: [Kind; 12] = [
     Kind::Kill,
     Kind::PowerLoss,
     Kind::PowerLossInAWrite,
@@ -47,6 +48,7 @@ const KINDS: [Kind; 11] = [
     Kind::Clock,
     Kind::Split,
     Kind::Race,
+    Kind::Succession,
 ];
 
 /// Something that is done later.
@@ -93,8 +95,9 @@ impl Trouble {
         let mut next = Instant::now() + self.chance.ms(200, 1_500);
         while Instant::now() < end {
             sleep(TICK).await;
+            cluster.take_started();
             watcher.look(cluster).await;
-            self.do_what_is_due(cluster).await;
+            self.do_what_is_due(cluster);
             self.find_failed(cluster);
             if Instant::now() >= next {
                 next = Instant::now() + self.chance.ms(50, 1_800);
@@ -111,35 +114,40 @@ impl Trouble {
     async fn calm(&mut self, cluster: &mut Cluster) {
         cluster.surroundings.trace.note("calm");
         cluster.surroundings.network.heal();
-        self.later.clear();
+        for (_, later) in std::mem::take(&mut self.later) {
+            // A disk that is to lose power would do so at some write.
+            if let Later::End(role, end) = later {
+                cluster.end(role, end);
+            }
+        }
         for role in Cluster::roles() {
             if let Some(disk) = cluster.disk(role) {
                 disk.slow_down(0);
             }
         }
-        // A disk that lost power in a write is found only at the next one.
-        sleep(Duration::from_millis(500)).await;
-        self.find_failed(cluster);
-        self.later.clear();
-        for role in Cluster::roles() {
-            for _ in 0..5 {
-                if cluster.is_up(role) {
-                    break;
+        for _ in 0..5 {
+            self.find_failed(cluster);
+            self.later.clear();
+            for role in Cluster::roles() {
+                if !cluster.is_up(role) && !cluster.is_starting(role) {
+                    cluster.start_one(role);
                 }
-                cluster.start_one(role).await;
             }
+            cluster.all_started().await;
         }
     }
 
-    async fn do_what_is_due(&mut self, cluster: &mut Cluster) {
+    fn do_what_is_due(&mut self, cluster: &mut Cluster) {
         let now = Instant::now();
         let (due, later) = std::mem::take(&mut self.later).into_iter().partition(|(at, _)| *at <= now);
         self.later = later;
         let due: Vec<(Instant, Later)> = due;
         for (_, what) in due {
             match what {
-                Later::Start(role) => cluster.start_one(role).await,
-                Later::End(role, end) if cluster.is_up(role) => self.end(cluster, role, end),
+                Later::Start(role) => cluster.start_one(role),
+                Later::End(role, end) if cluster.is_up(role) || cluster.is_starting(role) => {
+                    self.end(cluster, role, end);
+                }
                 Later::End(..) => {}
                 Later::Heal => {
                     cluster.surroundings.trace.note("heal");
@@ -165,7 +173,7 @@ impl Trouble {
                 Later::End(ends, _) => *ends == role,
                 _ => false,
             });
-            if !waits && !cluster.is_up(role) {
+            if !waits && !cluster.is_up(role) && !cluster.is_starting(role) {
                 self.end(cluster, role, End::PowerLoss);
             }
         }
@@ -195,7 +203,8 @@ impl Trouble {
         };
         let down = Cluster::roles().filter(same).filter(|other| !cluster.is_up(*other)).count();
         let most = if self.chance.percent(20) { MACHINES } else { 1 };
-        (cluster.is_up(role) && down < most).then_some(role)
+        let runs = cluster.is_up(role) || cluster.is_starting(role);
+        (runs && down < most).then_some(role)
     }
 
     fn begin(&mut self, cluster: &mut Cluster, kind: Kind) {
@@ -256,7 +265,52 @@ impl Trouble {
             }
             Kind::Split => self.split(1),
             Kind::Race => self.split(6),
+            Kind::Succession => self.succession(cluster),
         }
+    }
+
+    /// Asks a leader for a split and ends it at once, while its followers' disks are slow; whoever
+    /// comes next may hold the split without having applied it, and is asked for others.
+    fn succession(&mut self, cluster: &mut Cluster) {
+        let Some(table) = self.chance.pick(&self.tables).map(|known| known.table.id) else { return };
+        let catalog = Arc::clone(&self.asking.metadata.catalog().borrow());
+        let token = self.chance.below(u64::MAX).cast_signed();
+        let at = Position::new(table, token);
+        let placement = catalog.placement_of(table);
+        let Some(cell) = placement.and_then(|all| all.lookup(at)).cloned() else { return };
+        let Some(leader) = self.asking.leader(cell.id) else { return };
+        let Some(role) = cluster.role_of(leader).filter(|role| cluster.is_up(*role)) else { return };
+        let slow_ms = self.chance.between(50, 500);
+        let next = Self::before(&cell.range, at, &mut self.chance);
+        for node in cell.replicas {
+            let asking = Arc::clone(&self.asking);
+            let (first, pause) = (node == leader, self.chance.ms(5, 40));
+            if !first && let Some(role) = cluster.role_of(node) {
+                if let Some(disk) = cluster.disk(role) {
+                    disk.slow_down(slow_ms);
+                }
+                self.in_a_while(2_000, 4_000, Later::SpeedUp(role));
+            }
+            self.tasks.spawn("a split in succession", async move {
+                if first {
+                    drop(asking.split(node, cell.id, at).await);
+                    return;
+                }
+                for _ in 0..120 {
+                    sleep(pause).await;
+                    drop(asking.split(node, cell.id, next).await);
+                }
+            });
+        }
+        self.in_a_while(20, 150, Later::End(role, End::Kill));
+    }
+
+    /// A position of a range that is left of another.
+    fn before(range: &KeyRange, at: Position, chance: &mut Chance) -> Position {
+        let least =
+            if range.start.table == at.table { range.start.token } else { i64::MIN }.saturating_add(1);
+        let room = at.token.abs_diff(least);
+        Position::new(at.table, least.saturating_add_unsigned(chance.below(room)))
     }
 
     /// Asks for a split at some position; of several requests all race, through every node.

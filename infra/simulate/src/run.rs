@@ -65,7 +65,7 @@ pub fn run(runtime: &Runtime, seed: u64, shown: bool) -> Report {
         let mut report = match simulate(seed, trace.clone()).await {
             Ok(report) => report,
             Err(error) => {
-                trace.note(format_args!("{error:#}"));
+                trace.remark(format_args!("{error:#}"));
                 Report { violations: vec![format!("the run failed: {error:#}")], ..Report::default() }
             }
         };
@@ -79,7 +79,7 @@ pub fn run(runtime: &Runtime, seed: u64, shown: bool) -> Report {
 async fn simulate(seed: u64, trace: Trace) -> Result<Report> {
     let scratch = tempfile::Builder::new().prefix("cellar-sim-").tempdir_in(memory())?;
     let mut chance = Chance::of(seed, "run");
-    let mut cluster = Cluster::start(seed, scratch.path(), trace.clone()).await?;
+    let mut cluster = Cluster::start(seed, scratch.path(), trace.clone()).await;
     let network = cluster.surroundings.network.clone();
     let tasks = Tasks::new();
     let members = cluster.metadata();
@@ -148,7 +148,7 @@ async fn settle(cluster: &Cluster, watcher: &mut Watcher, asking: &Asking) -> Ve
             Ok(()) if quiet >= 25 => return Vec::new(),
             Ok(()) => quiet += 1,
             Err(reason) if began.elapsed() > SETTLE => {
-                return vec![format!("I-17: not at rest after {SETTLE:?}: {reason}")];
+                return vec![format!("{reason}; after {SETTLE:?} without trouble")];
             }
             Err(_) => quiet = 0,
         }

@@ -47,6 +47,13 @@ impl Trace {
         }
     }
 
+    /// Shows what is different every time, such as the name of a scratch folder.
+    pub(crate) fn remark(&self, what: impl std::fmt::Display) {
+        if self.0.lock().shown {
+            print(&format!("       ({what})\n"));
+        }
+    }
+
     /// The number of lines, and their hash.
     pub(crate) fn sum(&self) -> (u64, u64) {
         let state = self.0.lock();

@@ -16,7 +16,7 @@ pub(crate) async fn settled(cluster: &Cluster, catalog: &Catalog) -> Result<(), 
     let mut by_cell: BTreeMap<CellId, Vec<CellReport>> = BTreeMap::new();
     for (number, machine) in cluster.nodes.iter().enumerate() {
         let Some(running) = machine.running.as_ref().filter(|_| !failed(machine)) else {
-            return Err(format!("node {number} does not run"));
+            return Err(format!("I-17: node {number} does not run"));
         };
         for report in running.cells().await {
             by_cell.entry(report.cell).or_default().push(report);
@@ -26,26 +26,26 @@ pub(crate) async fn settled(cluster: &Cluster, catalog: &Catalog) -> Result<(), 
     for cell in &placed {
         let reports = by_cell.remove(&cell.id).unwrap_or_default();
         if reports.len() != cell.replicas.len() {
-            return Err(format!("{} runs on {} nodes", cell.id, reports.len()));
+            return Err(format!("I-17: {} runs on {} nodes", cell.id, reports.len()));
         }
         let Some(first) = reports.first() else { continue };
         for report in &reports {
             if report.leader.is_none() || report.leader != first.leader {
-                return Err(format!("{} has no leader for all", cell.id));
+                return Err(format!("I-17: {} has no leader for all", cell.id));
             }
             if report.applied_index != first.applied_index {
-                return Err(format!("replicas of {} have not applied the same", cell.id));
+                return Err(format!("I-17: replicas of {} have not applied the same", cell.id));
             }
             if (report.range, report.epoch) != (cell.range, cell.epoch) {
                 return Err(format!(
-                    "{} is {} at {} on a node and {} at {} in the catalog",
+                    "I-16: {} is {} at {} on a node and {} at {} in the catalog",
                     cell.id, report.range, report.epoch, cell.range, cell.epoch
                 ));
             }
         }
     }
     match by_cell.into_keys().next() {
-        Some(cell) => Err(format!("{cell} runs and is not in the catalog")),
+        Some(cell) => Err(format!("I-16: {cell} runs and is not in the catalog")),
         None => Ok(()),
     }
 }

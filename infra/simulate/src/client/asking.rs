@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 #[derive(Debug)]
 pub(crate) enum Unanswered {
     /// It was certainly not done.
-    Failed(CellError),
+    Failed,
     /// It may have been done.
     Unknown,
 }
@@ -89,7 +89,6 @@ impl Asking {
     pub(crate) async fn write(&self, write: Write) -> Result<Outcome, Unanswered> {
         let (began, key) = (Instant::now(), first_key(&write));
         let mut maybe = false;
-        let mut last = CellError::Unavailable { reason: "no cell is known".to_owned() };
         while began.elapsed() < PATIENCE {
             let Some((cell, (node, address))) =
                 self.owner(&key).and_then(|cell| Some((cell.clone(), self.node(&cell)?)))
@@ -113,19 +112,17 @@ impl Asking {
                 return Err(Unanswered::Unknown);
             }
             let pause = self.learn(cell.id, &error);
-            last = error;
             match pause {
                 Some(pause) => sleep(pause).await,
                 None => break,
             }
         }
-        Err(if maybe { Unanswered::Unknown } else { Unanswered::Failed(last) })
+        Err(if maybe { Unanswered::Unknown } else { Unanswered::Failed })
     }
 
     /// Reads a span of one cell, linearizably.
     pub(crate) async fn read(&self, read: Read) -> Result<Page, Unanswered> {
         let began = Instant::now();
-        let mut last = CellError::Unavailable { reason: "no cell is known".to_owned() };
         while began.elapsed() < PATIENCE {
             let Some((cell, (node, address))) =
                 self.owner(&read.start).and_then(|cell| Some((cell.clone(), self.node(&cell)?)))
@@ -145,13 +142,12 @@ impl Asking {
                 Err(error) => error,
             };
             let pause = self.learn(cell.id, &error);
-            last = error;
             match pause {
                 Some(pause) => sleep(pause).await,
                 None => break,
             }
         }
-        Err(Unanswered::Failed(last))
+        Err(Unanswered::Failed)
     }
 
     /// Asks a node to split a cell.

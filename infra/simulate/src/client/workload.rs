@@ -173,7 +173,7 @@ impl Worker {
 
 fn unanswered(error: &Unanswered) -> history::Outcome {
     match error {
-        Unanswered::Failed(_) => history::Outcome::Failed,
+        Unanswered::Failed => history::Outcome::Failed,
         Unanswered::Unknown => history::Outcome::Unknown,
     }
 }

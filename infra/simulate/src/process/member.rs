@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use anyhow::Result;
 use cellar_metadata_raft::{Service, ServiceOptions};
-use cellar_raft::{Host, HostOptions};
+use cellar_raft::{Host, HostOptions, disk::Disk};
 use cellar_rpc::Router;
 
 use super::{End, Life, Surroundings};
@@ -35,23 +35,29 @@ impl MemberMachine {
         Self { number, address, members, disk, running: None }
     }
 
-    /// Starts the process.
-    pub(crate) async fn start(&mut self, surroundings: &Surroundings) -> Result<()> {
+    /// The process, as it starts.
+    pub(crate) fn starting(
+        &self,
+        surroundings: Surroundings,
+    ) -> impl Future<Output = Result<Member>> + Send + 'static {
         let life = surroundings.begin(&self.address);
+        let (address, members, disk) =
+            (self.address.clone(), self.members.clone(), Arc::new(self.disk.clone()));
         let mut options = HostOptions::new(self.number, PathBuf::from("/log"), &life.tasks);
-        options.disk = Arc::new(self.disk.clone());
+        options.disk = Arc::clone(&disk) as Arc<dyn Disk>;
         options.segment_bytes = SEGMENT_BYTES;
         options.log_bytes = 4 * SEGMENT_BYTES;
         options.on_fatal = surroundings.on_fatal(&self.address, &life);
-        let host = Host::open(options, Arc::new(life.pool.clone()))?;
-        let mut options =
-            ServiceOptions::new(PathBuf::from("/metadata"), self.members.clone(), &life.tasks);
-        options.disk = Arc::new(self.disk.clone());
-        let service = Service::start(&host, options).await?;
-        let router = host.register(service.register(Router::new()));
-        surroundings.listen(&self.address, &life, router);
-        self.running = Some(Member { life, service, host });
-        Ok(())
+        async move {
+            let host = Host::open(options, Arc::new(life.pool.clone()))?;
+            let folder = PathBuf::from("/metadata");
+            let mut options = ServiceOptions::new(folder, members, &life.tasks);
+            options.disk = disk;
+            let service = Service::start(&host, options).await?;
+            let router = host.register(service.register(Router::new()));
+            surroundings.listen(&address, &life, router);
+            Ok(Member { life, service, host })
+        }
     }
 
     /// Ends the process in the middle of whatever it does.

@@ -14,7 +14,7 @@ use std::{
 use cellar_raft::log::OnFatal;
 use cellar_rpc::{ClientConfig, Pool, Router, ServerLimits, Streams, tasks::Tasks};
 
-pub(crate) use member::MemberMachine;
+pub(crate) use member::{Member, MemberMachine};
 pub(crate) use node::{NodeMachine, Running};
 
 use crate::{trace::Trace, world::network::Network};
@@ -51,7 +51,8 @@ impl Surroundings {
         let fails = self.ends(address, &failed);
         let trace = self.trace.clone();
         let tasks = Tasks::with_panic_handler(move |panic| {
-            trace.note(format_args!("panic in {}: {}", panic.name, panic.message));
+            trace.note(format_args!("panic in {}", panic.name));
+            trace.remark(&panic.message);
             fails();
         });
         let pool = Pool::over(self.network.door(address), ClientConfig::default(), &tasks);

@@ -59,21 +59,16 @@ impl NodeMachine {
         self.root.join(format!("life-{}", self.lives))
     }
 
-    /// Starts the process.
-    pub(crate) async fn start(&mut self, surroundings: &Surroundings) -> Result<()> {
+    /// The process, as it starts.
+    pub(crate) fn starting(
+        &self,
+        surroundings: Surroundings,
+    ) -> Result<impl Future<Output = Result<Running>> + Send + 'static> {
         let life = surroundings.begin(&self.address);
-        let folder = self.folder();
-        let connect =
-            |identity| Client::connect(&life.pool, &self.metadata, identity, &life.tasks);
-        let client = connect(Identity::Observer(format!("node at {}", self.address)));
-        if folder.join("node-id").exists() {
-            // Serves what it has even when the metadata service is away.
-            drop(timeout(METADATA_PATIENCE, client.ready()).await);
-        } else {
-            client.ready().await;
-        }
+        let (folder, address, members) =
+            (self.folder(), self.address.clone(), self.metadata.clone());
         let store = Arc::new(FileStore::open(self.root.join("cold"))?);
-        let mut options = NodeOptions::new(folder, self.address.clone(), store);
+        let mut options = NodeOptions::new(folder.clone(), address.clone(), store);
         options.clock = Arc::new(self.clock.clone()) as Arc<dyn Clock>;
         options.log_disk = Arc::new(self.disk.clone());
         options.on_fatal = Some(surroundings.on_fatal(&self.address, &life));
@@ -82,14 +77,23 @@ impl NodeMachine {
         // Compactions run on threads of their own, at times that no seed decides.
         options.engine.l0_runs = u8::MAX;
         options.engine.compaction_threads = 1;
-        let metadata: Arc<dyn Metadata> = Arc::new(client.clone());
-        let node = Node::start(options, metadata, life.pool.clone(), &life.tasks).await?;
-        let router = node.register(routes(Arc::clone(&node) as Arc<dyn CellService>));
-        surroundings.listen(&self.address, &life, router);
-        // From now on the service sees that the node is in touch.
-        drop(connect(Identity::Node(node.id())));
-        self.running = Some(Running { life, node, metadata: client });
-        Ok(())
+        Ok(async move {
+            let connect = |identity| Client::connect(&life.pool, &members, identity, &life.tasks);
+            let client = connect(Identity::Observer(format!("node at {address}")));
+            if folder.join("node-id").exists() {
+                // Serves what it has even when the metadata service is away.
+                drop(timeout(METADATA_PATIENCE, client.ready()).await);
+            } else {
+                client.ready().await;
+            }
+            let metadata: Arc<dyn Metadata> = Arc::new(client.clone());
+            let node = Node::start(options, metadata, life.pool.clone(), &life.tasks).await?;
+            let router = node.register(routes(Arc::clone(&node) as Arc<dyn CellService>));
+            surroundings.listen(&address, &life, router);
+            // From now on the service sees that the node is in touch.
+            drop(connect(Identity::Node(node.id())));
+            Ok(Running { life, node, metadata: client })
+        })
     }
 
     /// Ends the process in the middle of whatever it does. The engine is left with what it had
