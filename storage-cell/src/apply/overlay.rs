@@ -112,7 +112,10 @@ impl<'e> Overlay<'e> {
         for (start, end) in &self.cleared {
             batch.remove_range(start, end);
         }
-        for (key, value) in self.values {
+        // In order, so that the engine estimates sizes the same way everywhere.
+        let mut values: Vec<(Bytes, Value)> = self.values.into_iter().collect();
+        values.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        for (key, value) in values {
             match value {
                 Value::Row(row) => batch.put(&key, &row.encode()),
                 Value::Marks(marks) => batch.put(&key, &marks.encode()),
