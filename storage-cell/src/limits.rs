@@ -137,3 +137,5 @@ pub(crate) const PREFER_AFTER_MS: u64 = 5_000;
 pub(crate) const PREFER_AGAIN_MS: u64 = 30_000;
 /// Time in milliseconds that a cell's leader has to tell of a move before the others do.
 pub(crate) const UNTOLD_MS_MAX: u64 = 3_000;
+/// Bytes of a snapshot that are read at once.
+pub(crate) const SNAPSHOT_READ_BYTES: usize = 1 << 20;

@@ -221,6 +221,7 @@ async fn a_node_that_a_cell_left_keeps_neither_its_rows_nor_its_log() {
         engine.snapshot().scan(&[][..]..&[0xff; 17][..], false).map(Result::unwrap).collect();
     assert!(left.is_empty(), "{left:?}");
     engine.close().unwrap();
+    drop(engine);
     let tasks = cellar_rpc::tasks::Tasks::new();
     let pool = cellar_rpc::Pool::new(cellar_rpc::ClientConfig::default(), &tasks);
     let options = cellar_raft::HostOptions::new(1, fleet.disk(1).join("log"), &tasks);

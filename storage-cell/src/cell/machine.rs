@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cellar_raft::{Applied, Entry, Machine, MachineError};
+use cellar_raft::{Applied, Entry, Machine, MachineError, Pieces};
 
 use super::{
     shared::{Events, Shared},
@@ -97,6 +97,12 @@ impl Machine for CellMachine {
 
     fn snapshot(&mut self) -> Result<Bytes, MachineError> {
         snapshot::take(self.applier.engine(), self.applier.state()).map_err(MachineError::new)
+    }
+
+    fn pieces(&mut self) -> Result<Pieces, MachineError> {
+        let reading = snapshot::Reading::begin(self.applier.engine(), self.applier.state());
+        let reading = reading.map_err(MachineError::new)?;
+        Ok(Box::new(reading.map(|piece| piece.map_err(MachineError::new))))
     }
 
     fn install(&mut self, bytes: Bytes, position: Vec<u8>) -> Result<(), MachineError> {

@@ -1,14 +1,15 @@
 //! A whole cell as bytes, for a replica that is too far behind the log. `FORMAT.md` says how.
 //!
-//! It is built in memory: the mover of large cells will stream instead.
+//! It is read while it is sent; the one that takes it over has it in memory as a whole.
 
-use bytes::{Buf, Bytes};
-use cellar_engine::{Engine, Snapshot};
+use bytes::{Buf, Bytes, BytesMut};
+use cellar_engine::{Engine, Scan, Snapshot};
 use cellar_metadata_api::CellId;
 
 use crate::{
     apply::{ApplyError, CellState, Machines, Overlay, take_over},
     commands::CommandError,
+    limits::SNAPSHOT_READ_BYTES,
     records::{self, Descriptor, Kind, Progress},
 };
 
@@ -34,29 +35,80 @@ fn ranges(state: &CellState) -> Vec<(Bytes, Bytes)> {
 
 /// The cell as it is now.
 pub(crate) fn take(engine: &Engine, state: &CellState) -> Result<Bytes, ApplyError> {
-    let snapshot = engine.snapshot();
-    let mut out = vec![VERSION];
-    let progress = snapshot.get(&records::cell_key(Kind::Progress, state.descriptor.cell))?;
-    put(&mut out, &progress.unwrap_or_default())?;
-    for range in ranges(state) {
-        write_range(&mut out, &snapshot, range)?;
+    let mut whole = BytesMut::new();
+    for piece in Reading::begin(engine, state)? {
+        whole.extend_from_slice(&piece?);
     }
-    let checksum = crc32fast::hash(&out);
-    out.extend_from_slice(&checksum.to_le_bytes());
-    Ok(Bytes::from(out))
+    Ok(whole.freeze())
 }
 
-fn write_range(
-    out: &mut Vec<u8>,
-    snapshot: &Snapshot,
-    (start, end): (Bytes, Bytes),
-) -> Result<(), ApplyError> {
-    for entry in snapshot.scan(start..end, false) {
-        let (key, value) = entry?;
-        put(out, &key)?;
-        put(out, &value)?;
+/// A cell as it was when the reading began, piece by piece; writes go on meanwhile.
+pub(crate) struct Reading {
+    snapshot: Snapshot,
+    ranges: std::vec::IntoIter<(Bytes, Bytes)>,
+    scan: Option<Scan>,
+    /// What begins the next piece.
+    head: Vec<u8>,
+    checksum: crc32fast::Hasher,
+    ended: bool,
+}
+
+impl Reading {
+    /// Takes the cell as it is now; nothing much is read yet.
+    pub(crate) fn begin(engine: &Engine, state: &CellState) -> Result<Self, ApplyError> {
+        let snapshot = engine.snapshot();
+        let progress = snapshot.get(&records::cell_key(Kind::Progress, state.descriptor.cell))?;
+        let mut head = vec![VERSION];
+        put(&mut head, &progress.unwrap_or_default())?;
+        Ok(Self {
+            snapshot,
+            ranges: ranges(state).into_iter(),
+            scan: None,
+            head,
+            checksum: crc32fast::Hasher::new(),
+            ended: false,
+        })
     }
-    Ok(())
+
+    fn piece(&mut self) -> Result<Bytes, ApplyError> {
+        let mut out = std::mem::take(&mut self.head);
+        while out.len() < SNAPSHOT_READ_BYTES {
+            let Some(scan) = &mut self.scan else {
+                let Some((start, end)) = self.ranges.next() else {
+                    self.ended = true;
+                    self.checksum.update(&out);
+                    let checksum = self.checksum.clone().finalize();
+                    out.extend_from_slice(&checksum.to_le_bytes());
+                    return Ok(Bytes::from(out));
+                };
+                self.scan = Some(self.snapshot.scan(start..end, false));
+                continue;
+            };
+            match scan.next() {
+                Some(entry) => {
+                    let (key, value) = entry?;
+                    put(&mut out, &key)?;
+                    put(&mut out, &value)?;
+                }
+                None => self.scan = None,
+            }
+        }
+        self.checksum.update(&out);
+        Ok(Bytes::from(out))
+    }
+}
+
+impl Iterator for Reading {
+    type Item = Result<Bytes, ApplyError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let piece = self.piece();
+        self.ended |= piece.is_err();
+        Some(piece)
+    }
 }
 
 /// A whole cell as it came from elsewhere.

@@ -41,7 +41,7 @@ impl Inner {
                         tracing::error!(cell = %cell.id(), %error, "cannot remove a cell");
                     }
                 }
-                drop(tell.send(()));
+                let _ = tell.send(());
             });
             drop(told.await);
         }
