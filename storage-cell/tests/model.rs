@@ -1,4 +1,4 @@
-//! Random requests against a plain map, with splits, restarts and crashes in between. The map
+//! Random requests against a plain map, with splits, merges, restarts and crashes in between. The map
 //! uses the schema's own rules for one row, which have a model of their own; what is checked here
 //! is everything around them: order, atomicity, marks, reads, pages, time, recovery.
 #![allow(
@@ -50,6 +50,10 @@ enum Step {
     Split {
         k: i32,
     },
+    /// The first cell of the catalog and its neighbour, or the last two.
+    Merge {
+        first: bool,
+    },
     Restart,
     Crash,
     Check {
@@ -89,6 +93,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(k, changes)| Step::Write { k, changes }),
         1 => (1..6_u8).prop_map(|seconds| Step::Wait { seconds }),
         1 => (0..3_i32).prop_map(|k| Step::Split { k }),
+        1 => any::<bool>().prop_map(|first| Step::Merge { first }),
         1 => Just(Step::Restart),
         1 => Just(Step::Crash),
         3 => (1..6_u32).prop_map(|rows_max| Step::Check { rows_max }),
@@ -291,6 +296,17 @@ impl Run {
                     // The right half goes on in time where the left one was.
                     let last_us = self.last_us.get(&cell.id).copied().unwrap_or(0);
                     self.last_us.insert(right, last_us);
+                }
+            }
+            Step::Merge { first } => {
+                let placed = self.cluster.placed();
+                let pair = if first { placed.first_chunk() } else { placed.last_chunk() };
+                if let Some([left, right]) = pair {
+                    self.cluster.merge(left.id, right.id).await.unwrap();
+                    // The time of both.
+                    let right_us = self.last_us.remove(&right.id).unwrap_or(0);
+                    let left_us = self.last_us.entry(left.id).or_insert(0);
+                    *left_us = right_us.max(*left_us);
                 }
             }
             Step::Restart => self.cluster.restart().await,

@@ -45,3 +45,26 @@ async fn a_write_is_read_back_after_a_restart_and_after_a_crash() {
     assert!(rows.iter().any(|(_, row)| text(row, wide.column("v")) == "again"));
     cluster.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_reports_the_load_of_its_cells() {
+    let cluster = Cluster::start().await;
+    let wide = table(&cluster.metadata, "wide");
+    let cell = cluster.placed()[0].id;
+    for k in 0..100 {
+        cluster.put(wide.insert(k, 0, "x")).await;
+    }
+    assert_eq!(cluster.table(wide.0.id).await.len(), 100);
+    cluster::within("the load is reported", async || {
+        let reports = cluster.metadata.reports.lock();
+        reports.iter().any(|report| {
+            let load = report.cells.iter().find(|load| load.cell == cell);
+            report.node == cluster.node().id()
+                && report.disk_total_bytes > 0
+                && load.is_some_and(|load| {
+                    load.leads && load.writes_per_second > 0 && load.reads_per_second > 0
+                })
+        })
+    })
+    .await;
+}

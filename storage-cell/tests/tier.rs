@@ -18,7 +18,8 @@ use std::sync::{
 };
 
 use cellar_cell_api::{AdminAnswer, AdminRequest, CellError, CellService, Outcome, Write};
-use cellar_schema::{Condition, Operation, Row, Test, keys, value};
+use cellar_metadata_api::Position;
+use cellar_schema::{ChangeKind, Condition, Operation, Row, Test, keys, value};
 use cellar_storage_cell::Node;
 use cellar_tiering::store::FaultPlan;
 use cluster::{Cluster, read};
@@ -313,4 +314,47 @@ async fn objects_of_dropped_tables_and_dead_writers_are_removed() {
     assert!(twins::objects(&cluster) <= left.max(3), "{left}");
     assert_eq!(cold_rows(&cluster).await, 30);
     assert_eq!(twins::objects(&cluster), 2, "an object without a commit is gone");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cold_rows_of_both_halves_are_there_after_a_merge_once_each() {
+    let mut cluster = Cluster::start().await;
+    let tiered = create_tiered(&cluster.metadata, "tiered");
+    for k in 0..40 {
+        cluster.put(tiered.insert(k, 0, "before the split")).await;
+    }
+    grow_old(&cluster);
+    assert_eq!(tier(cluster.node()).await, 40, "in a segment that reaches into both halves");
+    let left = cluster.placed()[0].id;
+    let right = cluster.split(left, Some(Position::new(tiered.0.id, 0))).await.unwrap();
+    for k in 0..40 {
+        cluster.put(tiered.insert(k, 1, "after the split")).await;
+    }
+    for k in 0..10 {
+        cluster.put(tiered.mutation(k, ChangeKind::DeletePartition)).await;
+    }
+    grow_old(&cluster);
+    assert_eq!(tier(cluster.node()).await, 30, "a segment for each half");
+    cluster.put(tiered.insert(5, 5, "hot")).await;
+    let before = cluster.table(tiered.0.id).await;
+    assert_eq!(before.len(), 61);
+    cluster.merge(left, right).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(cluster.table(tiered.0.id).await, before);
+        assert_eq!(cold_rows(&cluster).await, 70, "the shared segment counts once");
+        cluster.crash().await;
+    }
+    // What depends on cold rows finds them by the merged manifest.
+    let condition =
+        Condition { partition: tiered.partition(30), suffix: tiered.suffix(0), test: Test::Exists };
+    let write = Write {
+        id: None,
+        mutations: vec![tiered.insert(30, 0, "new")],
+        conditions: vec![condition],
+    };
+    let applied = cluster.write(write).await.unwrap();
+    assert!(matches!(applied, Outcome::Applied { .. }), "{applied:?}");
+    grow_old(&cluster);
+    tier(cluster.node()).await;
+    assert_eq!(cluster.table(tiered.0.id).await.len(), 61);
 }

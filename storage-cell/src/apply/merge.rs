@@ -259,3 +259,126 @@ impl Parts {
         Ok(parts)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cellar_engine::{Batch, Engine};
+    use cellar_metadata_api::{Epoch, GroupId, Position};
+    use cellar_raft::Entry;
+    use cellar_schema::keys;
+
+    use super::*;
+    use crate::{cell::content_of, commands::Move};
+
+    const LEFT: CellId = CellId(1);
+    const RIGHT: CellId = CellId(2);
+
+    struct Pair {
+        engine: Engine,
+        machines: Arc<Machines>,
+        left: Applier,
+        right: Applier,
+        _dir: tempfile::TempDir,
+    }
+
+    impl Pair {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let engine = Engine::open(dir.path(), cellar_engine::Options::default()).unwrap();
+            let middle = Position::new(TableId(20), 0);
+            let mut batch = Batch::new();
+            for (cell, range) in [
+                (LEFT, KeyRange { end: Some(middle), ..KeyRange::ALL }),
+                (RIGHT, KeyRange { start: middle, end: None }),
+            ] {
+                let of = (cell, GroupId(1));
+                let descriptor = Descriptor::new(of, range, Epoch(2), vec![NodeId(1)]);
+                let key = records::cell_key(Kind::Descriptor, cell);
+                batch.put(&key, &descriptor.encode().unwrap());
+                batch.put(&records::table_key(Kind::Table, cell, TableId(20)), &[1]);
+            }
+            for token in [-5, 5] {
+                batch.put(&keys::position_key(TableId(20), token), b"row");
+            }
+            engine.apply(&batch).unwrap();
+            let machines = Arc::new(Machines::default());
+            let load = |cell| Applier::load(&engine, &machines, cell).unwrap();
+            let (left, right) = (load(LEFT), load(RIGHT));
+            Self { engine, machines, left, right, _dir: dir }
+        }
+
+        fn merge(&self) -> Bytes {
+            let content = content_of(&self.engine, self.right.state()).unwrap();
+            Merge { epoch: Epoch(2), right: RIGHT, content }.encode().unwrap()
+        }
+    }
+
+    fn step(applier: &mut Applier, command: Bytes) -> (MergeAnswer, Vec<Event>) {
+        let entry = vec![Entry { index: 1, command }];
+        let (answers, events) = applier.apply(entry, vec![1], |_| {}).unwrap();
+        (MergeAnswer::decode(&answers[0]).unwrap(), events)
+    }
+
+    fn freeze() -> Freeze {
+        Freeze { epoch: Epoch(2), by: Frozen { left: LEFT, left_epoch: Epoch(2) } }
+    }
+
+    #[test]
+    fn a_frozen_cell_is_taken_over_whole_and_its_machine_ends_first() {
+        let mut pair = Pair::new();
+        let gate = pair.machines.enter(RIGHT);
+        let early = pair.merge();
+        assert_eq!(step(&mut pair.left, early).0, MergeAnswer::Refused, "not frozen");
+        assert_eq!(step(&mut pair.right, freeze().encode().unwrap()).0, MergeAnswer::Done);
+        // On this replica are rows that the one who took the snapshot did not have any more.
+        let entry = pair.merge();
+        let mut batch = Batch::new();
+        batch.put(&keys::position_key(TableId(20), 6), b"stale");
+        pair.engine.apply(&batch).unwrap();
+        let (answer, events) = step(&mut pair.left, entry.clone());
+        assert_eq!(answer, MergeAnswer::Done);
+        assert_eq!(events, [Event::TakenOver(RIGHT)]);
+        assert!(gate.lock().is_gone());
+        let row = |token| pair.engine.get(&keys::position_key(TableId(20), token)).unwrap();
+        assert_eq!((row(-5).is_some(), row(5).is_some(), row(6)), (true, true, None));
+        let now = Applier::load(&pair.engine, &pair.machines, LEFT).unwrap();
+        assert_eq!(now.state().descriptor, pair.left.state().descriptor);
+        assert_eq!(now.state().descriptor.range, KeyRange::ALL);
+        assert_eq!(now.state().descriptor.epoch, Epoch(3));
+        assert!(Applier::load(&pair.engine, &pair.machines, RIGHT).is_err());
+        assert_eq!(step(&mut pair.left, entry).0, MergeAnswer::Refused, "once is enough");
+    }
+
+    #[test]
+    fn a_merge_that_was_settled_does_not_come_late() {
+        let mut pair = Pair::new();
+        step(&mut pair.right, freeze().encode().unwrap());
+        let late = pair.merge();
+        let touch = Touch { epoch: Epoch(2) }.encode().unwrap();
+        assert_eq!(step(&mut pair.left, touch.clone()).0, MergeAnswer::Done);
+        assert_eq!(step(&mut pair.left, touch).0, MergeAnswer::Refused);
+        let unfreeze = Unfreeze { by: freeze().by }.encode().unwrap();
+        assert_eq!(step(&mut pair.right, unfreeze).0, MergeAnswer::Done);
+        assert_eq!(step(&mut pair.left, late).0, MergeAnswer::Refused);
+        assert!(pair.right.state().serves());
+    }
+
+    #[test]
+    fn what_moves_is_not_merged_and_what_is_frozen_neither_moves_nor_splits() {
+        let moving = || Move { epoch: Epoch(2), target: vec![NodeId(2)] }.encode().unwrap();
+        let mut pair = Pair::new();
+        step(&mut pair.right, moving());
+        assert_eq!(step(&mut pair.right, freeze().encode().unwrap()).0, MergeAnswer::Refused);
+        let mut pair = Pair::new();
+        step(&mut pair.right, freeze().encode().unwrap());
+        assert_eq!(step(&mut pair.right, moving()).0, MergeAnswer::Refused);
+        let at = Position::new(TableId(20), 9);
+        let plan =
+            cellar_metadata_api::SplitPlan { cell: RIGHT, epoch: Epoch(2), at, right: CellId(3) };
+        let split = crate::commands::Split { plan }.encode().unwrap();
+        assert_eq!(step(&mut pair.right, split).0, MergeAnswer::Refused);
+        step(&mut pair.left, moving());
+        let merge = pair.merge();
+        assert_eq!(step(&mut pair.left, merge).0, MergeAnswer::Refused);
+    }
+}

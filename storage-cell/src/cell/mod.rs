@@ -30,6 +30,8 @@ use machine::CellMachine;
 use queue::{Queue, Waiting};
 pub(crate) use shared::{Events, Shared};
 pub(crate) use snapshot::Content;
+#[cfg(test)]
+pub(crate) use snapshot::take as content_of;
 use writer::Writer;
 pub(crate) use writer::refused;
 

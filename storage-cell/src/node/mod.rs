@@ -8,15 +8,11 @@ mod drops;
 mod error;
 mod follow;
 mod identity;
-mod load;
-mod merge;
 mod moves;
 mod options;
+mod ranges;
 mod registration;
 mod service;
-mod settle;
-mod split;
-mod tell;
 mod tier;
 
 use std::{fmt, fs, sync::Arc, time::Duration};

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use cellar_metadata_api::{Answer, Catalog, Command, Metadata, MetadataError};
+use cellar_metadata_api::{Answer, Catalog, Command, Metadata, MetadataError, NodeReport};
 use cellar_metadata_raft::State;
 use futures::{FutureExt, future::BoxFuture};
 use parking_lot::Mutex;
@@ -24,6 +24,8 @@ pub struct FakeMetadata {
     pub forget_merges: AtomicBool,
     /// Does not take moves that have ended.
     pub forget_moves: AtomicBool,
+    /// What nodes told of their load, the latest last.
+    pub reports: Mutex<Vec<NodeReport>>,
     /// Takes one split and says that the outcome is unknown.
     pub mute_splits: AtomicBool,
 }
@@ -39,6 +41,7 @@ impl FakeMetadata {
             down: false.into(),
             forget_splits: false.into(),
             forget_merges: false.into(),
+            reports: Mutex::default(),
             forget_moves: false.into(),
             mute_splits: false.into(),
         })
@@ -75,6 +78,11 @@ impl Metadata for FakeMetadata {
             answer
         }
         .boxed()
+    }
+
+    fn report(&self, report: NodeReport) -> BoxFuture<'_, Result<(), MetadataError>> {
+        self.reports.lock().push(report);
+        async { Ok(()) }.boxed()
     }
 
     fn catalog(&self) -> watch::Receiver<Arc<Catalog>> {

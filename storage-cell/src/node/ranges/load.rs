@@ -8,11 +8,11 @@ use cellar_cell_api::CellError;
 use cellar_metadata_api::{CellId, CellLoad, Epoch, HotPartition, NodeReport};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::Inner;
 use crate::{
     cell::Cell,
     limits::{LOAD_CHECK_MS, REPORT_MS_MAX, SIZES_EVERY},
     load::{Hot, Plan, Watch, after},
+    node::Inner,
 };
 
 /// What is known of the cells from one look to the next.
@@ -27,7 +27,7 @@ struct Looks {
 
 impl Inner {
     /// Looks at the load until the node stops.
-    pub(super) async fn watch_load(self: Arc<Self>) {
+    pub(in crate::node) async fn watch_load(self: Arc<Self>) {
         let mut ticks = interval(Duration::from_millis(LOAD_CHECK_MS));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut looks = Looks::default();

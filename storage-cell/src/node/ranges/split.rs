@@ -11,18 +11,18 @@ use cellar_cell_api::CellError;
 use cellar_metadata_api::{Answer, CellId, Command, Position, SplitPlan};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::{Inner, NodeError};
 use crate::{
     cell::{Cell, refused},
     commands::{Split, SplitAnswer},
     limits::{METADATA_RETRY_MS, SPLIT_CHECK_MS},
     load::after,
+    node::{Inner, NodeError},
     records::position_of,
 };
 
 impl Inner {
     /// Tells what is not told yet and splits what has grown too large, from time to time.
-    pub(super) async fn split_large_cells(self: Arc<Self>) {
+    pub(in crate::node) async fn split_large_cells(self: Arc<Self>) {
         let mut ticks = interval(Duration::from_millis(SPLIT_CHECK_MS));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -53,7 +53,7 @@ impl Inner {
     }
 
     /// Splits a cell at a position or in its middle; returns once the metadata service knows.
-    pub(super) async fn split_cell(
+    pub(in crate::node) async fn split_cell(
         self: &Arc<Self>,
         id: CellId,
         at: Option<Position>,

@@ -12,12 +12,13 @@ use cellar_raft::{ProposeError, ask_transfer_leader};
 use futures::future::join_all;
 use tokio::time::{sleep, timeout};
 
-use super::{Inner, tell::placed};
+use super::tell::placed;
 use crate::{
     apply::CellState,
     cell::{Cell, refused},
     commands::{CommandError, Freeze, Merge, MergeAnswer, Unfreeze},
     limits::{MERGE_BYTES_MAX, MERGE_CALL_MS_MAX, METADATA_RETRY_MS},
+    node::Inner,
     records::Frozen,
 };
 
@@ -31,7 +32,7 @@ fn unavailable(reason: impl ToString) -> CellError {
 
 impl Inner {
     /// Makes two neighbours one; returns once the metadata service knows.
-    pub(super) async fn merge_cells(
+    pub(in crate::node) async fn merge_cells(
         self: &Arc<Self>,
         left: CellId,
         right: CellId,
@@ -107,7 +108,7 @@ impl Inner {
     }
 
     /// Proposes one step.
-    pub(super) async fn propose_step(
+    pub(in crate::node) async fn propose_step(
         &self,
         cell: &Cell,
         entry: Result<Bytes, CommandError>,
@@ -180,7 +181,7 @@ impl Inner {
     }
 
     /// Asks another node.
-    pub(super) async fn ask(
+    pub(in crate::node) async fn ask(
         &self,
         node: NodeId,
         request: AdminRequest,

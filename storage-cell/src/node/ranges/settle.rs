@@ -10,17 +10,17 @@ use cellar_metadata_api::{CellId, Epoch, NodeId};
 use cellar_raft::RaftError;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::{Inner, NodeError};
 use crate::{
     cell::Cell,
     commands::{MergeAnswer, Touch, Unfreeze},
     limits::{MERGED_KEPT, SETTLE_AFTER_MS, SETTLE_CHECK_MS},
+    node::{Inner, NodeError},
     records::{self, Frozen, Kind},
 };
 
 impl Inner {
     /// Settles merges that take too long, and removes the logs of cells that were taken over.
-    pub(super) async fn settle_merges(self: Arc<Self>) {
+    pub(in crate::node) async fn settle_merges(self: Arc<Self>) {
         let mut ticks = interval(Duration::from_millis(SETTLE_CHECK_MS));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut since = BTreeMap::new();
@@ -82,7 +82,7 @@ impl Inner {
     }
 
     /// Says whether a merge was done; if not, the left half moves on so that it never will be.
-    pub(super) async fn settle_merge(
+    pub(in crate::node) async fn settle_merge(
         &self,
         left: CellId,
         right: CellId,
@@ -107,7 +107,7 @@ impl Inner {
     }
 
     /// Stops what runs of a cell that another has taken over here.
-    pub(super) async fn retire(self: &Arc<Self>, id: CellId) {
+    pub(in crate::node) async fn retire(self: &Arc<Self>, id: CellId) {
         let found = self.cells.remove(id).await;
         let Some(cell) = found else { return };
         self.spawn("cell taken over", move |inner| async move {

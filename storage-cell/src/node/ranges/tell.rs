@@ -11,16 +11,16 @@ use cellar_metadata_api::{
     Catalog, Cell as Placed, CellId, Command, Epoch, MetadataError, SplitPlan,
 };
 
-use super::{Inner, NodeError, registration::is_away};
 use crate::{
     apply::CellState,
+    node::{Inner, NodeError, registration::is_away},
     records::{self, Kind, Untold, from_record},
 };
 
 impl Inner {
     /// Tells the metadata service of every change that it may not know yet and that a cell led
     /// here has decided, oldest first.
-    pub(super) async fn tell_changes(&self) -> Result<(), NodeError> {
+    pub(in crate::node) async fn tell_changes(&self) -> Result<(), NodeError> {
         let mut all = self.untold()?;
         all.sort_by_key(|(_, change)| (change.epoch(), change.right()));
         for (key, change) in all {
@@ -37,7 +37,7 @@ impl Inner {
                 true
             } else {
                 // The cell is part of another by now, which is told only after this.
-                self.catalog_lacks(&catalog, change.cell())
+                placed(&catalog, change.cell()).is_none()
             };
             if done {
                 let mut batch = Batch::new();
@@ -64,10 +64,6 @@ impl Inner {
             all.push((key.to_vec(), Untold::decode(&record)?));
         }
         Ok(all)
-    }
-
-    fn catalog_lacks(&self, catalog: &Catalog, id: CellId) -> bool {
-        placed(catalog, id).is_none()
     }
 
     async fn tell(&self, change: Untold) -> Result<(), MetadataError> {
