@@ -36,6 +36,10 @@ impl Member {
         let mut options = NodeOptions::new(disk, address.to_string(), store);
         options.log_segment_bytes = 4 << 20;
         options.log_bytes = 8 << 20;
+        options.on_fatal = Some(Arc::new(|error| {
+            // At the end of a test its folder goes before its nodes do.
+            tracing::warn!(%error, "the log has failed");
+        }));
         let metadata = Arc::clone(of) as Arc<dyn Metadata>;
         let node = Node::start(options, metadata, pool, &tasks).await.unwrap();
         let router = node.register(Router::new().merge(routes(Arc::clone(&node) as _)));

@@ -103,6 +103,10 @@ impl Cluster {
         options.merge_goes_on.clone_from(&self.merge_goes_on);
         options.log_segment_bytes = self.log_segment_bytes;
         options.log_bytes = self.log_segment_bytes * 4;
+        options.on_fatal = Some(Arc::new(|error| {
+            // At the end of a test its folder goes before its nodes do.
+            tracing::warn!(%error, "the log has failed");
+        }));
         let metadata = Arc::clone(&self.metadata) as Arc<dyn Metadata>;
         let node = Node::start(options, metadata, pool, &tasks).await.unwrap();
         self.running = Some((node, tasks));

@@ -39,6 +39,10 @@ impl Member {
         let mut options = NodeOptions::new(disk, address.to_string(), store);
         options.log_segment_bytes = 4 << 20;
         options.log_bytes = 8 << 20;
+        options.on_fatal = Some(Arc::new(|error| {
+            // At the end of a test its folder goes before its nodes do.
+            tracing::warn!(%error, "the log has failed");
+        }));
         options.merge_goes_on = merge_goes_on;
         let metadata = Arc::clone(metadata) as Arc<dyn Metadata>;
         let node = Node::start(options, metadata, pool, &tasks).await.unwrap();
