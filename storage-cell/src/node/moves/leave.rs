@@ -142,7 +142,7 @@ impl Inner {
 async fn in_thread(
     work: impl FnOnce() -> Result<(), NodeError> + Send + 'static,
 ) -> Result<(), NodeError> {
-    let done = tokio::task::spawn_blocking(work).await;
+    let done = crate::blocking::in_background(work).await;
     done.map_err(|error| NodeError::Thread(error.to_string()))?
 }
 
