@@ -5,14 +5,26 @@ use std::fmt::Write as _;
 use cellar_schema::{Column, ColumnKind, CqlType, Keyspace, Order, Table, UserType};
 
 use super::options;
-use crate::system::text::{literal, quoted};
+use crate::system::{
+    is_virtual_in_cassandra,
+    text::{literal, quoted},
+};
 
-/// CREATE KEYSPACE.
+/// CREATE KEYSPACE; what nobody can create is shown in a comment, as Cassandra does.
 pub(super) fn keyspace(keyspace: &Keyspace) -> String {
+    if is_virtual_in_cassandra(&keyspace.name) {
+        let name = quoted(&keyspace.name);
+        return format!(
+            "/*\nWarning: Keyspace {name} is a virtual keyspace and cannot be recreated with CQL.\n\
+             Structure, for reference:*/\n-- VIRTUAL KEYSPACE {name};"
+        );
+    }
     let mut pairs: Vec<String> = Vec::new();
     // The class comes first, as everybody writes it.
     if let Some(class) = keyspace.replication.get("class") {
         pairs.push(format!("'class': {}", literal(class)));
+    } else {
+        pairs.push("'class': 'LocalStrategy'".to_owned());
     }
     for (option, value) in keyspace.replication.iter().filter(|(option, _)| *option != "class") {
         pairs.push(format!("{}: {}", literal(option), literal(value)));
@@ -76,6 +88,19 @@ pub(super) fn user_type(user_type: &UserType) -> String {
 
 /// CREATE TABLE.
 pub(super) fn table(table: &Table, internals: bool) -> String {
+    if is_virtual_in_cassandra(&table.keyspace) {
+        let name = format!("{}.{}", quoted(&table.keyspace), quoted(&table.name));
+        let warning = format!(
+            "/*\nWarning: Table {name} is a virtual table and cannot be recreated with CQL.\n\
+             Structure, for reference:\n"
+        );
+        let text = stored_table(table, internals).replacen("CREATE", "VIRTUAL", 1);
+        return format!("{warning}{text}\n*/");
+    }
+    stored_table(table, internals)
+}
+
+fn stored_table(table: &Table, internals: bool) -> String {
     let mut text = format!("CREATE TABLE {}.{} (\n", quoted(&table.keyspace), quoted(&table.name));
     let partition: Vec<String> = table.partition_key().map(|column| quoted(&column.name)).collect();
     let clustering: Vec<(String, Order)> =
@@ -143,6 +168,20 @@ mod tests {
     use cellar_schema::{ColumnId, Frozen, TableId, TableOptions};
 
     use super::*;
+
+    #[test]
+    fn what_nobody_can_create_is_shown_in_a_comment_and_system_keyspaces_are_local() {
+        let of = |name: &str| Keyspace {
+            name: name.to_owned(),
+            replication: std::collections::BTreeMap::new(),
+            durable_writes: true,
+            tables: std::collections::BTreeMap::new(),
+            types: std::collections::BTreeMap::new(),
+        };
+        assert!(keyspace(&of("system_views")).contains("-- VIRTUAL KEYSPACE system_views;"));
+        let local = "CREATE KEYSPACE system WITH replication = {'class': 'LocalStrategy'}";
+        assert!(keyspace(&of("system")).starts_with(local));
+    }
 
     #[test]
     fn columns_in_one_piece_come_before_those_in_parts() {

@@ -12,7 +12,11 @@ const OPTIONS: [(&str, &str); 18] = [
     ("caching", "{'keys': 'ALL', 'rows_per_partition': 'NONE'}"),
     ("cdc", "false"),
     ("comment", "''"),
-    ("compaction", "{'class': 'org.apache.cassandra.db.compaction.UnifiedCompactionStrategy'}"),
+    (
+        "compaction",
+        "{'class': 'org.apache.cassandra.db.compaction.SizeTieredCompactionStrategy', \
+         'max_threshold': '32', 'min_threshold': '4'}",
+    ),
     (
         "compression",
         "{'chunk_length_in_kb': '16', 'class': 'org.apache.cassandra.io.compress.LZ4Compressor'}",

@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use crate::{error::RequestError, trace::Traces};
 
+pub(crate) use schema::is_virtual_in_cassandra;
 pub use schema_view::View;
 
 use self::{record::Record, wanted::Wanted};

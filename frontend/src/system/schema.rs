@@ -39,7 +39,8 @@ fn system_keyspaces<'a>(facts: &'a Facts<'_>) -> impl Iterator<Item = &'a Arc<Ke
     facts.virtual_keyspaces.values().filter(|keyspace| !is_virtual_in_cassandra(&keyspace.name))
 }
 
-fn is_virtual_in_cassandra(keyspace: &str) -> bool {
+/// Whether Cassandra keeps such a keyspace in memory only.
+pub(crate) fn is_virtual_in_cassandra(keyspace: &str) -> bool {
     matches!(keyspace, "system_virtual_schema" | "system_views" | "system_cellar")
 }
 
@@ -83,7 +84,11 @@ fn table_record(table: &Table) -> Record {
     let ttl = i32::try_from(options.default_ttl_seconds).unwrap_or(i32::MAX);
     let compaction = map(
         "compaction",
-        &[("class", "org.apache.cassandra.db.compaction.UnifiedCompactionStrategy")],
+        &[
+            ("class", "org.apache.cassandra.db.compaction.SizeTieredCompactionStrategy"),
+            ("max_threshold", "32"),
+            ("min_threshold", "4"),
+        ],
     );
     let mut compression = map(
         "compression",

@@ -57,6 +57,7 @@ impl Parser<'_> {
             ("cluster", DescribeTarget::Cluster),
             ("keyspaces", DescribeTarget::Keyspaces),
             ("tables", DescribeTarget::Tables),
+            ("columnfamilies", DescribeTarget::Tables),
             ("types", DescribeTarget::Types),
             ("functions", DescribeTarget::Functions),
             ("aggregates", DescribeTarget::Aggregates),

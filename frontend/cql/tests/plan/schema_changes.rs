@@ -63,6 +63,10 @@ fn keyspaces() {
         "Unknown property 'wat'"
     );
     assert_eq!(refused("DROP KEYSPACE system"), "system keyspace is not user-modifiable.");
+    let replication = "replication = {'class': 'SimpleStrategy', 'replication_factor': 1}";
+    let system = format!("ALTER KEYSPACE system WITH {replication}");
+    assert_eq!(refused(&system), "system keyspace is not user-modifiable.");
+    assert!(try_command(&format!("ALTER KEYSPACE system_auth WITH {replication}")).is_ok());
 }
 
 #[test]

@@ -9,6 +9,10 @@ use crate::ast::{AlterKeyspace, CreateKeyspace, KeyspaceChange, Properties, Prop
 use crate::plan::scope::user_keyspace;
 use crate::plan::{PlanError, Scope};
 
+/// Cassandra's own keyspaces whose replication operators set there; whoever runs the command
+/// answers it without doing anything.
+const REPLICATED_BY_OPERATORS: [&str; 3] = ["system_auth", "system_distributed", "system_traces"];
+
 /// What the options of a keyspace say.
 struct Settings {
     replication: Option<BTreeMap<String, String>>,
@@ -30,7 +34,9 @@ pub(super) fn create(scope: &mut Scope<'_>, create: &CreateKeyspace) -> Result<C
 }
 
 pub(super) fn alter(scope: &mut Scope<'_>, alter: &AlterKeyspace) -> Result<Command, PlanError> {
-    user_keyspace(alter.name.as_str())?;
+    if !REPLICATED_BY_OPERATORS.contains(&alter.name.as_str()) {
+        user_keyspace(alter.name.as_str())?;
+    }
     let settings = match &alter.change {
         KeyspaceChange::Properties(properties) => settings(scope, properties)?,
         KeyspaceChange::AddTags(_) | KeyspaceChange::DropTags(_) => {

@@ -57,11 +57,12 @@ pub(super) fn sorted_map(key: &CqlType, mut entries: Vec<(Bytes, Bytes)>) -> Byt
     value::build_map(&entries)
 }
 
-/// Whether values of this type hold sets or maps, whose parts clients send in any order.
+/// Whether values of this type hold sets or maps, whose parts clients send in any order. Those
+/// within a vector are left as they were sent, repetitions included, as in Cassandra.
 pub(super) fn has_free_order(cql_type: &CqlType) -> bool {
     match cql_type {
         CqlType::Set(..) | CqlType::Map(..) => true,
-        CqlType::List(element, _) | CqlType::Vector(element, _) => has_free_order(element),
+        CqlType::List(element, _) => has_free_order(element),
         CqlType::Tuple(types) => types.iter().any(has_free_order),
         CqlType::Udt(udt, _) => udt.fields.iter().any(|(_, t)| has_free_order(t)),
         _ => false,
@@ -86,10 +87,6 @@ pub(super) fn canonical(cql_type: &CqlType, bytes: &Bytes) -> Result<Bytes, Valu
         }
         CqlType::List(element, _) => {
             value::build_list(&canonical_all(element, value::list_elements(bytes)?)?)
-        }
-        CqlType::Vector(element, dimensions) => {
-            let parts = value::vector_elements(element, *dimensions, bytes)?;
-            value::build_vector(element, &canonical_all(element, parts)?)
         }
         CqlType::Tuple(types) => canonical_fields(types.iter(), types.len(), bytes)?,
         CqlType::Udt(udt, _) => {
@@ -119,4 +116,23 @@ fn canonical_fields<'t>(
         });
     }
     Ok(value::build_tuple(&fields))
+}
+
+#[cfg(test)]
+mod tests {
+    use cellar_schema::Frozen;
+
+    use super::*;
+
+    #[test]
+    fn a_set_is_put_in_order_but_not_within_a_vector() {
+        let set = CqlType::Set(Box::new(CqlType::Int), Frozen::Yes);
+        let part = |n: i32| Bytes::copy_from_slice(&n.to_be_bytes());
+        let sent = value::build_list(&[part(2), part(1), part(2)]);
+        let ordered = value::build_list(&[part(1), part(2)]);
+        assert_eq!(canonical(&set, &sent).expect("a set"), ordered);
+        let vector = CqlType::Vector(Box::new(set.clone()), 1);
+        let sent = value::build_vector(&set, &[sent]);
+        assert_eq!(canonical(&vector, &sent).expect("a vector"), sent);
+    }
 }
