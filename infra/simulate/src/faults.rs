@@ -139,7 +139,8 @@ impl Trouble {
 
     fn do_what_is_due(&mut self, cluster: &mut Cluster) {
         let now = Instant::now();
-        let (due, later) = std::mem::take(&mut self.later).into_iter().partition(|(at, _)| *at <= now);
+        let (due, later) =
+            std::mem::take(&mut self.later).into_iter().partition(|(at, _)| *at <= now);
         self.later = later;
         let due: Vec<(Instant, Later)> = due;
         for (_, what) in due {
@@ -272,14 +273,18 @@ impl Trouble {
     /// Asks a leader for a split and ends it at once, while its followers' disks are slow; whoever
     /// comes next may hold the split without having applied it, and is asked for others.
     fn succession(&mut self, cluster: &mut Cluster) {
-        let Some(table) = self.chance.pick(&self.tables).map(|known| known.table.id) else { return };
+        let Some(table) = self.chance.pick(&self.tables).map(|known| known.table.id) else {
+            return;
+        };
         let catalog = Arc::clone(&self.asking.metadata.catalog().borrow());
         let token = self.chance.below(u64::MAX).cast_signed();
         let at = Position::new(table, token);
         let placement = catalog.placement_of(table);
         let Some(cell) = placement.and_then(|all| all.lookup(at)).cloned() else { return };
         let Some(leader) = self.asking.leader(cell.id) else { return };
-        let Some(role) = cluster.role_of(leader).filter(|role| cluster.is_up(*role)) else { return };
+        let Some(role) = cluster.role_of(leader).filter(|role| cluster.is_up(*role)) else {
+            return;
+        };
         let slow_ms = self.chance.between(50, 500);
         let next = Self::before(&cell.range, at, &mut self.chance);
         for node in cell.replicas {
@@ -307,15 +312,17 @@ impl Trouble {
 
     /// A position of a range that is left of another.
     fn before(range: &KeyRange, at: Position, chance: &mut Chance) -> Position {
-        let least =
-            if range.start.table == at.table { range.start.token } else { i64::MIN }.saturating_add(1);
+        let least = if range.start.table == at.table { range.start.token } else { i64::MIN }
+            .saturating_add(1);
         let room = at.token.abs_diff(least);
         Position::new(at.table, least.saturating_add_unsigned(chance.below(room)))
     }
 
     /// Asks for a split at some position; of several requests all race, through every node.
     fn split(&mut self, requests: u64) {
-        let Some(table) = self.chance.pick(&self.tables).map(|known| known.table.id) else { return };
+        let Some(table) = self.chance.pick(&self.tables).map(|known| known.table.id) else {
+            return;
+        };
         let catalog = Arc::clone(&self.asking.metadata.catalog().borrow());
         let nodes: Vec<_> = catalog.nodes.keys().copied().collect();
         for _ in 0..requests {

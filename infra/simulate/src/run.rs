@@ -66,7 +66,10 @@ pub fn run(runtime: &Runtime, seed: u64, shown: bool) -> Report {
             Ok(report) => report,
             Err(error) => {
                 trace.remark(format_args!("{error:#}"));
-                Report { violations: vec![format!("the run failed: {error:#}")], ..Report::default() }
+                Report {
+                    violations: vec![format!("the run failed: {error:#}")],
+                    ..Report::default()
+                }
             }
         };
         report.seed = seed;
@@ -108,7 +111,9 @@ async fn simulate(seed: u64, trace: Trace) -> Result<Report> {
     sleep(Duration::from_secs(2)).await;
     stop.cancel();
     let mut violations = settle(&cluster, &mut watcher, &first).await;
-    timeout(Duration::from_secs(120), worker(CLIENTS + 1).read_back()).await.context("read back")?;
+    timeout(Duration::from_secs(120), worker(CLIENTS + 1).read_back())
+        .await
+        .context("read back")?;
     violations.extend(check::same_rows(&cluster, &tables).await);
     watcher.look_through(&first);
     violations.extend(watcher.violations());
@@ -123,7 +128,8 @@ async fn simulate(seed: u64, trace: Trace) -> Result<Report> {
     }
     let catalog = Arc::clone(&first.metadata.catalog().borrow());
     let cells = catalog.placements.values().map(|all| all.cells().count()).sum::<usize>();
-    let in_doubt = |outcome| matches!(outcome, history::Outcome::Failed | history::Outcome::Unknown);
+    let in_doubt =
+        |outcome| matches!(outcome, history::Outcome::Failed | history::Outcome::Unknown);
     let answered = operations.iter().filter(|asked| !in_doubt(asked.outcome)).count();
     Ok(Report {
         requests: count(operations.len()),

@@ -19,6 +19,7 @@ mod nightly;
 mod places;
 mod roles;
 mod server;
+mod simulate;
 mod tidy;
 
 use std::io::{BufRead, BufReader};
@@ -76,6 +77,8 @@ enum Verb {
     Roles,
     /// The same script through five processes, and cells that split under load.
     Five(five::Options),
+    /// Seeds of a simulated cluster: trouble of every kind, every checker, the same each time.
+    Simulate(simulate::Options),
 }
 
 /// One named step of a run.
@@ -173,10 +176,8 @@ fn run(verb: Verb, build: bool) -> Result<()> {
             doors::run(&places)?;
         }
         Verb::Faults(verb) => build(&SERVED).and_then(|()| verb.run(&places))?,
-        Verb::Roles => {
-            build(&SERVED)?;
-            roles::run(&places)?;
-        }
+        Verb::Roles => build(&SERVED).and_then(|()| roles::run(&places))?,
+        Verb::Simulate(options) => simulate::run(&root, &options)?,
     }
     eprintln!("xtask: all steps passed in {:.0} s", started.elapsed().as_secs_f64());
     Ok(())

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use cellar_metadata_api::Metadata;
 
-pub(crate) use replicas::{settled, same_rows};
+pub(crate) use replicas::{same_rows, settled};
 
 use crate::{client::asking::Asking, cluster::Cluster};
 use consensus::Consensus;

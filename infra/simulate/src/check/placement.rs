@@ -49,10 +49,8 @@ impl Placements {
         if version > self.version {
             let newest = self.newest.entry(cell.id).or_insert(cell.epoch);
             if *newest > cell.epoch {
-                violations.insert(format!(
-                    "I-16: {} went back from {newest} to {}",
-                    cell.id, cell.epoch
-                ));
+                violations
+                    .insert(format!("I-16: {} went back from {newest} to {}", cell.id, cell.epoch));
             }
             *newest = cell.epoch;
         }

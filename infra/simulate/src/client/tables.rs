@@ -20,11 +20,7 @@ pub(crate) fn commands() -> Vec<Command> {
         durable_writes: true,
         if_not_exists: true,
     };
-    vec![
-        keyspace,
-        create("registers", 7, CqlType::Bigint),
-        create("counters", 8, CqlType::Counter),
-    ]
+    vec![keyspace, create("registers", 7, CqlType::Bigint), create("counters", 8, CqlType::Counter)]
 }
 
 fn create(name: &str, uuid: u128, cql_type: CqlType) -> Command {

@@ -68,11 +68,7 @@ impl HeldDisk {
 }
 
 fn check(held: &AtomicBool) -> io::Result<()> {
-    if held.load(Ordering::SeqCst) {
-        Ok(())
-    } else {
-        Err(io::Error::other("the process is dead"))
-    }
+    if held.load(Ordering::SeqCst) { Ok(()) } else { Err(io::Error::other("the process is dead")) }
 }
 
 /// The name of a file for the machine: every process of a node has a folder of its own, and the

@@ -122,11 +122,7 @@ impl Network {
     pub(super) fn latency(&self) -> Duration {
         let mut state = self.0.lock();
         let usual_ms = state.usual_ms;
-        if state.chance.percent(2) {
-            state.chance.ms(10, 80)
-        } else {
-            state.chance.ms(1, usual_ms)
-        }
+        if state.chance.percent(2) { state.chance.ms(10, 80) } else { state.chance.ms(1, usual_ms) }
     }
 
     async fn connect(self, from: Arc<str>, to: Arc<str>) -> io::Result<Box<dyn Stream>> {
