@@ -51,7 +51,7 @@ pub(crate) struct Hot {
 impl Watch {
     /// Takes in one second: what was counted since the start, and the partitions sampled.
     pub(crate) fn tick(&mut self, totals: (u64, u64), sampled: Vec<Bytes>, limit_per_s: u64) {
-        let before = self.before.replace(totals).unwrap_or(totals);
+        let before = self.before.replace(totals).unwrap_or_default();
         let mut second = Second {
             reads: totals.0.saturating_sub(before.0),
             writes: totals.1.saturating_sub(before.1),

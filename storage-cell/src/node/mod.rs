@@ -66,6 +66,8 @@ struct Inner {
     cold: Arc<Cold>,
     /// One split at a time on this disk.
     splitting: Mutex<()>,
+    /// The metadata service is told of changes one after the other.
+    telling: Mutex<()>,
     tasks: Tasks,
 }
 
@@ -118,6 +120,7 @@ impl Node {
             moves: Moves::default(),
             cold,
             splitting: Mutex::default(),
+            telling: Mutex::default(),
             tasks,
         });
         inner.leave_stored().await?;

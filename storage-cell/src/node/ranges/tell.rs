@@ -13,6 +13,7 @@ use cellar_metadata_api::{
 
 use crate::{
     apply::CellState,
+    cell::Cell,
     node::{Inner, NodeError, registration::is_away},
     records::{self, Kind, Untold, from_record},
 };
@@ -21,6 +22,7 @@ impl Inner {
     /// Tells the metadata service of every change that it may not know yet and that a cell led
     /// here has decided, oldest first.
     pub(in crate::node) async fn tell_changes(&self) -> Result<(), NodeError> {
+        let _one = self.telling.lock().await;
         let mut all = self.untold()?;
         all.sort_by_key(|(_, change)| (change.epoch(), change.right()));
         for (key, change) in all {
@@ -31,10 +33,7 @@ impl Inner {
                 if !cell.group().is_leader() || cell.group().read_barrier().await.is_err() {
                     continue;
                 }
-                if !is_undone(&change, &cell.state()) {
-                    self.tell(change).await?;
-                }
-                true
+                is_undone(&change, &cell.state()) || self.tell(&cell, change).await?
             } else {
                 // The cell is part of another by now, which is told only after this.
                 placed(&catalog, change.cell()).is_none()
@@ -66,20 +65,28 @@ impl Inner {
         Ok(all)
     }
 
-    async fn tell(&self, change: Untold) -> Result<(), MetadataError> {
+    /// Says whether it is known now.
+    async fn tell(&self, cell: &Cell, change: Untold) -> Result<bool, MetadataError> {
         match change {
-            Untold::Split(plan) => self.tell_split(plan).await,
-            Untold::Merge { left, right } => self.tell_merge(left, right).await,
+            Untold::Split(plan) => self.tell_split(cell, plan).await,
+            Untold::Merge { left, right } => self.tell_merge(left, right).await.map(|()| true),
         }
     }
 
-    async fn tell_split(&self, mut plan: SplitPlan) -> Result<(), MetadataError> {
+    async fn tell_split(&self, cell: &Cell, mut plan: SplitPlan) -> Result<bool, MetadataError> {
         loop {
             match self.metadata.submit(Command::Split(plan)).await {
-                Ok(_) => return Ok(()),
-                // The cell was moved since the split was planned: only the epoch differs.
+                Ok(_) => return Ok(true),
+                // Either only the epoch differs, by a move; or it was told, and undone since.
                 Err(MetadataError::Conflict { current }) if current > plan.epoch => {
                     plan.epoch = current;
+                    // Whatever the service knew by then, this replica knows after the barrier.
+                    if cell.group().read_barrier().await.is_err() {
+                        return Ok(false);
+                    }
+                    if is_undone(&Untold::Split(plan), &cell.state()) {
+                        return Ok(true);
+                    }
                 }
                 // Something before it is still to be told, perhaps by another node.
                 Err(error @ MetadataError::Conflict { .. }) => return Err(error),
@@ -87,7 +94,7 @@ impl Inner {
                 Err(error) => {
                     // It was told before, and the right half has been merged away since.
                     tracing::warn!(%error, right = %plan.right, "the split is refused");
-                    return Ok(());
+                    return Ok(true);
                 }
             }
         }
