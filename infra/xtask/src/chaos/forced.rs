@@ -83,15 +83,35 @@ impl<'a> Forcing<'a> {
     }
 
     fn ask(&mut self, verb: &str) -> Result<u64> {
-        let cells = led(&self.cluster.ask(&["cells", "--json"])?);
-        let cell = self.random.choice(&cells).copied().context("nobody leads a cell")?;
-        self.cluster.ask(&["cell", verb, &cell.to_string()])?;
-        Ok(cell)
+        let said = self.cluster.ask(&["cells", "--json"])?;
+        let cells = led(&said);
+        let (cell, replicas) = self.random.choice(&cells).context("nobody leads a cell")?;
+        let number = cell.to_string();
+        let mut asked = vec!["cell", verb, &number];
+        let to;
+        if verb == "move" {
+            to = self.other(&said, replicas)?;
+            asked.extend(["--to", &to]);
+        }
+        self.cluster.ask(&asked)?;
+        Ok(*cell)
+    }
+
+    /// The replicas of a cell with one of them replaced by a node that has none.
+    fn other(&mut self, said: &Value, replicas: &[u64]) -> Result<String> {
+        let nodes = said.as_array().into_iter().flatten();
+        let nodes = nodes.filter_map(|node| node.get("node").and_then(Value::as_u64));
+        let free: Vec<u64> = nodes.filter(|node| !replicas.contains(node)).collect();
+        let new = self.random.choice(&free).copied().context("every node has the cell")?;
+        let old = self.random.choice(replicas).copied().context("a cell without replicas")?;
+        let of = |node: &u64| if *node == old { new } else { *node };
+        let all: Vec<String> = replicas.iter().map(|node| of(node).to_string()).collect();
+        Ok(all.join(","))
     }
 }
 
-/// The cells that some node says it leads.
-pub(super) fn led(nodes: &Value) -> Vec<u64> {
+/// The cells that some node says it leads, and their replicas.
+pub(super) fn led(nodes: &Value) -> Vec<(u64, Vec<u64>)> {
     let nodes = nodes.as_array().into_iter().flatten();
     nodes
         .flat_map(|node| {
@@ -99,7 +119,11 @@ pub(super) fn led(nodes: &Value) -> Vec<u64> {
             let cells = node.get("answer").and_then(Value::as_array).into_iter().flatten();
             cells
                 .filter(move |cell| cell.get("leader").and_then(Value::as_u64) == number)
-                .filter_map(|cell| cell.get("cell").and_then(Value::as_u64))
+                .filter_map(|cell| {
+                    let replicas = cell.get("replicas")?.as_array()?.iter();
+                    let replicas = replicas.filter_map(Value::as_u64).collect();
+                    Some((cell.get("cell")?.as_u64()?, replicas))
+                })
         })
         .collect()
 }

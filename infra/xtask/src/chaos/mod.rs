@@ -85,7 +85,7 @@ pub(crate) struct Options {
     /// Merges to force, in all.
     #[arg(long, default_value_t = 0)]
     pub(crate) merges: u32,
-    /// Moves to force, in all.
+    /// Moves to force, in all; there is a fourth node then.
     #[arg(long, default_value_t = 0)]
     pub(crate) moves: u32,
     /// Requests a second.
@@ -111,7 +111,9 @@ fn run(places: &Places, options: &Options) -> Result<()> {
     let kept = places.cache.join("chaos");
     fs::create_dir_all(&kept).with_context(|| format!("cannot create {}", kept.display()))?;
     let history = kept.join("history");
-    let cluster = Local::start(places, "chaos", EIGHT)?;
+    // With a copy on every node there is nowhere to move one to.
+    let nodes = EIGHT.nodes + u32::from(options.moves > 0);
+    let cluster = Local::start(places, "chaos", Shape { nodes, ..EIGHT })?;
     let mut load = Load::start(places, &cluster, options, &history)?;
     thread::sleep(CALM);
     if options.sabotage {
