@@ -2,11 +2,11 @@
 //!
 //! A history holds the operations on registers (a partition with one value) and on counters.
 //! [`check`] names every [`Violation`] by the id of the invariant it breaks: linearizability per
-//! register (I-4), and what follows from it but is easier to read in a report, namely no lost write
-//! (I-1), no phantom (I-2), no stale read (I-3), no compare-and-set that happened twice (I-5), no
-//! definite failure that shows up (I-19); and the bounds of counters (I-6). Every value that a write
-//! brings must be unique in its register: with that the outcome of an uncertain write is decided by
-//! whether anybody ever saw its value, and the search stays small.
+//! register (I-4), and what follows from it but is easier to read in a report, namely no lost
+//! write (I-1), no phantom (I-2), no stale read (I-3), no compare-and-set that happened twice
+//! (I-5), no definite failure that shows up (I-19); and the bounds of counters (I-6). Every value
+//! that a write brings must be unique in its register: with that the outcome of an uncertain write
+//! is decided by whether anybody ever saw its value, and the search stays small.
 
 pub mod counter;
 pub mod linear;

@@ -1,5 +1,6 @@
-//! A fault that no service can survive, to see that the check finds it: two of three nodes lose what
-//! they had synced, as if their disks had lied, and agree with each other before the third is back.
+//! A fault that no service can survive, to see that the check finds it: two of three nodes lose
+//! what they had synced, as if their disks had lied, and agree with each other before the third is
+//! back.
 
 use std::{fs, path::Path, thread, time::Duration};
 
