@@ -111,8 +111,7 @@ fn plan_other(scope: &mut Scope<'_>, statement: &Statement) -> Result<Plan, Plan
     Ok(match statement {
         Statement::Use(keyspace) => {
             if scope.view().keyspace(keyspace.as_str()).is_none() {
-                // The one statement for which Cassandra words it so.
-                return Err(PlanError::invalid(format!("Keyspace '{keyspace}' does not exist")));
+                return Err(scope.unknown_keyspace(keyspace.as_str()));
             }
             Plan::Use(keyspace.as_str().to_owned())
         }

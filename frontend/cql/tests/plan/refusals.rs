@@ -32,7 +32,7 @@ fn names_that_do_not_exist() {
         refusal("DELETE FROM simple WHERE nope = 1"),
         "Undefined column name nope in table ks.simple"
     );
-    assert_eq!(refusal("USE nowhere"), "Keyspace 'nowhere' does not exist");
+    assert_eq!(refusal("USE nowhere"), "keyspace nowhere does not exist");
     let parsed = cellar_cql::parse_statement("INSERT INTO t (k) VALUES (1)").unwrap();
     let planned = cellar_cql::plan::plan(&*FIXTURE, None, &parsed.statement, &parsed.markers);
     assert_eq!(planned.unwrap_err(), PlanError::NoKeyspace);
