@@ -17,9 +17,10 @@ pub mod tables;
 pub mod trio;
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
@@ -138,7 +139,7 @@ impl Cluster {
     pub async fn crash_alone(&mut self) {
         self.copies += 1;
         let copy = self.dir.path().join(format!("disk-{}", self.copies));
-        copy_folder(&self.disk, &copy);
+        copy_at_rest(&self.disk, &copy).await;
         self.stop().await;
         std::fs::remove_dir_all(&self.disk).unwrap();
         self.disk = copy;
@@ -302,17 +303,43 @@ pub async fn within(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     panic!("not within 10 s: {what}");
 }
 
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_folder(&entry.path(), &target);
+/// Copies a folder as it is at one moment: again, while files come or go or change meanwhile, as
+/// they do when the engine flushes or the log lets go of a segment.
+async fn copy_at_rest(from: &Path, to: &Path) {
+    within("the disk is at rest", async || {
+        let before = files(from);
+        drop(std::fs::remove_dir_all(to));
+        let copied = copy_folder(from, to);
+        copied.is_ok() && before.is_ok_and(|before| files(from).is_ok_and(|now| now == before))
+    })
+    .await;
+}
+
+/// Every file below a folder, with its size and when it was written last.
+fn files(dir: &Path) -> std::io::Result<BTreeMap<PathBuf, (u64, SystemTime)>> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let about = entry.metadata()?;
+        if about.is_dir() {
+            found.extend(files(&entry.path())?);
         } else {
-            // A compaction may remove a table at this very moment; a copy taken file by file is
-            // only a state of the disk while no table is removed, so tests do not compact.
-            std::fs::copy(entry.path(), &target).unwrap();
+            found.insert(entry.path(), (about.len(), about.modified()?));
         }
     }
+    Ok(found)
+}
+
+fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), &target)?;
+        }
+    }
+    Ok(())
 }
