@@ -96,7 +96,7 @@ fn step<'a>(
             let gain = much.saturating_sub(little).saturating_sub(weight);
             let spread = in_rack(pool.rack(to), from) <= in_rack(pool.rack(from), from);
             let known = best.as_ref().is_some_and(|best| best.gain >= gain);
-            if off && gain > 0 && spread && !known && pool.takes(to, weight) {
+            if off && gain > 0 && spread && !known && pool.takes(to, pool.bytes(cell)) {
                 best = Some(Step { gain, cell, from, to });
             }
         }

@@ -84,8 +84,8 @@ fn join(
     let missing: Vec<NodeId> =
         left.replicas.iter().copied().filter(|node| !right.replicas.contains(node)).collect();
     if !missing.is_empty() || left.replicas.len() != right.replicas.len() {
-        let weight = pool.weight(right);
-        let fits = missing.iter().all(|node| pool.takes(*node, weight)) && pool.sends(right);
+        let bytes = pool.bytes(right);
+        let fits = missing.iter().all(|node| pool.takes(*node, bytes)) && pool.sends(right);
         return fits.then(|| pool.plan_move(right, left.replicas.clone()));
     }
     // Asked again only after a while: what was refused is refused for a reason.

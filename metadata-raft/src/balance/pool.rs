@@ -9,13 +9,14 @@ use super::{Plan, Situation};
 /// A cell counts at least this part of the bytes at which it splits, so that many small ones are
 /// spread as well.
 const FLOOR_PART: u64 = 16;
-/// Room that stays on a disk: one part in this many.
+/// Room that stays on a disk: one part in this many, and no more than so many bytes.
 const SPARE_PART: u64 = 10;
+const SPARE_BYTES_MAX: u64 = 256 << 20;
 
 /// What is known of each node and cell, and what has been planned.
 pub(super) struct Pool<'a> {
     nodes: BTreeMap<NodeId, Slot<'a>>,
-    weights: BTreeMap<CellId, u64>,
+    bytes: BTreeMap<CellId, u64>,
     floor: u64,
     /// Cells that this look has planned something for.
     planned: BTreeSet<CellId>,
@@ -47,24 +48,25 @@ pub(super) enum Standing {
 impl<'a> Pool<'a> {
     pub(super) fn new(situation: &Situation<'a>) -> Self {
         let floor = (situation.options.cell_split_bytes / FLOOR_PART).max(1);
-        let mut weights: BTreeMap<CellId, u64> = BTreeMap::new();
+        let mut bytes: BTreeMap<CellId, u64> = BTreeMap::new();
         for (report, _) in situation.reports.values() {
             for load in report.cells.iter() {
-                let weight = weights.entry(load.cell).or_insert(floor);
-                *weight = load.hot_bytes.max(*weight);
+                let most = bytes.entry(load.cell).or_default();
+                *most = load.hot_bytes.max(*most);
             }
         }
         let slot = |node: &'a Node| {
             let report = situation.reports.get(&node.id);
             let room = report.filter(|(report, _)| report.disk_total_bytes > 0);
             let room = room.map(|(report, _)| {
-                report.disk_free_bytes.saturating_sub(report.disk_total_bytes / SPARE_PART)
+                let spare = (report.disk_total_bytes / SPARE_PART).min(SPARE_BYTES_MAX);
+                report.disk_free_bytes.saturating_sub(spare)
             });
             Slot { node, standing: standing(situation, node), load: 0, moves: 0, room }
         };
         let nodes = situation.catalog.nodes.values().map(|node| (node.id, slot(node))).collect();
         let moves_per_node = situation.options.moves_per_node;
-        let mut pool = Self { nodes, weights, floor, planned: BTreeSet::new(), moves_per_node };
+        let mut pool = Self { nodes, bytes, floor, planned: BTreeSet::new(), moves_per_node };
         let placements = situation.catalog.placements.values();
         for cell in placements.flat_map(|placement| placement.cells()) {
             let weight = pool.weight(cell);
@@ -101,9 +103,14 @@ impl<'a> Pool<'a> {
         node.map_or(("", ""), |node| (node.datacenter.as_str(), node.rack.as_str()))
     }
 
-    /// Bytes of a replica of the cell.
+    /// Bytes of a replica of the cell, as far as anybody has told.
+    pub(super) fn bytes(&self, cell: &Cell) -> u64 {
+        self.bytes.get(&cell.id).copied().unwrap_or(0)
+    }
+
+    /// What a replica of the cell counts.
     pub(super) fn weight(&self, cell: &Cell) -> u64 {
-        self.weights.get(&cell.id).copied().unwrap_or(self.floor)
+        self.bytes(cell).max(self.floor)
     }
 
     pub(super) fn load(&self, node: NodeId) -> u64 {
@@ -111,11 +118,11 @@ impl<'a> Pool<'a> {
     }
 
     /// Whether a node can take one more replica of so many bytes now.
-    pub(super) fn takes(&self, node: NodeId, weight: u64) -> bool {
+    pub(super) fn takes(&self, node: NodeId, bytes: u64) -> bool {
         self.nodes.get(&node).is_some_and(|slot| {
             slot.standing == Standing::Good
                 && slot.moves < self.moves_per_node
-                && slot.room.is_none_or(|room| room >= weight)
+                && slot.room.is_none_or(|room| room >= bytes)
         })
     }
 
@@ -156,12 +163,12 @@ impl<'a> Pool<'a> {
 
     /// Counts a move for those that take a replica and for the one that sends it.
     fn count_move(&mut self, cell: &Cell, target: &[NodeId]) {
-        let weight = self.weight(cell);
+        let bytes = self.bytes(cell);
         let newcomers = target.iter().filter(|node| !cell.replicas.contains(node));
         for node in newcomers.clone() {
             if let Some(slot) = self.nodes.get_mut(node) {
                 slot.moves = slot.moves.saturating_add(1);
-                slot.room = slot.room.map(|room| room.saturating_sub(weight));
+                slot.room = slot.room.map(|room| room.saturating_sub(bytes));
             }
         }
         let sender = cell.replicas.first().filter(|_| newcomers.count() > 0);

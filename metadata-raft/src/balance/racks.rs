@@ -35,13 +35,13 @@ fn better(cell: &Cell, share: &Share, pool: &Pool<'_>) -> Option<(NodeId, NodeId
     let count = |node: NodeId| racks.get(&pool.rack(node)).copied().unwrap_or(0);
     let leads = |node: NodeId| cell.replicas.first() == Some(&node);
     let from = here().max_by_key(|node| (count(*node), !leads(*node), pool.load(*node), *node))?;
-    let weight = pool.weight(cell);
+    let bytes = pool.bytes(cell);
     let to = share
         .nodes
         .iter()
         .copied()
         .filter(|node| pool.standing(*node) == Standing::Good && !cell.replicas.contains(node))
-        .filter(|node| count(*node).saturating_add(1) < count(from) && pool.takes(*node, weight))
+        .filter(|node| count(*node).saturating_add(1) < count(from) && pool.takes(*node, bytes))
         .min_by_key(|node| (count(*node), pool.load(*node), *node))?;
     Some((from, to))
 }

@@ -82,7 +82,7 @@ fn of_share(cell: &Cell, share: &Share, pool: &Pool<'_>) -> Vec<NodeId> {
 /// The best node for one more replica: in the rack with the fewest of them, the emptiest there.
 /// None if the nodes of that rack have enough to do already.
 fn newcomer(cell: &Cell, share: &Share, kept: &[NodeId], pool: &Pool<'_>) -> Option<NodeId> {
-    let weight = pool.weight(cell);
+    let bytes = pool.bytes(cell);
     let in_rack =
         |node: NodeId| kept.iter().filter(|other| pool.rack(**other) == pool.rack(node)).count();
     let free = |node: &&NodeId| {
@@ -94,7 +94,7 @@ fn newcomer(cell: &Cell, share: &Share, kept: &[NodeId], pool: &Pool<'_>) -> Opt
     let fewest = candidates.iter().map(|node| in_rack(*node)).min()?;
     candidates
         .into_iter()
-        .filter(|node| in_rack(*node) == fewest && pool.takes(*node, weight))
+        .filter(|node| in_rack(*node) == fewest && pool.takes(*node, bytes))
         .min_by_key(|node| (pool.load(*node), *node))
 }
 

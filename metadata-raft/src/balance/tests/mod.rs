@@ -236,6 +236,21 @@ fn quiet_neighbours_on_different_nodes_are_brought_together() {
 }
 
 #[test]
+fn a_full_disk_gets_nothing_and_little_data_still_goes_where_little_room_is() {
+    let mut world = World::new(&RACKS);
+    world.simple("3", &[40 * MIB; 6]);
+    let (full, tight) = (world.join("dc1", "r4"), world.join("dc1", "r5"));
+    world.disks.insert(tight, (300 * MIB, 100_000 * MIB));
+    world.disks.insert(full, (250 * MIB, 100_000 * MIB));
+    world.set(3, NodeState::Draining);
+    world.look();
+    world.carry_out(9);
+    let loads = world.loads();
+    assert_eq!(loads[&full], 0, "{loads:?}");
+    assert!(loads[&tight] > 0, "{loads:?}");
+}
+
+#[test]
 fn nothing_is_evened_out_by_guess_while_a_node_says_nothing() {
     let mut world = World::new(&RACKS);
     world.simple("3", &[40 * MIB; 12]);

@@ -17,6 +17,8 @@ pub(super) struct World {
     pub(super) options: BalanceOptions,
     pub(super) bytes: BTreeMap<CellId, u64>,
     pub(super) writes: BTreeMap<CellId, u64>,
+    /// Free and total bytes of disks that are told of.
+    pub(super) disks: BTreeMap<NodeId, (u64, u64)>,
     /// Nodes that say nothing.
     pub(super) mute: BTreeSet<NodeId>,
     pub(super) memory: Memory,
@@ -34,6 +36,7 @@ impl World {
             options,
             bytes: BTreeMap::new(),
             writes: BTreeMap::new(),
+            disks: BTreeMap::new(),
             mute: BTreeSet::new(),
             memory: Memory::default(),
             now_ms: 0,
@@ -161,8 +164,8 @@ impl World {
                     node: node.id,
                     cells: held.map(|cell| load(node.id, cell)).collect(),
                     hot_partitions: Vec::new(),
-                    disk_free_bytes: 0,
-                    disk_total_bytes: 0,
+                    disk_free_bytes: self.disks.get(&node.id).map_or(0, |disk| disk.0),
+                    disk_total_bytes: self.disks.get(&node.id).map_or(0, |disk| disk.1),
                     moved_bytes: 0,
                 };
                 (node.id, (report, 0))
