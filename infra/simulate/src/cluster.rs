@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use anyhow::Result;
-use cellar_metadata_api::NodeId;
+use cellar_metadata_api::{CellId, NodeId};
 use cellar_rpc::tasks::Tasks;
 use tokio::{
     sync::oneshot::{self, error::TryRecvError},
@@ -198,6 +198,13 @@ impl Cluster {
             sleep(Duration::from_millis(10)).await;
             self.take_started();
         }
+    }
+
+    /// Who leads a cell, by the newest term that a running node knows of.
+    pub(crate) fn leader_of(&self, cell: CellId) -> Option<NodeId> {
+        let running = self.nodes.iter().filter_map(|machine| machine.running.as_ref());
+        let known = running.filter_map(|running| running.node.standing(cell));
+        known.max_by_key(|standing| (standing.term, standing.leader))?.leader.map(NodeId)
     }
 
     /// The machine of a node.

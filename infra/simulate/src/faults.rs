@@ -264,8 +264,8 @@ impl Trouble {
                     machine.clock.jump_to_us(error);
                 }
             }
-            Kind::Split => self.split(1),
-            Kind::Race => self.split(6),
+            Kind::Split => self.split(cluster, 1),
+            Kind::Race => self.split(cluster, 6),
             Kind::Succession => self.succession(cluster),
         }
     }
@@ -281,7 +281,7 @@ impl Trouble {
         let at = Position::new(table, token);
         let placement = catalog.placement_of(table);
         let Some(cell) = placement.and_then(|all| all.lookup(at)).cloned() else { return };
-        let Some(leader) = self.asking.leader(cell.id) else { return };
+        let Some(leader) = cluster.leader_of(cell.id) else { return };
         let Some(role) = cluster.role_of(leader).filter(|role| cluster.is_up(*role)) else {
             return;
         };
@@ -319,7 +319,7 @@ impl Trouble {
     }
 
     /// Asks for a split at some position; of several requests all race, through every node.
-    fn split(&mut self, requests: u64) {
+    fn split(&mut self, cluster: &Cluster, requests: u64) {
         let Some(table) = self.chance.pick(&self.tables).map(|known| known.table.id) else {
             return;
         };
@@ -332,7 +332,7 @@ impl Trouble {
                 return;
             };
             let Some(node) =
-                self.asking.leader(cell.id).or_else(|| self.chance.pick(&nodes).copied())
+                cluster.leader_of(cell.id).or_else(|| self.chance.pick(&nodes).copied())
             else {
                 return;
             };

@@ -163,11 +163,6 @@ impl Asking {
         let request = AdminRequest::Split { cell, at: Some(at) };
         self.cells.admin(Target { node, address: &address }, request, ATTEMPT).await
     }
-
-    /// Who leads a cell, if known here.
-    pub(crate) fn leader(&self, cell: CellId) -> Option<NodeId> {
-        self.leaders.lock().get(&cell).copied()
-    }
 }
 
 fn first_key(write: &Write) -> bytes::Bytes {
