@@ -114,6 +114,15 @@ impl Applier {
         self.progress.manifest = if manifest == 0 { 0 } else { manifest.saturating_add(1) };
         Arc::make_mut(&mut self.state.manifest).version = self.progress.manifest;
         self.describe(overlay, next)?;
+        // Splits of what comes back were told before; told again they would be made again.
+        let told = records::under(&records::cell_key(Kind::UntoldChange, left.cell));
+        for (key, record) in overlay.records(told)? {
+            if let Untold::Split(plan) = Untold::decode(&record)?
+                && right.range.contains(plan.at)
+            {
+                overlay.remove(key);
+            }
+        }
         overlay.put_record(records::untold_change_key(&untold), untold.encode()?);
         self.adopt(overlay, &mut parts)?;
         for table in parts.dropped.difference(&Arc::clone(&self.state.dropped)) {

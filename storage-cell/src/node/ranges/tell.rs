@@ -145,7 +145,10 @@ fn is_known(catalog: &Catalog, change: &Untold) -> bool {
 /// after that.
 fn is_undone(change: &Untold, state: &CellState) -> bool {
     match change {
-        Untold::Split(plan) => state.descriptor.range.contains(plan.at),
+        Untold::Split(plan) => {
+            let descriptor = &state.descriptor;
+            descriptor.range.contains(plan.at) || descriptor.merged.contains(&plan.right)
+        }
         Untold::Merge { .. } => false,
     }
 }
