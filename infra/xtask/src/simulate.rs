@@ -126,7 +126,7 @@ fn seeds(program: &Path, options: &Options) -> Result<bool> {
 fn build(root: &Path, features: &str) -> Result<PathBuf> {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
-    let target = root.join(target).join("simulate").join(features.replace(',', "-"));
+    let target = root.join(target).join("simulate");
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(program)
         .args(["build", "--locked", "-p", "cellar-simulate", "--features", features])
