@@ -34,6 +34,14 @@ impl Watcher {
         for running in cluster.nodes.iter().filter_map(|machine| machine.running.as_ref()) {
             self.placements.see(&running.metadata.catalog().borrow(), &mut self.violations);
             for report in running.cells().await {
+                let standing = running.node.standing(report.cell);
+                cluster.surroundings.trace.remark(format_args!(
+                    "{} {} {} {} {standing:?}",
+                    running.node.id(),
+                    report.cell,
+                    report.epoch,
+                    report.range
+                ));
                 self.placements.see_report(&report, &mut self.violations);
                 if let Some(standing) = running.node.standing(report.cell) {
                     let group = report.cell.to_string();
