@@ -10,7 +10,7 @@ use cellar_tiering::SegmentMeta;
 use super::{Applier, ApplyError, Event, Machines, overlay::Overlay, state::CellState};
 use crate::{
     cell::Content,
-    commands::{CommandError, Freeze, Merge, MergeAnswer, Touch, Unfreeze},
+    commands::{ChangeAnswer, CommandError, Freeze, Merge, Touch, Unfreeze},
     limits::MERGED_KEPT,
     records::{
         self, Descriptor, Frozen, Garbage, Kind, RememberedAnswer, Untold, from_record, to_record,
@@ -37,7 +37,7 @@ impl Applier {
         let now = &self.state.descriptor;
         let free = now.frozen.is_none_or(|frozen| frozen == freeze.by);
         if freeze.epoch != now.epoch || now.moving.is_some() || !free {
-            return Ok(MergeAnswer::Refused.encode());
+            return Ok(ChangeAnswer::Refused.encode());
         }
         self.describe(overlay, Descriptor { frozen: Some(freeze.by), ..Descriptor::clone(now) })
     }
@@ -49,7 +49,7 @@ impl Applier {
     ) -> Result<Bytes, ApplyError> {
         let now = &self.state.descriptor;
         if now.frozen != Some(unfreeze.by) {
-            return Ok(MergeAnswer::Refused.encode());
+            return Ok(ChangeAnswer::Refused.encode());
         }
         self.describe(overlay, Descriptor { frozen: None, ..Descriptor::clone(now) })
     }
@@ -61,7 +61,7 @@ impl Applier {
     ) -> Result<Bytes, ApplyError> {
         let now = &self.state.descriptor;
         if touch.epoch != now.epoch {
-            return Ok(MergeAnswer::Refused.encode());
+            return Ok(ChangeAnswer::Refused.encode());
         }
         self.describe(overlay, Descriptor { epoch: now.epoch.next(), ..Descriptor::clone(now) })
     }
@@ -73,7 +73,7 @@ impl Applier {
     ) -> Result<Bytes, ApplyError> {
         overlay.put_record(records::cell_key(Kind::Descriptor, next.cell), next.encode()?);
         self.state.set_descriptor(next);
-        Ok(MergeAnswer::Done.encode())
+        Ok(ChangeAnswer::Done.encode())
     }
 
     pub(super) fn merge(
@@ -86,7 +86,7 @@ impl Applier {
         let right = content.descriptor(merge.right)?;
         let left = Arc::clone(&self.state.descriptor);
         if merge.epoch != left.epoch || !fit(&left, &right) {
-            return Ok(MergeAnswer::Refused.encode());
+            return Ok(ChangeAnswer::Refused.encode());
         }
         let untold =
             Untold::Merge { left: (left.cell, left.epoch), right: (right.cell, right.epoch) };
@@ -129,7 +129,7 @@ impl Applier {
             self.forget_table(overlay, *table)?;
             events.push(Event::TableDropped(*table));
         }
-        Ok(MergeAnswer::Done.encode())
+        Ok(ChangeAnswer::Done.encode())
     }
 
     /// Takes what the right half had into the left one's state; what it had of tables that are
@@ -322,10 +322,10 @@ mod tests {
         }
     }
 
-    fn step(applier: &mut Applier, command: Bytes) -> (MergeAnswer, Vec<Event>) {
+    fn step(applier: &mut Applier, command: Bytes) -> (ChangeAnswer, Vec<Event>) {
         let entry = vec![Entry { index: 1, command }];
         let (answers, events) = applier.apply(entry, vec![1], |_| {}).unwrap();
-        (MergeAnswer::decode(&answers[0]).unwrap(), events)
+        (ChangeAnswer::decode(&answers[0]).unwrap(), events)
     }
 
     fn freeze() -> Freeze {
@@ -337,15 +337,15 @@ mod tests {
         let mut pair = Pair::new();
         let gate = pair.machines.enter(RIGHT);
         let early = pair.merge();
-        assert_eq!(step(&mut pair.left, early).0, MergeAnswer::Refused, "not frozen");
-        assert_eq!(step(&mut pair.right, freeze().encode().unwrap()).0, MergeAnswer::Done);
+        assert_eq!(step(&mut pair.left, early).0, ChangeAnswer::Refused, "not frozen");
+        assert_eq!(step(&mut pair.right, freeze().encode().unwrap()).0, ChangeAnswer::Done);
         // On this replica are rows that the one who took the snapshot did not have any more.
         let entry = pair.merge();
         let mut batch = Batch::new();
         batch.put(&keys::position_key(TableId(20), 6), b"stale");
         pair.engine.apply(&batch).unwrap();
         let (answer, events) = step(&mut pair.left, entry.clone());
-        assert_eq!(answer, MergeAnswer::Done);
+        assert_eq!(answer, ChangeAnswer::Done);
         assert_eq!(events, [Event::TakenOver(RIGHT)]);
         assert!(gate.lock().is_gone());
         let row = |token| pair.engine.get(&keys::position_key(TableId(20), token)).unwrap();
@@ -355,7 +355,7 @@ mod tests {
         assert_eq!(now.state().descriptor.range, KeyRange::ALL);
         assert_eq!(now.state().descriptor.epoch, Epoch(3));
         assert!(Applier::load(&pair.engine, &pair.machines, RIGHT).is_err());
-        assert_eq!(step(&mut pair.left, entry).0, MergeAnswer::Refused, "once is enough");
+        assert_eq!(step(&mut pair.left, entry).0, ChangeAnswer::Refused, "once is enough");
     }
 
     #[test]
@@ -364,11 +364,11 @@ mod tests {
         step(&mut pair.right, freeze().encode().unwrap());
         let late = pair.merge();
         let touch = Touch { epoch: Epoch(2) }.encode().unwrap();
-        assert_eq!(step(&mut pair.left, touch.clone()).0, MergeAnswer::Done);
-        assert_eq!(step(&mut pair.left, touch).0, MergeAnswer::Refused);
+        assert_eq!(step(&mut pair.left, touch.clone()).0, ChangeAnswer::Done);
+        assert_eq!(step(&mut pair.left, touch).0, ChangeAnswer::Refused);
         let unfreeze = Unfreeze { by: freeze().by }.encode().unwrap();
-        assert_eq!(step(&mut pair.right, unfreeze).0, MergeAnswer::Done);
-        assert_eq!(step(&mut pair.left, late).0, MergeAnswer::Refused);
+        assert_eq!(step(&mut pair.right, unfreeze).0, ChangeAnswer::Done);
+        assert_eq!(step(&mut pair.left, late).0, ChangeAnswer::Refused);
         assert!(pair.right.state().serves());
     }
 
@@ -377,17 +377,17 @@ mod tests {
         let moving = || Move { epoch: Epoch(2), target: vec![NodeId(2)] }.encode().unwrap();
         let mut pair = Pair::new();
         step(&mut pair.right, moving());
-        assert_eq!(step(&mut pair.right, freeze().encode().unwrap()).0, MergeAnswer::Refused);
+        assert_eq!(step(&mut pair.right, freeze().encode().unwrap()).0, ChangeAnswer::Refused);
         let mut pair = Pair::new();
         step(&mut pair.right, freeze().encode().unwrap());
-        assert_eq!(step(&mut pair.right, moving()).0, MergeAnswer::Refused);
+        assert_eq!(step(&mut pair.right, moving()).0, ChangeAnswer::Refused);
         let at = Position::new(TableId(20), 9);
         let plan =
             cellar_metadata_api::SplitPlan { cell: RIGHT, epoch: Epoch(2), at, right: CellId(3) };
         let split = crate::commands::Split { plan }.encode().unwrap();
-        assert_eq!(step(&mut pair.right, split).0, MergeAnswer::Refused);
+        assert_eq!(step(&mut pair.right, split).0, ChangeAnswer::Refused);
         step(&mut pair.left, moving());
         let merge = pair.merge();
-        assert_eq!(step(&mut pair.left, merge).0, MergeAnswer::Refused);
+        assert_eq!(step(&mut pair.left, merge).0, ChangeAnswer::Refused);
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{Applier, ApplyError, Event, overlay::Overlay};
 use crate::{
-    commands::{Move, MoveAnswer, Moved},
+    commands::{ChangeAnswer, Move, Moved},
     records::{self, Descriptor, Kind, to_record},
 };
 
@@ -18,12 +18,12 @@ impl Applier {
     ) -> Result<Bytes, ApplyError> {
         let now = &self.state.descriptor;
         if change.epoch != now.epoch || change.target.is_empty() || now.frozen.is_some() {
-            return Ok(MoveAnswer::Refused.encode());
+            return Ok(ChangeAnswer::Refused.encode());
         }
         let next = Descriptor { moving: Some(change.target), ..Descriptor::clone(now) };
         overlay.put_record(records::cell_key(Kind::Descriptor, next.cell), next.encode()?);
         self.state.set_descriptor(next);
-        Ok(MoveAnswer::Done.encode())
+        Ok(ChangeAnswer::Done.encode())
     }
 
     pub(super) fn end_move(
@@ -34,7 +34,7 @@ impl Applier {
     ) -> Result<Bytes, ApplyError> {
         let now = &self.state.descriptor;
         if change.epoch != now.epoch || now.moving.as_ref() != Some(&change.target) {
-            return Ok(MoveAnswer::Refused.encode());
+            return Ok(ChangeAnswer::Refused.encode());
         }
         let told = to_record("move", &change)?;
         overlay.put_record(records::untold_move_key(now.cell, now.epoch), told);
@@ -47,6 +47,6 @@ impl Applier {
         overlay.put_record(records::cell_key(Kind::Descriptor, next.cell), next.encode()?);
         self.state.set_descriptor(next);
         events.push(Event::Moved);
-        Ok(MoveAnswer::Done.encode())
+        Ok(ChangeAnswer::Done.encode())
     }
 }

@@ -5,7 +5,7 @@ use cellar_metadata_api::{KeyRange, Position, TableId};
 
 use super::{Applier, ApplyError, Event, overlay::Overlay};
 use crate::{
-    commands::{Split, SplitAnswer},
+    commands::{ChangeAnswer, Split},
     records::{self, Descriptor, Kind, Progress, Untold},
 };
 
@@ -25,7 +25,7 @@ impl Applier {
         // The halves of a cell that is being moved would not know where they stand.
         if !fits || left.moving.is_some() || left.frozen.is_some() || !left.range.splits_at(plan.at)
         {
-            return Ok(SplitAnswer::Refused.encode());
+            return Ok(ChangeAnswer::Refused.encode());
         }
         let epoch = plan.epoch.next();
         let right = Descriptor {
@@ -49,7 +49,7 @@ impl Applier {
         self.answers.keep(left.range);
         self.state.set_descriptor(left);
         events.push(Event::Split(plan));
-        Ok(SplitAnswer::Done.encode())
+        Ok(ChangeAnswer::Done.encode())
     }
 
     /// The records of the right half, but for its segments.

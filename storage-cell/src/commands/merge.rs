@@ -5,7 +5,7 @@ use bytes::Bytes;
 use cellar_metadata_api::{CellId, Epoch};
 use serde::{Deserialize, Serialize};
 
-use super::{CommandError, FREEZE, MERGE, TOUCH, UNFREEZE, begin, put, take};
+use super::{CommandError, FREEZE, MERGE, TOUCH, UNFREEZE, begin, change, put, take};
 use crate::records::Frozen;
 
 /// In the right half's log: it serves nothing until it is taken over or [`Unfreeze`] comes.
@@ -42,15 +42,6 @@ pub(crate) struct Touch {
     pub(crate) epoch: Epoch,
 }
 
-/// What became of any of the four.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MergeAnswer {
-    /// It was done.
-    Done,
-    /// The cell has changed meanwhile, or something stands against it; nothing changed.
-    Refused,
-}
-
 /// The fixed part of [`Merge`].
 #[derive(Serialize, Deserialize)]
 struct Head {
@@ -58,41 +49,36 @@ struct Head {
     right: CellId,
 }
 
-fn encode(kind: u8, entry: &impl Serialize) -> Result<Bytes, CommandError> {
-    let bytes = cbor4ii::serde::to_vec(begin(kind, 64), entry);
-    bytes.map(Bytes::from).map_err(CommandError::new)
-}
-
 impl Freeze {
     /// The entry.
     pub(crate) fn encode(&self) -> Result<Bytes, CommandError> {
-        encode(FREEZE, self)
+        change::encode(FREEZE, self)
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, CommandError> {
-        cbor4ii::serde::from_slice(bytes).map_err(CommandError::new)
+        change::decode(bytes)
     }
 }
 
 impl Unfreeze {
     /// The entry.
     pub(crate) fn encode(&self) -> Result<Bytes, CommandError> {
-        encode(UNFREEZE, self)
+        change::encode(UNFREEZE, self)
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, CommandError> {
-        cbor4ii::serde::from_slice(bytes).map_err(CommandError::new)
+        change::decode(bytes)
     }
 }
 
 impl Touch {
     /// The entry.
     pub(crate) fn encode(&self) -> Result<Bytes, CommandError> {
-        encode(TOUCH, self)
+        change::encode(TOUCH, self)
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, CommandError> {
-        cbor4ii::serde::from_slice(bytes).map_err(CommandError::new)
+        change::decode(bytes)
     }
 }
 
@@ -108,32 +94,12 @@ impl Merge {
     }
 
     pub(super) fn decode(mut bytes: Bytes) -> Result<Self, CommandError> {
-        let head: Head =
-            cbor4ii::serde::from_slice(&take(&mut bytes)?).map_err(CommandError::new)?;
+        let head: Head = change::decode(&take(&mut bytes)?)?;
         let content = take(&mut bytes)?;
         if !bytes.is_empty() {
             return Err(CommandError::new("too long"));
         }
         Ok(Self { epoch: head.epoch, right: head.right, content })
-    }
-}
-
-impl MergeAnswer {
-    /// The answer as the log returns it.
-    pub(crate) fn encode(self) -> Bytes {
-        Bytes::from_static(match self {
-            Self::Done => &[1],
-            Self::Refused => &[0],
-        })
-    }
-
-    /// Reads the answer.
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, CommandError> {
-        match bytes {
-            [1] => Ok(Self::Done),
-            [0] => Ok(Self::Refused),
-            _ => Err(CommandError::new("no answer to a step of a merge")),
-        }
     }
 }
 

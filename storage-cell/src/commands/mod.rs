@@ -2,6 +2,7 @@
 //! checks them.
 
 mod answers;
+mod change;
 mod drop_table;
 mod merge;
 mod replicas;
@@ -13,11 +14,12 @@ use bytes::{Buf, Bytes};
 use thiserror::Error;
 
 pub(crate) use answers::{Answers, Decided, decode_one, encode_one};
+pub(crate) use change::ChangeAnswer;
 pub(crate) use drop_table::DropTable;
-pub(crate) use merge::{Freeze, Merge, MergeAnswer, Touch, Unfreeze};
-pub(crate) use replicas::{Move, MoveAnswer, Moved};
+pub(crate) use merge::{Freeze, Merge, Touch, Unfreeze};
+pub(crate) use replicas::{Move, Moved};
 pub(crate) use segments::{ChangeSegments, SegmentsAnswer, fingerprint};
-pub(crate) use split::{Split, SplitAnswer};
+pub(crate) use split::Split;
 pub(crate) use writes::{ColdRows, LogWrite, WriteBatch, encode_write};
 
 /// Version byte of every entry.

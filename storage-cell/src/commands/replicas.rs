@@ -4,7 +4,7 @@ use bytes::Bytes;
 use cellar_metadata_api::{Epoch, NodeId};
 use serde::{Deserialize, Serialize};
 
-use super::{CommandError, MOVE, MOVED, begin};
+use super::{CommandError, MOVE, MOVED, change};
 
 /// The cell is to stand on other nodes. Until that has ended it neither splits nor merges.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,61 +24,34 @@ pub(crate) struct Moved {
     pub(crate) target: Vec<NodeId>,
 }
 
-/// What became of either.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MoveAnswer {
-    /// So it is.
-    Done,
-    /// The cell has moved on; nothing changed.
-    Refused,
-}
-
 impl Move {
     /// The entry.
     pub(crate) fn encode(&self) -> Result<Bytes, CommandError> {
-        let bytes = cbor4ii::serde::to_vec(begin(MOVE, 64), self);
-        bytes.map(Bytes::from).map_err(CommandError::new)
+        change::encode(MOVE, self)
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, CommandError> {
-        cbor4ii::serde::from_slice(bytes).map_err(CommandError::new)
+        change::decode(bytes)
     }
 }
 
 impl Moved {
     /// The entry.
     pub(crate) fn encode(&self) -> Result<Bytes, CommandError> {
-        let bytes = cbor4ii::serde::to_vec(begin(MOVED, 64), self);
-        bytes.map(Bytes::from).map_err(CommandError::new)
+        change::encode(MOVED, self)
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, CommandError> {
-        cbor4ii::serde::from_slice(bytes).map_err(CommandError::new)
-    }
-}
-
-impl MoveAnswer {
-    /// The answer as the log returns it.
-    pub(crate) fn encode(self) -> Bytes {
-        Bytes::from_static(match self {
-            Self::Done => &[1],
-            Self::Refused => &[0],
-        })
-    }
-
-    /// Reads the answer.
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, CommandError> {
-        match bytes {
-            [1] => Ok(Self::Done),
-            [0] => Ok(Self::Refused),
-            _ => Err(CommandError::new("no answer to a move")),
-        }
+        change::decode(bytes)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Command, *};
+    use super::{
+        super::{ChangeAnswer, Command},
+        *,
+    };
 
     #[test]
     fn moves_read_back_and_cut_ones_are_errors() {
@@ -91,9 +64,9 @@ mod tests {
             assert!(Command::decode(entry.slice(..entry.len() - 1)).is_err());
             assert_eq!(Command::decode(entry), Ok(command));
         }
-        for answer in [MoveAnswer::Done, MoveAnswer::Refused] {
-            assert_eq!(MoveAnswer::decode(&answer.encode()), Ok(answer));
+        for answer in [ChangeAnswer::Done, ChangeAnswer::Refused] {
+            assert_eq!(ChangeAnswer::decode(&answer.encode()), Ok(answer));
         }
-        assert!(MoveAnswer::decode(&[]).is_err());
+        assert!(ChangeAnswer::decode(&[]).is_err());
     }
 }

@@ -27,7 +27,7 @@ use tokio::{
 use super::Inner;
 use crate::{
     cell::Cell,
-    commands::{CommandError, Move, MoveAnswer, Moved},
+    commands::{ChangeAnswer, CommandError, Move, Moved},
     limits::{
         CAUGHT_UP_MS_MAX, METADATA_RETRY_MS, MOVE_IDLE_MS, MOVE_LOOK_MS, MOVES_MAX,
         PREFER_AFTER_MS, PREFER_AGAIN_MS,
@@ -329,8 +329,8 @@ fn strays(members: &Members, voters: &BTreeSet<u64>) -> BTreeSet<u64> {
 }
 
 fn answered(answer: &[u8]) -> Result<(), MoveError> {
-    match MoveAnswer::decode(answer)? {
-        MoveAnswer::Done => Ok(()),
-        MoveAnswer::Refused => Err(MoveError::Refused),
+    match ChangeAnswer::decode(answer)? {
+        ChangeAnswer::Done => Ok(()),
+        ChangeAnswer::Refused => Err(MoveError::Refused),
     }
 }

@@ -16,7 +16,7 @@ use super::tell::placed;
 use crate::{
     apply::CellState,
     cell::{Cell, refused},
-    commands::{CommandError, Freeze, Merge, MergeAnswer, Unfreeze},
+    commands::{ChangeAnswer, CommandError, Freeze, Merge, Unfreeze},
     limits::{MERGE_BYTES_MAX, MERGE_CALL_MS_MAX, METADATA_RETRY_MS},
     node::Inner,
     records::Frozen,
@@ -57,8 +57,8 @@ impl Inner {
         let by = Frozen { left: left.id(), left_epoch: before.descriptor.epoch };
         let freeze = Freeze { epoch: going.descriptor.epoch, by };
         match self.propose_step(&right, freeze.encode()).await? {
-            MergeAnswer::Done => {}
-            MergeAnswer::Refused => return Err(invalid("the right half has changed meanwhile")),
+            ChangeAnswer::Done => {}
+            ChangeAnswer::Refused => return Err(invalid("the right half has changed meanwhile")),
         }
         self.goes_on("merge.frozen")?;
         let merged = self.take_over(&left, &right, by).await;
@@ -92,8 +92,8 @@ impl Inner {
         }
         let merge = Merge { epoch: by.left_epoch, right: right.id(), content };
         match self.propose_step(left, merge.encode()).await? {
-            MergeAnswer::Done => Ok(()),
-            MergeAnswer::Refused => Err(invalid("the left half has changed meanwhile")),
+            ChangeAnswer::Done => Ok(()),
+            ChangeAnswer::Refused => Err(invalid("the left half has changed meanwhile")),
         }
     }
 
@@ -112,11 +112,11 @@ impl Inner {
         &self,
         cell: &Cell,
         entry: Result<Bytes, CommandError>,
-    ) -> Result<MergeAnswer, CellError> {
+    ) -> Result<ChangeAnswer, CellError> {
         let answer = cell.group().propose(entry.map_err(invalid)?).await;
         let answer = answer.map_err(|error: ProposeError| refused(&error))?;
         let unknown = |error: CommandError| CellError::Unknown { reason: error.to_string() };
-        MergeAnswer::decode(&answer).map_err(unknown)
+        ChangeAnswer::decode(&answer).map_err(unknown)
     }
 
     async fn is_small(self: &Arc<Self>, right: &Arc<Cell>) -> Result<(), CellError> {

@@ -12,7 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::{
     cell::Cell,
-    commands::{MergeAnswer, Touch, Unfreeze},
+    commands::{ChangeAnswer, Touch, Unfreeze},
     limits::{MERGED_KEPT, SETTLE_AFTER_MS, SETTLE_CHECK_MS},
     node::{Inner, NodeError},
     records::{self, Frozen, Kind},
@@ -90,7 +90,7 @@ impl Inner {
     ) -> Result<AdminAnswer, CellError> {
         let cell = self.asked(left)?;
         let touch = Touch { epoch: left_epoch };
-        if self.propose_step(&cell, touch.encode()).await? == MergeAnswer::Done {
+        if self.propose_step(&cell, touch.encode()).await? == ChangeAnswer::Done {
             return Ok(AdminAnswer::Settled { merged: false });
         }
         let state = cell.state();

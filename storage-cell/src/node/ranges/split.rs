@@ -13,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::{
     cell::{Cell, refused},
-    commands::{Split, SplitAnswer},
+    commands::{ChangeAnswer, Split},
     limits::{METADATA_RETRY_MS, SPLIT_CHECK_MS},
     load::after,
     node::{Inner, NodeError},
@@ -77,7 +77,8 @@ impl Inner {
         let invalid = |error: &dyn ToString| CellError::Invalid { message: error.to_string() };
         let entry = Split { plan }.encode().map_err(|error| invalid(&error))?;
         let answer = cell.group().propose(entry).await.map_err(|error| refused(&error))?;
-        if SplitAnswer::decode(&answer).map_err(|error| invalid(&error))? == SplitAnswer::Refused {
+        if ChangeAnswer::decode(&answer).map_err(|error| invalid(&error))? == ChangeAnswer::Refused
+        {
             return Err(invalid(&format!("{id} has changed meanwhile; try again")));
         }
         let unknown = |error: NodeError| CellError::Unknown { reason: error.to_string() };
