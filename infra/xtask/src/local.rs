@@ -59,6 +59,16 @@ pub(crate) struct Local {
 impl Local {
     /// Starts a cluster with data in a new folder; it is ready when this returns.
     pub(crate) fn start(places: &Places, name: &str, shape: Shape) -> Result<Self> {
+        Self::start_with(places, name, shape, &[])
+    }
+
+    /// The same with settings for all processes, as flags.
+    pub(crate) fn start_with(
+        places: &Places,
+        name: &str,
+        shape: Shape,
+        settings: &[&str],
+    ) -> Result<Self> {
         let folder = places.cache.join("scratch");
         std::fs::create_dir_all(&folder)?;
         let scratch = TempDir::new_in(&folder)?;
@@ -72,6 +82,7 @@ impl Local {
             .args(["--nodes", &shape.nodes.to_string()])
             .args(["--frontends", &shape.frontends.to_string()])
             .args(["--first-address", &first_address()])
+            .args(settings)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(File::create(&log)?)

@@ -6,6 +6,7 @@
 //! leaves open is decided by [`outcome`] alone. Few requests per key are open at once, so that the
 //! check is quick.
 
+mod fill;
 mod frontend;
 mod keys;
 mod last;
@@ -14,6 +15,7 @@ mod report;
 mod rolling;
 mod worker;
 
+pub use fill::{Filled, fill};
 pub use report::Report;
 pub use rolling::{Rolling, rolling};
 

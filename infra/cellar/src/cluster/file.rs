@@ -21,14 +21,31 @@ pub(super) struct Cluster {
     version: u32,
     pub(super) shape: Shape,
     pub(super) members: Vec<Member>,
+    /// The settings that all processes share, by name.
+    #[serde(default)]
+    common: Vec<(String, String)>,
     /// Where the file lies; absolute.
     #[serde(skip)]
     pub(super) folder: PathBuf,
 }
 
 impl Cluster {
-    pub(super) fn new(shape: Shape, members: Vec<Member>, folder: PathBuf) -> Self {
-        Self { version: VERSION, shape, members, folder }
+    /// A new cluster of a shape; `common` are the settings that all processes share, by name.
+    pub(super) fn new(
+        shape: Shape,
+        common: Vec<(String, String)>,
+        folder: PathBuf,
+    ) -> anyhow::Result<Self> {
+        let members = shape.members(&folder, &common)?;
+        Ok(Self { version: VERSION, shape, members, common, folder })
+    }
+
+    /// One more process of a role, not started yet.
+    pub(super) fn add(&mut self, role: Role) -> anyhow::Result<Member> {
+        let (members, common) = (&self.members, &self.common);
+        let member = self.shape.another(role, members, &self.folder, common)?;
+        self.members.push(member.clone());
+        Ok(member)
     }
 
     /// The cluster of a folder; none if it has none.

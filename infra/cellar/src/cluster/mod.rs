@@ -1,6 +1,7 @@
 //! `cellar cluster`: many processes of this binary on one machine, each with a loopback address of
 //! its own. It starts and stops them and supervises nothing: a process that dies stays dead until
-//! `cellar cluster start ID`. Start at [`run`].
+//! `cellar cluster start ID`, and what it grows by is asked for with `cellar cluster add`. Start at
+//! [`run`].
 
 mod file;
 mod plan;
@@ -47,6 +48,11 @@ enum Verb {
         /// Such as node-1.
         id: String,
     },
+    /// Add a process with an address of its own and start it.
+    Add {
+        /// What it does.
+        role: Role,
+    },
     /// Stop the whole cluster, or one process of it.
     Stop {
         /// Such as node-1.
@@ -75,6 +81,13 @@ pub(crate) async fn run(
             let member = cluster.member(id)?;
             process::start(&cluster, member)?.ready().await?;
             report::print(&report::process(&cluster, member))
+        }
+        Some(Verb::Add { role }) => {
+            let mut cluster = Cluster::open(folder)?;
+            let member = cluster.add(*role)?;
+            cluster.write()?;
+            process::start(&cluster, &member)?.ready().await?;
+            report::print(&report::process(&cluster, &member))
         }
         Some(Verb::Stop { id: Some(id) }) => {
             let cluster = Cluster::open(folder)?;
@@ -128,8 +141,7 @@ fn wanted(
         frontends: arguments.frontends.unwrap_or(2),
         first_address: arguments.first_address,
     };
-    let members = shape.members(&folder, &common(layers, &folder))?;
-    let cluster = Cluster::new(shape, members, folder);
+    let cluster = Cluster::new(shape, common(layers, &folder), folder)?;
     cluster.write()?;
     Ok(cluster)
 }
@@ -174,7 +186,8 @@ async fn serve(cluster: &Cluster) -> anyhow::Result<()> {
     }
     report::print(&report::cluster(cluster))?;
     signalled.await?;
-    stop_members(cluster).await
+    // Some may have been added meanwhile.
+    stop_members(&Cluster::open(&cluster.folder)?).await
 }
 
 async fn start(cluster: &Cluster) -> anyhow::Result<()> {

@@ -1,7 +1,7 @@
 //! Which processes a cluster consists of: roles, addresses, arguments. Pure.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::Path,
 };
 
@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 const COUNT_MAX: u32 = 100;
 
 /// What a process does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Role {
     /// A member of the metadata service.
@@ -126,6 +128,40 @@ impl Shape {
         }
         Ok(members)
     }
+
+    /// One more process of a role, with the address after all others.
+    pub(super) fn another(
+        &mut self,
+        role: Role,
+        members: &[Member],
+        data: &Path,
+        common: &[(String, String)],
+    ) -> anyhow::Result<Member> {
+        let count = match role {
+            Role::Node => &mut self.nodes,
+            Role::Frontend => &mut self.frontends,
+            Role::Metadata => bail!(
+                "members of the metadata service are added with `cellar members`: each must be \
+                 told of the others"
+            ),
+        };
+        *count += 1;
+        let number = *count;
+        self.check()?;
+        let last = members.iter().filter_map(|member| match member.addresses.admin.ip() {
+            IpAddr::V4(ip) => Some(u32::from(ip)),
+            IpAddr::V6(_) => None,
+        });
+        let last = last.max().unwrap_or_else(|| u32::from(self.first_address));
+        let ip = Ipv4Addr::from(last.saturating_add(1));
+        if !ip.is_loopback() {
+            bail!("there is no loopback address after {}", Ipv4Addr::from(last));
+        }
+        let metadata = members.iter().filter(|member| member.role == Role::Metadata);
+        let list: Vec<String> =
+            metadata.filter_map(|one| Some(one.addresses.internal?.to_string())).collect();
+        member(role, number, ip, &list.join(","), data, common)
+    }
 }
 
 fn member(
@@ -195,6 +231,23 @@ mod tests {
             let list = "127.0.0.3:7100,127.0.0.4:7100,127.0.0.5:7100".to_owned();
             assert!(member.arguments.contains(&list), "{member:?}");
         }
+    }
+
+    #[test]
+    fn another_node_has_the_next_number_and_an_address_that_nobody_has() {
+        let (mut shape, data) = (shape(3, [127, 0, 0, 1]), Path::new("/d"));
+        let mut members = shape.members(data, &[]).unwrap();
+        for (role, id, ip) in
+            [(Role::Node, "node-4", "127.0.0.9"), (Role::Frontend, "frontend-3", "127.0.0.10")]
+        {
+            let member = shape.another(role, &members, data, &[]).unwrap();
+            assert_eq!((&*member.id, &*member.addresses.admin.ip().to_string()), (id, ip));
+            let list = "127.0.0.3:7100,127.0.0.4:7100,127.0.0.5:7100".to_owned();
+            assert!(member.arguments.contains(&list), "{member:?}");
+            members.push(member);
+        }
+        assert_eq!((shape.nodes, shape.frontends), (4, 3));
+        assert!(shape.another(Role::Metadata, &members, data, &[]).is_err());
     }
 
     #[test]

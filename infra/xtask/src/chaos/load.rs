@@ -66,14 +66,19 @@ impl Load {
 
     /// The gaps of each part of the ring since the last mark.
     pub(super) fn mark(&mut self) -> Result<Gaps> {
-        let input = self.input.as_mut().context("the load was ended already")?;
-        writeln!(input, "mark")?;
-        let said: Value = serde_json::from_str(&self.line()?).context("a mark is JSON")?;
+        let said = self.say("mark")?;
         let of = |key| -> Vec<u64> {
             let list = said.get(key).and_then(Value::as_array).into_iter().flatten();
             list.filter_map(Value::as_u64).collect()
         };
         Ok(Gaps { longest_ms: of("gap_ms"), idle_ms: of("idle_ms") })
+    }
+
+    /// Says a line to it; returns its answer.
+    pub(super) fn say(&mut self, line: &str) -> Result<Value> {
+        let input = self.input.as_mut().context("the load was ended already")?;
+        writeln!(input, "{line}")?;
+        serde_json::from_str(&self.line()?).context("an answer is JSON")
     }
 
     /// An error if it ended by itself.

@@ -1,13 +1,14 @@
 //! `cargo xtask chaos`: a cluster of eight processes under mixed load while processes are killed,
 //! paused and cut off from each other and cells are split, merged and moved; then everything heals,
 //! is read back, and the whole history is checked. [`failover`] and [`rolling`] measure what one
-//! fault and an orderly restart cost.
+//! fault and an orderly restart cost, [`grow`] how a cluster takes in data and nodes.
 //!
 //! All of it runs in namespaces of its own ([`sandbox`]): nothing outlives it, and its network can
 //! be cut without touching the machine's.
 
 mod failover;
 mod forced;
+mod grow;
 mod load;
 mod nemesis;
 mod network;
@@ -45,6 +46,8 @@ pub(crate) enum Verb {
     Failover(failover::Options),
     /// Restart every process under load of stock drivers; no request may fail.
     Rolling(rolling::Options),
+    /// Fill an empty cluster, add a node under load, and see that everything spreads by itself.
+    Grow(grow::Options),
 }
 
 impl Verb {
@@ -54,6 +57,7 @@ impl Verb {
             Self::Chaos(options) => run(places, options),
             Self::Failover(options) => failover::run(places, options),
             Self::Rolling(options) => rolling::run(places, options),
+            Self::Grow(options) => grow::run(places, options),
         }
     }
 }

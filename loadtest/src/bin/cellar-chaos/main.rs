@@ -1,6 +1,6 @@
-//! `cellar-chaos`: load while `cargo xtask chaos`, `failover` and `rolling` break the service. It
-//! prints `loading` once load is made, goes on until a line comes on standard input, and then
-//! prints its figures as one JSON line.
+//! `cellar-chaos`: load while `cargo xtask chaos`, `failover`, `rolling` and `grow` break or
+//! stretch the service. It prints `loading` once load is made, goes on until a line comes on
+//! standard input, and then prints its figures as one JSON line.
 
 use std::path::PathBuf;
 
@@ -43,6 +43,18 @@ enum Verb {
         /// The file.
         history: PathBuf,
     },
+    /// Fill a cluster with rows; a line that is not `stop` asks how much was written.
+    Fill {
+        /// Frontends, "host:port".
+        #[arg(long, value_delimiter = ',', required = true)]
+        cql: Vec<String>,
+        /// Clients; each has one request open.
+        #[arg(long, default_value_t = 64)]
+        clients: u32,
+        /// Size of a row's value.
+        #[arg(long, default_value_t = 1000)]
+        value_bytes: usize,
+    },
     /// Writes and reads with the driver's default retries.
     Rolling {
         /// Frontends, "host:port".
@@ -68,6 +80,11 @@ async fn main() -> anyhow::Result<()> {
             let verdict = chaos::check(&history)?;
             println!("{}", serde_json::to_string_pretty(&verdict)?);
             ensure!(verdict.violations.is_empty(), "no correct service answers so");
+        }
+        Verb::Fill { cql, clients, value_bytes } => {
+            let filled = chaos::fill(&cql, clients, value_bytes).await?;
+            println!("{}", serde_json::to_string(&filled)?);
+            ensure!(filled.failed.is_empty(), "requests failed");
         }
         Verb::Rolling { cql, clients } => {
             let figures = chaos::rolling(&cql, clients).await?;
