@@ -6,6 +6,7 @@ mod describe;
 mod paging;
 mod schema;
 mod select;
+mod view;
 mod virtual_read;
 mod write;
 

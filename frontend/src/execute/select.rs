@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Rows asked of a cell at once, at most.
-const FETCH_ROWS_MAX: u32 = 5_000;
+pub(super) const FETCH_ROWS_MAX: u32 = 5_000;
 /// Bytes asked of a cell at once, at most: a few of the largest values.
 pub(super) const FETCH_BYTES_MAX: u32 = 4 << 20;
 
@@ -25,13 +25,13 @@ pub(super) const FETCH_BYTES_MAX: u32 = 4 << 20;
 const PAGE_BYTES: u64 = 4 << 20;
 
 /// One read of a statement, in the order of the result.
-struct Step {
+pub(super) struct Step {
     /// The partition, unless it is a scan.
     partition: Option<Bytes>,
     /// Whether static columns are wanted with it.
     statics: bool,
-    start: Bytes,
-    end: Bytes,
+    pub(super) start: Bytes,
+    pub(super) end: Bytes,
 }
 
 /// A SELECT while it runs.
@@ -84,6 +84,16 @@ impl Executor {
         let page_size = parameters
             .page_size
             .map_or(usize::MAX, |rows| usize::try_from(rows.max(1)).unwrap_or(usize::MAX));
+        if let Some(view) = &bound.view {
+            let page = self.read_view(&bound, view, parameters, (resumed, page_size)).await?;
+            let charge = Charge::read(page.read_bytes, parameters.level == ReadLevel::Any);
+            let next = page.next.map(|(read, after, progress)| {
+                let read = u64::try_from(read).unwrap_or(u64::MAX);
+                PagingState { statement: fingerprint, read, after, progress }.encode()
+            });
+            let rows = ResultRows { columns, rows: page.rows, next: next.transpose()? };
+            return Ok(Done { answer: Answer::Rows(rows), charge, warnings: Vec::new() });
+        }
         let run = Run {
             executor: self,
             bound,
@@ -105,7 +115,7 @@ impl Run<'_> {
         columns: Arc<[cellar_cql::plan::ResultColumn]>,
         fingerprint: u64,
     ) -> Result<Done, RequestError> {
-        let steps = self.steps();
+        let steps = steps(&self.bound.reads);
         let first = match &self.resumed {
             Some(state) => usize::try_from(state.read).unwrap_or(usize::MAX),
             None => 0,
@@ -145,28 +155,6 @@ impl Run<'_> {
         let answer = Answer::Rows(ResultRows { columns, rows, next: paging });
         let charge = Charge::read(self.read_bytes, half);
         Ok(Done { answer, charge, warnings: Vec::new() })
-    }
-
-    fn steps(&self) -> Vec<Step> {
-        match &self.bound.reads {
-            Reads::Scan { start, end, statics } => vec![Step {
-                partition: None,
-                statics: *statics,
-                start: start.clone(),
-                end: end.clone(),
-            }],
-            Reads::Partitions(partitions) => partitions
-                .iter()
-                .flat_map(|read| {
-                    read.ranges.iter().map(|(start, end)| Step {
-                        partition: Some(read.partition.clone()),
-                        statics: read.statics,
-                        start: joined(&read.partition, start),
-                        end: joined(&read.partition, end),
-                    })
-                })
-                .collect(),
-        }
     }
 
     async fn step(&mut self, step: &Step) -> Result<Ended, RequestError> {
@@ -323,6 +311,29 @@ impl Run<'_> {
     }
 }
 
+/// The reads one by one.
+pub(super) fn steps(reads: &Reads) -> Vec<Step> {
+    match reads {
+        Reads::Scan { start, end, statics } => vec![Step {
+            partition: None,
+            statics: *statics,
+            start: start.clone(),
+            end: end.clone(),
+        }],
+        Reads::Partitions(partitions) => partitions
+            .iter()
+            .flat_map(|read| {
+                read.ranges.iter().map(|(start, end)| Step {
+                    partition: Some(read.partition.clone()),
+                    statics: read.statics,
+                    start: joined(&read.partition, start),
+                    end: joined(&read.partition, end),
+                })
+            })
+            .collect(),
+    }
+}
+
 pub(super) fn joined(partition: &Bytes, suffix: &[u8]) -> Bytes {
     let mut key = Vec::with_capacity(partition.len().saturating_add(suffix.len()));
     key.extend_from_slice(partition);
@@ -337,6 +348,8 @@ fn fingerprint(planned: &Planned, bound: &BoundSelect, parameters: &Parameters) 
     for (table, _) in &planned.tables {
         hash.update(&table.0.to_be_bytes());
     }
+    // Views of one table are told apart by their names.
+    hash.update(bound.table.name.as_bytes());
     if let Reads::Partitions(partitions) = &bound.reads {
         for read in partitions {
             hash.update(&read.partition);

@@ -24,8 +24,8 @@ pub use cell::{Cell, SplitPlan};
 pub use cellar_schema::TableId;
 pub use client::{Client, protocol, protocol::Identity};
 pub use command::{
-    Answer, Command, NewIndex, NewTable, NodeRegistration, OptionChanges, SchemaChangeKind,
-    SchemaEvent, SchemaTarget, TableChange, TieringChange, TypeChange,
+    Answer, Command, NewIndex, NewTable, NewView, NewViewRelation, NodeRegistration, OptionChanges,
+    SchemaChangeKind, SchemaEvent, SchemaTarget, TableChange, TieringChange, TypeChange,
 };
 pub use error::PlacementError;
 pub use ids::{CellId, Epoch, GroupId, NodeId};

@@ -35,7 +35,7 @@ pub use row::{
 };
 pub use table::{
     AgeOf, Column, ColumnKind, DroppedColumn, Index, IndexClass, IndexPart, Keyspace, Order, Table,
-    TableOptions, TieringPolicy,
+    TableOptions, TieringPolicy, View, ViewRelation,
 };
 pub use types::{CqlType, Frozen, TypeError, UserType};
 pub use units::{Units, read_units, write_units};

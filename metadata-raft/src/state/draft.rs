@@ -59,6 +59,15 @@ impl<'a> Draft<'a> {
             Command::DropIndex { keyspace, name, if_exists } => {
                 self.drop_index(keyspace, name, *if_exists)
             }
+            Command::CreateView { definition, if_not_exists } => {
+                self.create_view(definition, *if_not_exists)
+            }
+            Command::AlterView { keyspace, name, if_exists, options } => {
+                self.alter_view(keyspace, name, *if_exists, options)
+            }
+            Command::DropView { keyspace, name, if_exists } => {
+                self.drop_view(keyspace, name, *if_exists)
+            }
             Command::CreateType { keyspace, name, fields, if_not_exists } => {
                 self.create_type(keyspace, name, fields, *if_not_exists)
             }

@@ -20,7 +20,7 @@ pub mod write;
 pub use error::PlanError;
 pub use schema_view::SchemaView;
 pub use scope::{Scope, column, pseudo, receiver, select_order};
-pub use select::{BoundSelect, Flow, PartitionRead, Progress, Reads, RowReader, Select};
+pub use select::{BoundSelect, BoundView, Flow, PartitionRead, Progress, Reads, RowReader, Select};
 pub use value::{Binding, BoundValue, ColumnSpec, Env, ResultColumn, Variable};
 
 use std::sync::Arc;
@@ -115,7 +115,14 @@ fn plan_other(scope: &mut Scope<'_>, statement: &Statement) -> Result<Plan, Plan
             }
             Plan::Use(keyspace.as_str().to_owned())
         }
-        Statement::Truncate(truncate) => Plan::Truncate(scope.writable_table(&truncate.table)?),
+        Statement::Truncate(truncate) => match scope.source(&truncate.table)? {
+            (_, None) => Plan::Truncate(scope.writable_table(&truncate.table)?),
+            (_, Some(_)) => {
+                return Err(PlanError::invalid(
+                    "Cannot TRUNCATE materialized view directly; must truncate base table instead",
+                ));
+            }
+        },
         Statement::Describe(describe) => Plan::Describe(describe.clone()),
         Statement::CreateRole(_)
         | Statement::AlterRole(_)

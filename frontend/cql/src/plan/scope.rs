@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use cellar_schema::{Column, ColumnKind, CqlType, Table, TableId, UserType};
+use cellar_schema::{Column, ColumnKind, CqlType, Table, TableId, UserType, View};
 
 use super::error::similar;
 use super::term::Expr;
@@ -88,24 +88,47 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The table of this name; the plan depends on it from now on.
+    /// The table of this name, or the base table of the view of this name and the view; the plan
+    /// depends on the table from now on.
     ///
     /// # Errors
-    /// No such keyspace or table.
-    pub fn table(&mut self, name: &QualifiedName) -> Result<Arc<Table>, PlanError> {
+    /// No such keyspace, table or view.
+    pub(crate) fn source(
+        &mut self,
+        name: &QualifiedName,
+    ) -> Result<(Arc<Table>, Option<View>), PlanError> {
         let keyspace = self.keyspace_of(name)?;
-        let Some(table) = self.view.table(&keyspace, name.name.as_str()) else {
-            let Some(found) = self.view.keyspace(&keyspace) else {
-                return Err(self.unknown_keyspace(&keyspace));
-            };
-            let hint = similar(name.name.as_str(), found.tables.keys().map(String::as_str));
-            return Err(PlanError::UnknownTable { keyspace, table: name.name.to_string(), hint });
+        let named = name.name.as_str();
+        let (table, of_view) = match self.view.table(&keyspace, named) {
+            Some(table) => (table, None),
+            None => {
+                let Some(found) = self.view.keyspace(&keyspace) else {
+                    return Err(self.unknown_keyspace(&keyspace));
+                };
+                let Some((base, of_view)) = found.view(named) else {
+                    let hint = similar(named, found.tables.keys().map(String::as_str));
+                    let table = name.name.to_string();
+                    return Err(PlanError::UnknownTable { keyspace, table, hint });
+                };
+                (Arc::clone(base), Some(of_view.clone()))
+            }
         };
         let dependency = (table.id, table.version);
         if !self.tables.contains(&dependency) {
             self.tables.push(dependency);
         }
-        Ok(table)
+        Ok((table, of_view))
+    }
+
+    /// The table of this name; the plan depends on it from now on.
+    ///
+    /// # Errors
+    /// No such keyspace or table; a view.
+    pub fn table(&mut self, name: &QualifiedName) -> Result<Arc<Table>, PlanError> {
+        match self.source(name)? {
+            (table, None) => Ok(table),
+            (_, Some(_)) => Err(PlanError::invalid("Cannot directly modify a materialized view")),
+        }
     }
 
     /// As [`Scope::table`], for a table whose rows are to be changed.

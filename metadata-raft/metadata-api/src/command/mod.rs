@@ -3,6 +3,7 @@
 
 mod answer;
 mod index;
+mod view;
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
@@ -12,6 +13,7 @@ use uuid::Uuid;
 
 pub use self::answer::{Answer, SchemaChangeKind, SchemaEvent, SchemaTarget};
 pub use self::index::NewIndex;
+pub use self::view::{NewView, NewViewRelation};
 use crate::{CellId, Epoch, Frontend, NodeId, NodeState, SplitPlan};
 
 /// One change of the metadata.
@@ -127,6 +129,33 @@ pub enum Command {
         /// IF EXISTS.
         if_exists: bool,
     },
+    /// CREATE MATERIALIZED VIEW.
+    CreateView {
+        /// The view.
+        definition: NewView,
+        /// IF NOT EXISTS.
+        if_not_exists: bool,
+    },
+    /// ALTER MATERIALIZED VIEW.
+    AlterView {
+        /// Keyspace of the view.
+        keyspace: String,
+        /// Name of the view.
+        name: String,
+        /// IF EXISTS after the word VIEW.
+        if_exists: bool,
+        /// The options named.
+        options: OptionChanges,
+    },
+    /// DROP MATERIALIZED VIEW.
+    DropView {
+        /// Keyspace of the view.
+        keyspace: String,
+        /// Name of the view.
+        name: String,
+        /// IF EXISTS.
+        if_exists: bool,
+    },
     /// CREATE TYPE.
     CreateType {
         /// Keyspace of the type.
@@ -218,6 +247,9 @@ impl Command {
             | Self::TruncateTable { .. }
             | Self::CreateIndex { .. }
             | Self::DropIndex { .. }
+            | Self::CreateView { .. }
+            | Self::AlterView { .. }
+            | Self::DropView { .. }
             | Self::CreateType { .. }
             | Self::AlterType { .. }
             | Self::DropType { .. } => true,

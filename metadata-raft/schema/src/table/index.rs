@@ -43,7 +43,8 @@ pub enum IndexPart {
 pub enum IndexClass {
     /// `CREATE INDEX`: equality.
     Local,
-    /// A storage-attached index: equality, ranges, several at once. The class as it was written.
+    /// An index of a class, as it was written: storage-attached (equality, ranges, several at
+    /// once) or SASI.
     StorageAttached(String),
 }
 
@@ -71,7 +72,13 @@ impl Index {
     /// Whether it is a storage-attached index.
     #[must_use]
     pub fn is_storage_attached(&self) -> bool {
-        matches!(self.class, IndexClass::StorageAttached(_))
+        matches!(self.class, IndexClass::StorageAttached(_)) && !self.is_sasi()
+    }
+
+    /// Whether it is a SASI index, which allows LIKE.
+    #[must_use]
+    pub fn is_sasi(&self) -> bool {
+        matches!(&self.class, IndexClass::StorageAttached(class) if class.ends_with("SASIIndex"))
     }
 
     /// Whether both index the same in the same way, whatever their names.

@@ -2,6 +2,7 @@
 //! when the schema changes. Start at [`Table`].
 
 mod index;
+mod view;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use index::{Index, IndexClass, IndexPart};
+pub use view::{View, ViewRelation};
 
 use crate::{ColumnId, CqlType, TableId, UserType};
 
@@ -118,6 +120,9 @@ pub struct TableOptions {
     /// Secondary indexes, in the order they were made.
     #[serde(default)]
     pub indexes: Vec<Index>,
+    /// Materialized views of the table, in the order they were made.
+    #[serde(default)]
+    pub views: Vec<View>,
 }
 
 /// When rows of a table become cold. In CQL:

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cellar_metadata_api::{Answer, MetadataError, SchemaChangeKind, SchemaTarget, TableChange};
 use cellar_schema::{AgeOf, Column, ColumnId, ColumnKind, CqlType, DroppedColumn, Keyspace, Table};
 
-use super::{columns, indexes, options};
+use super::{columns, indexes, options, views};
 use crate::state::{draft::Draft, keyspaces::refuse_system, types};
 
 impl Draft<'_> {
@@ -17,6 +17,9 @@ impl Draft<'_> {
         changes: &[TableChange],
     ) -> Result<Answer, MetadataError> {
         refuse_system(keyspace)?;
+        let other = "Cannot use ALTER TABLE on a materialized view; use ALTER MATERIALIZED VIEW \
+                     instead";
+        self.refuse_view(keyspace, name, other)?;
         if if_exists && self.before.table(keyspace, name).is_none() {
             return Ok(self.unchanged());
         }
@@ -136,6 +139,7 @@ fn drop_column(table: &mut Table, name: &str, at_us: i64) -> Result<(), Metadata
         return Err(MetadataError::invalid(format!("Cannot drop PRIMARY KEY column {name}")));
     }
     indexes::refuse_change(table, &column, "Cannot drop")?;
+    views::refuse_drop_of_column(table, &column)?;
     let ages = table.options.tiering.as_ref().map(|policy| policy.age_of);
     if ages == Some(AgeOf::Column(column.id)) {
         return Err(MetadataError::invalid(format!(

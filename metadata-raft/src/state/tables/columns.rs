@@ -112,7 +112,7 @@ fn check_counters(table: &Table) -> Result<(), MetadataError> {
     }
 }
 
-fn has_duration(cql_type: &CqlType) -> bool {
+pub(super) fn has_duration(cql_type: &CqlType) -> bool {
     match cql_type {
         CqlType::Duration => true,
         CqlType::List(element, _) | CqlType::Set(element, _) | CqlType::Vector(element, _) => {

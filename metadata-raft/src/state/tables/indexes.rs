@@ -35,6 +35,9 @@ impl Draft<'_> {
             return invalid(format!("Keyspace '{}' doesn't exist", new.keyspace));
         };
         let Some(table) = keyspace.tables.get(&new.table) else {
+            if keyspace.view(&new.table).is_some() {
+                return invalid("Secondary indexes on materialized views aren't supported");
+            }
             return invalid(format!("Table '{}' doesn't exist", new.table));
         };
         if let Some(name) = new.name.as_ref().filter(|name| indexed(keyspace, name).is_some()) {
@@ -184,12 +187,7 @@ fn class(new: &NewIndex, custom: bool) -> Result<IndexClass, MetadataError> {
     match written {
         "org.apache.cassandra.index.sai.StorageAttachedIndex" => {}
         _ if short == "sai" || short == "storageattachedindex" => {}
-        "org.apache.cassandra.index.sasi.SASIIndex" | "SASIIndex" => {
-            return invalid(
-                "SASI indexes are not supported by Cellar; use a storage-attached index \
-                 (USING 'sai')",
-            );
-        }
+        "org.apache.cassandra.index.sasi.SASIIndex" | "SASIIndex" => {}
         _ => {
             return Err(MetadataError::config(format!(
                 "Unable to find custom indexer class '{written}'"

@@ -1,9 +1,11 @@
-//! CREATE, DROP and TRUNCATE TABLE; ALTER is in `alter`, indexes are in `indexes`.
+//! CREATE, DROP and TRUNCATE TABLE; ALTER is in `alter`, indexes are in `indexes`,
+//! materialized views in `views`.
 
 mod alter;
 mod columns;
 mod indexes;
 mod options;
+mod views;
 
 use std::{cmp::Ordering, sync::Arc};
 
@@ -26,7 +28,7 @@ impl Draft<'_> {
     ) -> Result<Answer, MetadataError> {
         refuse_system(&new.keyspace)?;
         let keyspace = Arc::clone(self.keyspace(&new.keyspace)?);
-        if keyspace.tables.contains_key(&new.name) {
+        if keyspace.tables.contains_key(&new.name) || keyspace.view(&new.name).is_some() {
             if if_not_exists {
                 return Ok(self.unchanged());
             }
@@ -62,10 +64,14 @@ impl Draft<'_> {
         if_exists: bool,
     ) -> Result<Answer, MetadataError> {
         refuse_system(keyspace)?;
+        let other = "Cannot use DROP TABLE on a materialized view. Please use DROP MATERIALIZED \
+                     VIEW instead.";
+        self.refuse_view(keyspace, name, other)?;
         if if_exists && self.before.table(keyspace, name).is_none() {
             return Ok(self.unchanged());
         }
         let table = Arc::clone(self.table(keyspace, name)?);
+        views::refuse_drop(&table)?;
         self.drop_data(&table);
         self.put_table(keyspace, name, None);
         Ok(self.changed(SchemaChangeKind::Dropped, SchemaTarget::Table, keyspace, Some(name)))
@@ -79,6 +85,8 @@ impl Draft<'_> {
         name: &str,
     ) -> Result<Answer, MetadataError> {
         refuse_system(keyspace)?;
+        let other = "Cannot TRUNCATE materialized view directly; must truncate base table instead";
+        self.refuse_view(keyspace, name, other)?;
         let old = Arc::clone(self.table(keyspace, name)?);
         let mut table = Table::clone(&old);
         table.id = self.next_table()?;

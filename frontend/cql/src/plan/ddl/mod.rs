@@ -8,6 +8,7 @@ mod keyspace;
 mod options;
 mod property;
 mod tiering;
+mod view;
 
 use cellar_metadata_api::{Command, TypeChange};
 use uuid::Uuid;
@@ -40,6 +41,8 @@ pub fn command(
         Statement::CreateType(create) => create_type(&scope, create)?,
         Statement::AlterType(alter) => alter_type(&scope, alter)?,
         Statement::CreateIndex(create) => index::create(&scope, create)?,
+        Statement::CreateView(create) => view::create(&mut scope, create, new_id)?,
+        Statement::AlterView(alter) => view::alter(&mut scope, alter)?,
         Statement::Drop(object) => drop_object(&scope, object)?,
         other => return Err(PlanError::not_built(feature(other))),
     };
@@ -134,26 +137,38 @@ fn drop_object(scope: &Scope<'_>, object: &DropObject) -> Result<Command, PlanEr
             user_keyspace(&name)?;
             Command::DropKeyspace { name, if_exists }
         }
-        ObjectKind::Table => {
-            Command::DropTable { keyspace: drop_home(scope, object)?, name, if_exists }
-        }
-        ObjectKind::Type => {
-            Command::DropType { keyspace: drop_home(scope, object)?, name, if_exists }
-        }
+        ObjectKind::Table => Command::DropTable {
+            keyspace: drop_home(scope, &object.name, if_exists)?,
+            name,
+            if_exists,
+        },
+        ObjectKind::Type => Command::DropType {
+            keyspace: drop_home(scope, &object.name, if_exists)?,
+            name,
+            if_exists,
+        },
         ObjectKind::Index => {
             let keyspace = scope.keyspace_of(&object.name)?;
             user_keyspace(&keyspace)?;
             Command::DropIndex { keyspace, name, if_exists }
         }
-        ObjectKind::View => return Err(PlanError::not_built("DROP MATERIALIZED VIEW")),
+        ObjectKind::View => Command::DropView {
+            keyspace: drop_home(scope, &object.name, if_exists)?,
+            name,
+            if_exists,
+        },
     })
 }
 
 /// Something can be absent together with its keyspace.
-fn drop_home(scope: &Scope<'_>, object: &DropObject) -> Result<String, PlanError> {
-    let keyspace = scope.keyspace_of(&object.name)?;
+fn drop_home(
+    scope: &Scope<'_>,
+    name: &QualifiedName,
+    if_exists: bool,
+) -> Result<String, PlanError> {
+    let keyspace = scope.keyspace_of(name)?;
     user_keyspace(&keyspace)?;
-    if !object.if_exists && scope.view().keyspace(&keyspace).is_none() {
+    if !if_exists && scope.view().keyspace(&keyspace).is_none() {
         return Err(scope.unknown_keyspace(&keyspace));
     }
     Ok(keyspace)
@@ -162,8 +177,6 @@ fn drop_home(scope: &Scope<'_>, object: &DropObject) -> Result<String, PlanError
 /// What to call a statement that is not built.
 fn feature(statement: &Statement) -> String {
     match statement {
-        Statement::CreateView(_) => "CREATE MATERIALIZED VIEW".to_owned(),
-        Statement::AlterView(_) => "ALTER MATERIALIZED VIEW".to_owned(),
         Statement::Routine(routine) => {
             let action = match routine.action {
                 RoutineAction::Create => "CREATE",

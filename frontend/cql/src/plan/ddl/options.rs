@@ -124,6 +124,7 @@ impl Options {
             tiering,
             text,
             indexes: Vec::new(),
+            views: Vec::new(),
         };
         (options, column)
     }

@@ -18,7 +18,7 @@ pub(super) fn text(value: &PropertyValue) -> String {
     }
 }
 
-fn literal_text(literal: &Literal) -> String {
+pub(super) fn literal_text(literal: &Literal) -> String {
     match literal {
         Literal::Text(text) => format!("'{}'", text.replace('\'', "''")),
         other => plain_literal(other),

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use cellar_schema::{ColumnId, Table};
 
 use super::group::GroupBy;
+use super::materialized::BoundView;
 use super::output::Output;
 use super::reader::{Progress, RowReader};
 use super::restrict::BoundFilter;
@@ -25,6 +26,9 @@ pub struct BoundSelect {
     pub fetch: Option<Vec<ColumnId>>,
     /// How many rows are enough, where that is known before reading.
     pub row_limit_hint: Option<u32>,
+    /// The rows of the view, if it is one whose rows have other keys in their base; `reads` are
+    /// then of the keys that they have in the view.
+    pub view: Option<Arc<BoundView>>,
     pub(super) shape: Arc<Shape>,
 }
 
@@ -85,6 +89,11 @@ impl Shape {
         self.group_by.is_none() && !self.output.aggregates.is_empty()
     }
 
+    /// Whether each row that passes the filters becomes one of the result, as soon as it comes.
+    pub(super) fn is_one_for_one(&self) -> bool {
+        !self.distinct && !self.is_grouping() && !self.must_read_all()
+    }
+
     /// Whether a page cannot end before the last row is read.
     pub(super) fn must_read_all(&self) -> bool {
         !self.sort.is_empty() || self.is_aggregate_of_all()
@@ -92,6 +101,12 @@ impl Shape {
 }
 
 impl BoundSelect {
+    /// `LIMIT`, unless all rows become one.
+    #[must_use]
+    pub fn limit(&self) -> Option<u64> {
+        self.shape.limit
+    }
+
     /// A reader of what the reads bring, going on after `progress`. `now_seconds` is for `ttl()`.
     #[must_use]
     pub fn reader(&self, now_seconds: i64, progress: Option<Progress>) -> RowReader {

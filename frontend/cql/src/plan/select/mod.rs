@@ -6,6 +6,7 @@ mod aggregate;
 mod bound;
 mod group;
 mod json;
+mod materialized;
 mod order;
 mod output;
 mod planned;
@@ -14,6 +15,10 @@ mod restrict;
 mod selector;
 mod sink;
 mod view;
+
+pub use materialized::BoundView;
+pub(crate) use materialized::check_filter as check_view_filter;
+pub(crate) use restrict::symbol;
 
 pub use bound::{BoundSelect, PartitionRead, Reads};
 pub use planned::{Select, plan};

@@ -84,6 +84,11 @@ impl Output {
             && self.reads.iter().all(|column| is_static(column) || is_key(column))
     }
 
+    /// Whether nothing of a single row is shown.
+    pub(super) fn is_all_aggregates(&self) -> bool {
+        self.items.iter().all(|item| matches!(item, Sel::Aggregate(_)))
+    }
+
     /// The columns of the result.
     pub(super) fn result_columns(&self, table: &Table) -> Arc<[ResultColumn]> {
         if self.json {

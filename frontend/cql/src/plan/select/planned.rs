@@ -6,6 +6,7 @@ use cellar_schema::{ColumnId, ColumnKind, CqlType, Table};
 
 use super::bound::{BoundSelect, Shape};
 use super::group::{GroupBy, GroupItem};
+use super::materialized::Seen;
 use super::order::{self, Ordering};
 use super::output::Output;
 use super::restrict::Restrictions;
@@ -29,6 +30,8 @@ pub struct Select {
     /// Whether static columns are read with a partition.
     statics: bool,
     markers: usize,
+    /// How it is read, if the table is a view.
+    seen: Option<Seen>,
 }
 
 /// Plans a `SELECT`.
@@ -51,7 +54,11 @@ pub fn plan(mut scope: Scope<'_>, written: &ast::Select) -> Result<Planned, Plan
 
 impl Select {
     fn plan(scope: &mut Scope<'_>, written: &ast::Select) -> Result<Self, PlanError> {
-        let table = scope.table(&written.table)?;
+        let (base, of_view) = scope.source(&written.table)?;
+        let table = match &of_view {
+            Some(view) => Arc::new(view.as_table(&base)),
+            None => Arc::clone(&base),
+        };
         let output = Output::plan(scope, &table, written)?;
         let allow = written.allow_filtering;
         let restrictions = Restrictions::plan(scope, &table, &written.filter, allow)?;
@@ -93,8 +100,15 @@ impl Select {
             fetch: None,
             statics: has_statics,
             markers: scope.marker_count(),
+            seen: None,
             table,
         };
+        if let Some(view) = &of_view {
+            let used: Vec<ColumnId> = select.used().filter_map(ColumnRef::stored).collect();
+            let (table, used) = (Arc::clone(&select.table), used.into_iter());
+            let of = (&base, view, &*table);
+            select.seen = Some(Seen::plan(scope, of, &mut select.restrictions, used)?);
+        }
         select.statics = has_statics && (select.static_rows() || select.reads_statics());
         select.fetch = select.fetched();
         Ok(select)
@@ -108,7 +122,7 @@ impl Select {
 
     /// Whether a partition with nothing but static columns is a row of the result.
     fn static_rows(&self) -> bool {
-        !self.restrictions.chooses_rows()
+        self.seen.is_none() && !self.restrictions.chooses_rows()
     }
 
     fn used(&self) -> impl Iterator<Item = &ColumnRef> {
@@ -176,10 +190,16 @@ impl Select {
             // There is one row, made of all; limits do not choose what it is made of.
             (shape.limit, shape.per_partition_limit) = (None, None);
         }
-        let one_for_one = shape.filters.is_empty()
-            && !shape.distinct
-            && !shape.is_grouping()
-            && !shape.must_read_all();
+        let one_for_one = shape.filters.is_empty() && shape.is_one_for_one();
+        let view = match &self.seen {
+            Some(Seen::Rekeyed(rekeyed)) => {
+                let mut view = rekeyed.bind(&self.table, &binding);
+                view.one_for_one = shape.is_one_for_one() && shape.per_partition_limit.is_none();
+                view.any_order = shape.is_aggregate_of_all() && self.output.is_all_aggregates();
+                Some(Arc::new(view))
+            }
+            Some(Seen::InOrder) | None => None,
+        };
         let row_limit_hint = limit.filter(|_| one_for_one).and_then(|l| u32::try_from(l).ok());
         Ok(BoundSelect {
             table: Arc::clone(&self.table),
@@ -187,6 +207,7 @@ impl Select {
             reverse,
             fetch: self.fetch.clone(),
             row_limit_hint,
+            view,
             shape: Arc::new(shape),
         })
     }

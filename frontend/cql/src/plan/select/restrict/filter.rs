@@ -1,10 +1,12 @@
 //! Tests of single rows: what `ALLOW FILTERING` allows.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use bytes::Bytes;
 use cellar_schema::{CqlType, value};
 
+use super::pattern::Pattern;
 use super::relation::{ElementTest, End, Restriction, Test};
 use crate::plan::select::view::{ColumnRef, RowView};
 use crate::plan::term::Expr;
@@ -21,8 +23,14 @@ pub(crate) struct BoundFilter {
 #[derive(Clone, Debug, PartialEq)]
 enum BoundTest {
     Values(Vec<Vec<Bytes>>),
-    Slice { lower: BoundEnd, upper: BoundEnd },
+    Slice {
+        lower: BoundEnd,
+        upper: BoundEnd,
+    },
     Elements(Vec<BoundElement>),
+    /// A text is like all of these.
+    Like(Vec<Pattern>),
+    NotNull,
 }
 
 type BoundEnd = Option<(Vec<Bytes>, bool)>;
@@ -52,6 +60,12 @@ impl BoundFilter {
                     .map(|test| element(test, &columns, binding))
                     .collect::<Result<_, _>>()?,
             ),
+            Test::Like(exprs) => {
+                let ignores_case = restriction.ignores_case;
+                let one = |expr| pattern(expr, &columns, ignores_case, binding);
+                BoundTest::Like(exprs.iter().map(one).collect::<Result<_, _>>()?)
+            }
+            Test::NotNull => BoundTest::NotNull,
         };
         Ok(Self { columns, test, ignores_case: restriction.ignores_case })
     }
@@ -82,6 +96,17 @@ impl BoundFilter {
                 let Some(bytes) = row.value(column) else { return false };
                 tests.iter().all(|test| test.passes(&column.cql_type, &bytes))
             }
+            BoundTest::Like(patterns) => {
+                let Some(bytes) = self.columns.first().and_then(|column| row.value(column)) else {
+                    return false;
+                };
+                let text = match self.ignores_case {
+                    true => Cow::Owned(lower_case(&bytes)),
+                    false => String::from_utf8_lossy(&bytes),
+                };
+                patterns.iter().all(|pattern| pattern.matches(&text))
+            }
+            BoundTest::NotNull => self.columns.iter().all(|column| row.value(column).is_some()),
         }
     }
 
@@ -103,6 +128,22 @@ impl BoundFilter {
 
 fn lower_case(text: &[u8]) -> String {
     String::from_utf8_lossy(text).to_lowercase()
+}
+
+fn pattern(
+    expr: &Expr,
+    columns: &[ColumnRef],
+    ignores_case: bool,
+    binding: &Binding<'_>,
+) -> Result<Pattern, PlanError> {
+    let name = columns.first().map_or("", |column| column.name.as_str());
+    let Some(bytes) = expr.evaluate_set(binding, &format!("column {name}"))? else {
+        return Err(PlanError::invalid(format!("Unsupported null value for column {name}")));
+    };
+    Ok(match ignores_case {
+        true => Pattern::of(&lower_case(&bytes)),
+        false => Pattern::of(&String::from_utf8_lossy(&bytes)),
+    })
 }
 
 fn end(

@@ -45,6 +45,13 @@ impl<'t> Indexes<'t> {
         allow_filtering: bool,
     ) -> Result<bool, PlanError> {
         let Restricted { partition, known, token, clustering, rest } = *restricted;
+        if !allow_filtering {
+            let all = partition.iter().chain(clustering.all()).chain(rest);
+            let unlike = all.filter(|part| matches!(part.test, Test::Like(_)));
+            if let Some(part) = unlike.into_iter().find(|part| !self.helps(part)) {
+                return Err(not_like(part));
+            }
+        }
         let helps = |part: &Restriction| self.helps(part);
         let clustering_helped = clustering.all().any(helps);
         let usable = clustering_helped || partition.iter().any(helps) || rest.iter().any(helps);
@@ -132,8 +139,9 @@ impl<'t> Indexes<'t> {
         }
         match (index.part, test) {
             (IndexPart::Simple | IndexPart::Full, Test::Values(values)) => !values.is_in(),
+            (IndexPart::Simple, Test::Like(_)) => index.is_sasi(),
             (IndexPart::Simple, Test::Slice(_)) => {
-                index.is_storage_attached() && has_ranges(&column.cql_type)
+                index.is_sasi() || index.is_storage_attached() && has_ranges(&column.cql_type)
             }
             (part, Test::Elements(tests)) => tests.iter().any(|test| match test {
                 ElementTest::Contains(_) => part == IndexPart::Values,
@@ -143,6 +151,13 @@ impl<'t> Indexes<'t> {
             _ => false,
         }
     }
+}
+
+fn not_like(part: &Restriction) -> PlanError {
+    PlanError::invalid(format!(
+        "LIKE restriction is only supported on properly indexed columns. {} LIKE ? is not valid.",
+        part.first_name()
+    ))
 }
 
 /// Whether several elements, keys or entries of one collection are asked for.

@@ -4,7 +4,9 @@
 mod bind;
 mod filter;
 mod indexed;
+mod onto;
 mod operand;
+mod pattern;
 mod relation;
 mod text;
 mod token;
@@ -15,7 +17,9 @@ use cellar_schema::{ColumnKind, Table};
 
 pub(super) use filter::BoundFilter;
 use indexed::{Indexes, Restricted};
-use relation::{Restriction, Test};
+pub(super) use onto::is_key;
+pub(super) use relation::{Restriction, Test};
+pub(crate) use text::symbol;
 use token::TokenRange;
 
 use super::view::{ColumnRef, Place};

@@ -30,6 +30,10 @@ pub(crate) enum Test {
     Slice(Slice),
     /// Tests of elements of a collection; all must hold.
     Elements(Vec<ElementTest>),
+    /// `LIKE`; all must match.
+    Like(Vec<Expr>),
+    /// `IS NOT NULL`, in the definition of a view.
+    NotNull,
 }
 
 /// A range; at least one end is there.
@@ -125,6 +129,13 @@ impl Restriction {
                 tests.extend(more);
                 Ok(())
             }
+            (Test::Like(patterns), Test::Like(more)) => {
+                patterns.extend(more);
+                Ok(())
+            }
+            (Test::Like(_), _) | (_, Test::Like(_)) => Err(PlanError::invalid(format!(
+                "{name} cannot be restricted by more than one relation if it includes a LIKE"
+            ))),
             (Test::Slice(slice), Test::Slice(more)) => {
                 let first = |columns: &[ColumnRef]| columns.first().map(|column| column.place);
                 if first(&self.columns) != first(&other.columns) {
@@ -330,12 +341,12 @@ pub(crate) fn compared(
             let list = scope.marker(*marker, &receiver.list_spec())?;
             return Ok(Test::Values(Values::List(list, receiver.tuple)));
         }
-        RelationTest::Like(_) => {
-            return Err(PlanError::invalid(format!(
-                "LIKE restriction is only supported on properly indexed columns. {} is not valid.",
-                written(&names(columns), test)
-            )));
+        RelationTest::Like(term) if is_text(columns) => {
+            let [column] = columns else { return Err(not_indexed(columns, test)) };
+            let spec = pseudo(receiver.table, &column.name, column.cql_type.clone());
+            return Ok(Test::Like(vec![prepare(scope, term, &spec)?]));
         }
+        RelationTest::Like(_) => return Err(not_indexed(columns, test)),
         RelationTest::IsNotNull | RelationTest::IsNull => {
             return Err(PlanError::invalid(format!(
                 "Unsupported restriction: {}",
@@ -345,6 +356,18 @@ pub(crate) fn compared(
         other => return Err(unsupported(other, &names(columns))),
     };
     Ok(Test::Slice(slice))
+}
+
+/// Whether it is one column of text, which has patterns.
+fn is_text(columns: &[ColumnRef]) -> bool {
+    matches!(columns, [only] if matches!(only.cql_type, CqlType::Text | CqlType::Ascii))
+}
+
+fn not_indexed(columns: &[ColumnRef], test: &RelationTest) -> PlanError {
+    PlanError::invalid(format!(
+        "LIKE restriction is only supported on properly indexed columns. {} is not valid.",
+        written(&names(columns), test)
+    ))
 }
 
 fn tuple_columns(table: &Table, idents: &[Ident]) -> Result<Vec<ColumnRef>, PlanError> {

@@ -35,7 +35,7 @@ pub(super) fn written(name: &str, test: &RelationTest) -> String {
 }
 
 /// The operator as written.
-pub(super) fn symbol(test: &RelationTest) -> &'static str {
+pub(crate) fn symbol(test: &RelationTest) -> &'static str {
     match test {
         RelationTest::Compare(Comparison::Equal, _) => "=",
         RelationTest::Compare(Comparison::NotEqual, _) => "!=",
