@@ -22,5 +22,5 @@ mod types;
 
 pub use error::{ProposeError, RaftError};
 pub use group::{Changes, Group, Members, Standing, ask_transfer_leader};
-pub use host::{Host, HostOptions, Peers};
+pub use host::{Host, HostOptions, NoRoom, Peers, Room};
 pub use machine::{Applied, Entry, Machine, MachineError, Pieces};

@@ -5,6 +5,25 @@
 pub const SEGMENT_BYTES: u64 = 64 << 20;
 /// Smallest segment in bytes that a configuration may ask for: a header and a few records.
 pub(crate) const SEGMENT_BYTES_MIN: u64 = 4 << 10;
+/// Length of a write that only asks whether the disk answers, in bytes.
+pub(crate) const PROBE_BYTES: u64 = 8;
+/// Pause between such writes on a node that leads a group with other members, in milliseconds: one
+/// sync in a while costs nothing, and a disk that stands still is noticed although nobody writes.
+pub(crate) const PROBE_MS: u64 = 2_000;
+/// Pause between looks at how long a write is under way, in milliseconds.
+pub(crate) const STALL_LOOK_MS: u64 = 250;
+/// Time that a write or sync of the log may take until the node gives up leading, in milliseconds:
+/// disks at their worst take two or three seconds, and 20 s must be enough for others to take over.
+pub const STALL_MS: u64 = 5_000;
+/// Room that is kept for the log and for flushes, in bytes: below it writes of users are refused.
+/// The log may grow by [`LOG_BYTES`] before it is compacted.
+pub const RESERVE_BYTES: u64 = 256 << 20;
+/// The reserve is at most this part of the disk, so that a small disk can be used at all.
+pub(crate) const RESERVE_PART: u64 = 20;
+/// Pause between looks at the room on the disk, in milliseconds.
+pub(crate) const SPACE_LOOK_MS: u64 = 1_000;
+/// Pause between attempts to write to a full disk, in milliseconds.
+pub(crate) const SPACE_RETRY_MS: u64 = 200;
 /// Largest payload of one record in bytes; a longer length in a record is damage.
 pub(crate) const PAYLOAD_BYTES_MAX: usize = 64 << 20;
 /// Payloads kept in memory per log in bytes: what apply and replication read is nearly always

@@ -44,6 +44,19 @@ impl MachineError {
     pub fn new(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self(cause.into())
     }
+
+    /// Whether the cause is a disk without space.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*self.0);
+        while let Some(error) = cause {
+            if error.downcast_ref::<io::Error>().is_some_and(crate::disk::is_full) {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
 }
 
 impl From<io::Error> for MachineError {
@@ -88,7 +101,8 @@ pub trait Machine: Send + 'static {
     /// Makes everything applied so far durable; the log forgets it when this returns.
     ///
     /// # Errors
-    /// It is not durable; the group stops.
+    /// It is not durable; the group stops, unless the cause is a disk without space
+    /// ([`MachineError::is_full`]): it is asked again later.
     fn flush(&mut self) -> Result<(), MachineError>;
 
     /// The whole state as bytes for another replica.

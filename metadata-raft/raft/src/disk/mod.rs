@@ -12,6 +12,21 @@ use std::{fmt, io, path::Path, time::Duration};
 pub use real::RealDisk;
 pub use sim::SimDisk;
 
+/// Room on a file system, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Space {
+    /// What a process without privileges may still use.
+    pub free_bytes: u64,
+    /// All there is.
+    pub total_bytes: u64,
+}
+
+/// Whether an error says that there is no space.
+#[must_use]
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 /// A file system.
 pub trait Disk: fmt::Debug + Send + Sync + 'static {
     /// Makes the directory and its parents, if they do not exist.
@@ -67,6 +82,14 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// What the system said; the names are then in doubt.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+
+    /// Room on the file system that the directory is on; a disk that does not say is endless.
+    ///
+    /// # Errors
+    /// What the system said.
+    fn space(&self, _dir: &Path) -> io::Result<Space> {
+        Ok(Space { free_bytes: u64::MAX, total_bytes: u64::MAX })
+    }
 
     /// How long the next write of the log is to take in the runtime's own time. Only a simulated
     /// disk says so; its log is then written by a task of the runtime and not by a thread.

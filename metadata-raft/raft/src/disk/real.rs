@@ -7,9 +7,9 @@ use std::{
     path::Path,
 };
 
-use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
+use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock, statvfs};
 
-use super::{Disk, DiskFile};
+use super::{Disk, DiskFile, Space};
 
 /// The operating system's files; no state of its own.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,7 +41,11 @@ impl Disk for RealDisk {
             Ok(()) => {}
             // Some file systems cannot reserve space; a sparse file works, it only syncs slower.
             Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => file.set_len(bytes)?,
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                // What could be reserved is given back.
+                fs::remove_file(path)?;
+                return Err(error.into());
+            }
         }
         Ok(Box::new(RealFile(file)))
     }
@@ -75,6 +79,14 @@ impl Disk for RealDisk {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         File::open(dir)?.sync_all()
+    }
+
+    fn space(&self, dir: &Path) -> io::Result<Space> {
+        let told = statvfs(dir)?;
+        Ok(Space {
+            free_bytes: told.f_bavail.saturating_mul(told.f_frsize),
+            total_bytes: told.f_blocks.saturating_mul(told.f_frsize),
+        })
     }
 }
 

@@ -9,14 +9,18 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::Arc,
+    thread,
+    time::Duration,
 };
 
 use parking_lot::Mutex;
 
-use super::{Disk, DiskFile};
+use super::{Disk, DiskFile, Space};
 
 /// The unit that a disk writes whole.
 const SECTOR_BYTES: usize = 512;
+/// Pause between looks at whether the disk still stands still.
+const STALL_LOOK: Duration = Duration::from_millis(1);
 
 /// A simulated disk; clones are the same disk.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +38,10 @@ struct State {
     renames: Vec<NameChange>,
     lying_sync: bool,
     syncs: u64,
+    /// Syncs wait while it is so.
+    stalled: bool,
+    /// Room, if it is not endless.
+    space: Option<Space>,
     /// Changing operations until the power fails.
     operations_left: Option<u64>,
 }
@@ -88,6 +96,16 @@ impl SimDisk {
     /// Fails every operation after the next `operations` changing ones, as when power is lost.
     pub fn fail_after(&self, operations: u64) {
         self.state.lock().operations_left = Some(operations);
+    }
+
+    /// From now on every sync of a file waits, or goes on.
+    pub fn stall(&self, stalled: bool) {
+        self.state.lock().stalled = stalled;
+    }
+
+    /// Says from now on that there is so much room; everything works all the same.
+    pub fn say_space(&self, space: Space) {
+        self.state.lock().space = Some(space);
     }
 
     /// Syncs of files so far.
@@ -255,6 +273,11 @@ impl Disk for SimDisk {
         Ok(())
     }
 
+    fn space(&self, _dir: &Path) -> io::Result<Space> {
+        let endless = Space { free_bytes: u64::MAX, total_bytes: u64::MAX };
+        Ok(self.state.lock().space.unwrap_or(endless))
+    }
+
     fn sync_dir(&self, _dir: &Path) -> io::Result<()> {
         let mut state = self.state.lock();
         state.change()?;
@@ -287,6 +310,11 @@ impl DiskFile for SimFile {
 
     fn sync_data(&self) -> io::Result<()> {
         let mut state = self.state.lock();
+        while state.stalled {
+            drop(state);
+            thread::sleep(STALL_LOOK);
+            state = self.state.lock();
+        }
         state.change()?;
         state.syncs += 1;
         if state.lying_sync {

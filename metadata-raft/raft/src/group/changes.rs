@@ -8,7 +8,10 @@ use openraft::{
 use tokio::sync::watch;
 
 use super::{RaftHandle, state::State};
-use crate::types::{RaftVote, Stored, Types};
+use crate::{
+    host::Stalled,
+    types::{RaftVote, Stored, Types},
+};
 
 /// What can change about a group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,7 +33,7 @@ pub(crate) fn is_alone(node: u64, members: &Stored) -> bool {
     members.nodes().all(|(id, _)| *id == node)
 }
 
-/// Turns timers off for a group of one and on for all others.
+/// Turns timers off, for a group of one and on a disk that stands still, or on.
 pub(crate) fn switch_timers(raft: &RaftHandle, on: bool) {
     let config = raft.runtime_config();
     config.tick(on);
@@ -39,19 +42,25 @@ pub(crate) fn switch_timers(raft: &RaftHandle, on: bool) {
 }
 
 /// Passes on what openraft and apply report, until the group stops.
-pub(crate) async fn observe(raft: RaftHandle, state: Arc<State>, changes: watch::Sender<Changes>) {
+pub(crate) async fn observe(
+    raft: RaftHandle,
+    state: Arc<State>,
+    stalled: Stalled,
+    changes: watch::Sender<Changes>,
+) {
+    let mut stalls = stalled.subscribe();
     let mut metrics: Metrics = raft.server_metrics();
     let mut applied = state.applied.subscribe();
-    let mut alone = None;
+    let mut timers = None;
     loop {
         let (vote, leader, members) = {
             let now = metrics.borrow_watched();
             (now.vote, now.current_leader, Arc::clone(&now.membership_config))
         };
-        let now_alone = is_alone(state.node, &members);
-        if alone != Some(now_alone) {
-            switch_timers(&raft, !now_alone);
-            alone = Some(now_alone);
+        let now_on = !is_alone(state.node, &members) && !*stalls.borrow_and_update();
+        if timers != Some(now_on) {
+            switch_timers(&raft, now_on);
+            timers = Some(now_on);
         }
         let reached = *applied.borrow_and_update();
         changes.send_if_modified(|seen| {
@@ -64,6 +73,7 @@ pub(crate) async fn observe(raft: RaftHandle, state: Arc<State>, changes: watch:
             biased;
             changed = metrics.changed() => if changed.is_err() { return },
             changed = applied.changed() => if changed.is_err() { return },
+            changed = stalls.changed() => if changed.is_err() { return },
         }
     }
 }

@@ -45,6 +45,7 @@ pub use standing::Standing;
 
 use crate::{
     error::{ProposeError, RaftError},
+    host::Stalled,
     limits::COMPACTION_MS_MAX,
     types::{Command, Types},
 };
@@ -67,6 +68,7 @@ struct Inner {
     tasks: Tasks,
     /// Cancelled when openraft's task has ended: what it had not yet taken is never answered.
     ended: CancellationToken,
+    stalled: Stalled,
 }
 
 impl std::fmt::Debug for Group {
@@ -151,6 +153,9 @@ impl Group {
     /// See [`ProposeError`]: only after [`ProposeError::NotLeader`] and
     /// [`ProposeError::Stopped`] is it certain that the command will not be applied.
     pub async fn propose(&self, command: Bytes) -> Result<Bytes, ProposeError> {
+        if self.has_given_up() {
+            return Err(ProposeError::NotLeader { leader: None });
+        }
         let (responder, answer) = OneshotResponder::new_pair();
         let proposed = self.inner.raft.client_write_ff(Command(command), Some(responder)).await;
         proposed.map_err(|fatal| stopped(&fatal))?;
@@ -182,6 +187,9 @@ impl Group {
     pub async fn read_barrier(&self) -> Result<(), ProposeError> {
         if self.inner.state.is_sole() {
             return Ok(());
+        }
+        if self.has_given_up() {
+            return Err(ProposeError::NotLeader { leader: None });
         }
         match self.confirm(ReadPolicy::LeaseRead).await {
             Err(ProposeError::Unknown) => self.confirm(ReadPolicy::ReadIndex).await,
@@ -250,13 +258,20 @@ impl Group {
     /// Whether this node leads the group, as far as it knows.
     #[must_use]
     pub fn is_leader(&self) -> bool {
-        self.inner.state.is_sole() || self.inner.raft.is_leader()
+        self.inner.state.is_sole() || (!self.has_given_up() && self.inner.raft.is_leader())
+    }
+
+    /// Whether the disk stands still, so that others should lead. Where there are none, nothing is
+    /// gained by giving up.
+    fn has_given_up(&self) -> bool {
+        *self.inner.stalled.borrow() && !self.inner.state.is_sole()
     }
 
     /// The group's leader, as far as this node knows.
     #[must_use]
     pub fn leader(&self) -> Option<u64> {
-        self.inner.raft.server_metrics().borrow_watched().current_leader
+        let leader = self.inner.raft.server_metrics().borrow_watched().current_leader;
+        leader.filter(|leader| *leader != self.inner.state.node || !self.has_given_up())
     }
 
     /// What changes about the group, to be watched.

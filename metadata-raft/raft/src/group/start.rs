@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     error::RaftError,
-    host::{HostOptions, Peers},
+    host::{HostOptions, Peers, Stalled},
     log::Log,
     machine::Machine,
     types::Types,
@@ -34,6 +34,7 @@ pub(crate) struct Start<'a> {
     pub(crate) tasks: &'a Tasks,
     /// Bytes of snapshots sent to other nodes.
     pub(crate) sent_bytes: &'a Arc<AtomicU64>,
+    pub(crate) stalled: &'a Stalled,
 }
 
 /// openraft's configuration for all groups of a host.
@@ -98,7 +99,8 @@ impl Start<'_> {
 
         let (tell, changes) = watch::channel(Changes::default());
         let tasks = self.tasks.child();
-        let observing = changes::observe(raft.clone(), Arc::clone(&state), tell);
+        let observing =
+            changes::observe(raft.clone(), Arc::clone(&state), Arc::clone(self.stalled), tell);
         let token = tasks.token().clone();
         let ended = CancellationToken::new();
         let end = ended.clone().drop_guard();
@@ -108,7 +110,8 @@ impl Start<'_> {
         });
         let alone = self.sole_voter(&raft).await.map_err(|error| failed(&error))?;
         let (purged, heard) = (purged.subscribe(), Heard::default());
-        let inner = Inner { id, raft, state, changes, purged, heard, tasks, ended };
+        let stalled = Arc::clone(self.stalled);
+        let inner = Inner { id, raft, state, changes, purged, heard, tasks, ended, stalled };
         let group = Group { inner: Arc::new(inner) };
         group.compact_when(wanted);
         if alone {

@@ -1,6 +1,8 @@
 //! The groups of one process on one disk.
 
+mod room;
 mod rpc;
+mod stall;
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -16,8 +18,13 @@ use cellar_rpc::{Client, Pool, Router, tasks::Tasks};
 use futures::future::join_all;
 use openraft::Config;
 use parking_lot::Mutex;
+pub use room::{NoRoom, Room};
 use rpc::Snapshots;
-use tokio::{sync::oneshot, time};
+pub(crate) use stall::Stalled;
+use tokio::{
+    sync::{oneshot, watch},
+    time,
+};
 
 use crate::{
     disk::{Disk, RealDisk},
@@ -25,7 +32,7 @@ use crate::{
     group::{Group, Start, config, in_background},
     limits::{
         CACHE_BYTES, COMPACTION_CHECK_MS, ELECTION_MS_MAX, ELECTION_MS_MIN, HEARTBEAT_MS,
-        LOG_BYTES, SEGMENT_BYTES,
+        LOG_BYTES, RESERVE_BYTES, SEGMENT_BYTES, STALL_MS,
     },
     log::{self, Log, LogError, LogOptions, OnFatal},
     machine::Machine,
@@ -66,6 +73,10 @@ pub struct HostOptions {
     pub election_ms_min: u64,
     /// Longest silence of a leader before an election, in milliseconds.
     pub election_ms_max: u64,
+    /// Room on the disk that users' writes must leave, in bytes.
+    pub reserve_bytes: u64,
+    /// Time that a write of the log may take until this node gives up leading, in milliseconds.
+    pub stall_ms: u64,
     /// Told when the log has failed. The default ends the process: what it has told others may
     /// be lost, so it must not go on.
     pub on_fatal: OnFatal,
@@ -86,6 +97,8 @@ impl HostOptions {
             heartbeat_ms: HEARTBEAT_MS,
             election_ms_min: ELECTION_MS_MIN,
             election_ms_max: ELECTION_MS_MAX,
+            reserve_bytes: RESERVE_BYTES,
+            stall_ms: STALL_MS,
             on_fatal: Arc::new(abort),
         }
     }
@@ -112,6 +125,8 @@ struct Inner {
     running: Mutex<Running>,
     snapshots: Snapshots,
     sent_bytes: Arc<AtomicU64>,
+    room: Room,
+    stalled: Stalled,
 }
 
 #[derive(Default)]
@@ -140,6 +155,24 @@ impl Drop for Busy<'_> {
 }
 
 impl Inner {
+    /// Watches the room on the disk, and whether it answers. A disk that keeps the runtime's time
+    /// has no other trouble than it is told to have.
+    fn watch_disk(self: &Arc<Self>, disk: Arc<dyn Disk>, dir: PathBuf, stall_ms: u64) {
+        if disk.pace().is_some() {
+            return;
+        }
+        let stall = Duration::from_millis(stall_ms);
+        let stalls = stall::watch_writes(Arc::downgrade(self), stall);
+        let token = self.tasks.token().clone();
+        self.tasks.spawn("stalls of the raft log", async move {
+            token.run_until_cancelled(stalls).await;
+        });
+        let (room, token) = (self.room.clone().watch(disk, dir), self.tasks.token().clone());
+        self.tasks.spawn("room for the raft log", async move {
+            token.run_until_cancelled(room).await;
+        });
+    }
+
     fn group(&self, group: u64) -> Option<Group> {
         self.running.lock().groups.get(&group).cloned()
     }
@@ -152,6 +185,7 @@ impl Host {
     /// The log cannot be opened, or the options make no sense.
     pub fn open(options: HostOptions, peers: Arc<dyn Peers>) -> Result<Self, RaftError> {
         let config = config(&options)?;
+        let (disk, dir) = (Arc::clone(&options.disk), options.dir.clone());
         let log = Log::open(LogOptions {
             disk: options.disk,
             dir: options.dir,
@@ -168,7 +202,10 @@ impl Host {
             running: Mutex::default(),
             snapshots: Snapshots::default(),
             sent_bytes: Arc::default(),
+            room: Room::new(options.reserve_bytes),
+            stalled: Arc::new(watch::Sender::new(false)),
         });
+        inner.watch_disk(disk, dir, options.stall_ms);
         let compacting = keep_small(Arc::clone(&inner), options.log_bytes);
         let token = inner.tasks.token().clone();
         if let Some(writing) = log::writing(&inner.log) {
@@ -207,6 +244,12 @@ impl Host {
         self.inner.log.bytes()
     }
 
+    /// What is known of the room on the disk.
+    #[must_use]
+    pub fn room(&self) -> Room {
+        self.inner.room.clone()
+    }
+
     /// Bytes of snapshots that this host has sent to other nodes since it was opened.
     #[must_use]
     pub fn sent_snapshot_bytes(&self) -> u64 {
@@ -224,8 +267,8 @@ impl Host {
         if self.inner.group(group).is_some() {
             return Err(RaftError::Running(group));
         }
-        let Inner { node, log, peers, config, tasks, sent_bytes, .. } = &*self.inner;
-        let start = Start { node: *node, log, peers, config, tasks, sent_bytes };
+        let Inner { node, log, peers, config, tasks, sent_bytes, stalled, .. } = &*self.inner;
+        let start = Start { node: *node, log, peers, config, tasks, sent_bytes, stalled };
         let started = start.start(group, machine).await?;
         self.inner.running.lock().groups.insert(group, started.clone());
         Ok(started)

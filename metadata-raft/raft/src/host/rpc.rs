@@ -114,6 +114,8 @@ pub(crate) fn register(host: &Arc<Inner>, router: Router) -> Router {
         async move {
             let vote = piece.vote;
             let host = host.ok_or(Refused::NoGroup(group.id()))?;
+            // A snapshot that cannot be taken over whole would stop the group.
+            host.room.check().map_err(|full| Refused::Failed(full.to_string()))?;
             match host.snapshots.take(group.id(), piece)? {
                 Some(whole) => {
                     let installed = group.raft().install_full_snapshot(vote, whole).await;

@@ -7,13 +7,20 @@
 mod error;
 mod format;
 mod index;
+mod open;
 mod pins;
 mod queue;
 mod recovery;
 mod segment;
+mod spare;
 mod writer;
 
-use std::{ops::Range, path::PathBuf, sync::Arc, thread};
+use std::{
+    ops::Range,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -22,12 +29,9 @@ pub use error::LogError;
 use format::{Kind, Record};
 use index::{Found, GroupLog, Index, Slot};
 use queue::Queue;
-use writer::{Done, First, Operation, Writer};
+use writer::{Done, Operation, Writer};
 
-use crate::{
-    disk::Disk,
-    limits::{PAYLOAD_BYTES_MAX, SEGMENT_BYTES_MIN},
-};
+use crate::{disk::Disk, limits::PAYLOAD_BYTES_MAX};
 
 /// Told when the log is at its end: what is on disk is unknown and nothing works any more.
 pub type OnFatal = Arc<dyn Fn(&LogError) + Send + Sync>;
@@ -86,6 +90,9 @@ pub struct LogState {
 pub(crate) struct Shared {
     index: Mutex<Index>,
     queue: Queue,
+    /// Since when a write or sync is under way. Waiting for space does not count: a leader on a
+    /// full disk can still be read.
+    busy: Mutex<Option<Instant>>,
     on_fatal: OnFatal,
 }
 
@@ -134,65 +141,6 @@ impl Shared {
 }
 
 impl Log {
-    /// Recovers the log of a directory, or begins one, and starts its thread.
-    ///
-    /// # Errors
-    /// The log cannot be read, is damaged, or no segment can be made.
-    pub fn open(options: LogOptions) -> Result<Self, LogError> {
-        let LogOptions { disk, dir, segment_bytes, cache_bytes, on_fatal } = options;
-        let lock = disk
-            .create_dir(&dir)
-            .and_then(|()| disk.lock(&dir))
-            .map_err(|error| LogError::io("lock", &dir, error))?;
-        let mut recovered = recovery::recover(&*disk, &dir)?;
-        let facts = recovery::facts(&recovered.index);
-        let pins = recovery::pins(&recovered.index);
-        let segment_bytes = segment_bytes.max(SEGMENT_BYTES_MIN);
-        let first = First {
-            segment: recovered.next_segment,
-            first_lsn: recovered.next_lsn,
-            previous_end: recovered.previous_end,
-            room_bytes: SEGMENT_BYTES_MIN,
-        };
-        let made = first.create(&*disk, &dir, segment_bytes, &facts)?;
-        recovered.index.segments.push_back(made.segment.clone());
-        let index = Mutex::new(recovered.index);
-        let shared = Arc::new(Shared { index, queue: Queue::default(), on_fatal });
-        let mut writer = Writer {
-            disk: Arc::clone(&disk),
-            dir,
-            segment_bytes,
-            cache_bytes,
-            shared: Arc::clone(&shared),
-            current: made.segment,
-            offset: made.offset,
-            next_lsn: made.next_lsn,
-            facts,
-            pins,
-            buffer: Vec::new(),
-        };
-        writer.delete_segments()?;
-        let stopped = Arc::new((Mutex::new(false), Condvar::new()));
-        let handle = LogThread { shared: Arc::clone(&shared), stopped: Arc::clone(&stopped) };
-        let mut log = Self { shared, thread: Arc::new(handle), by_task: None };
-        if disk.pace().is_some() {
-            let writer = Mutex::new(writer);
-            log.by_task = Some(Arc::new(ByTask { disk, writer, _lock: lock }));
-            return Ok(log);
-        }
-        let dir = writer.dir.clone();
-        thread::Builder::new()
-            .name("raft-log".into())
-            .spawn(move || {
-                writer.run();
-                drop(lock);
-                *stopped.0.lock() = true;
-                stopped.1.notify_all();
-            })
-            .map_err(|error| LogError::io("start the thread of", &dir, error))?;
-        Ok(log)
-    }
-
     /// The groups that the log knows.
     #[must_use]
     pub fn groups(&self) -> Vec<u64> {
@@ -278,6 +226,22 @@ impl Log {
         index.groups.entry(group).or_default().purge(to);
         let record = small(Kind::Purge, group, to);
         self.queue(index, Operation { records: vec![record], done });
+    }
+
+    /// Writes something without meaning, unless something else is being written: whether the disk
+    /// still answers shows in [`Log::busy`].
+    pub(crate) fn probe(&self) {
+        if self.busy().is_none() {
+            let done: Done = Box::new(|_| ());
+            // A log that has ended says so to whoever needs it.
+            drop(self.shared.queue.put(Operation { records: Vec::new(), done }));
+        }
+    }
+
+    /// How long the write or sync that is under way has taken so far.
+    #[must_use]
+    pub fn busy(&self) -> Option<Duration> {
+        self.shared.busy.lock().map(|since| since.elapsed())
     }
 
     /// Forgets a group.

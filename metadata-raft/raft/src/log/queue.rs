@@ -1,5 +1,7 @@
 //! The hand-over of operations to the log thread: everything that is queued goes at once.
 
+use std::time::{Duration, Instant};
+
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
 
@@ -74,6 +76,18 @@ impl Queue {
         self.waiting.lock().ended.get_or_insert(LogError::Closed);
         self.arrived.notify_one();
         self.woken.notify_one();
+    }
+
+    /// Waits a while, or until the queue is closed; says whether it is.
+    pub(crate) fn wait_closed(&self, patience: Duration) -> bool {
+        let until = Instant::now() + patience;
+        let mut waiting = self.waiting.lock();
+        while waiting.ended.is_none() {
+            if self.arrived.wait_until(&mut waiting, until).timed_out() {
+                break;
+            }
+        }
+        waiting.ended.is_some()
     }
 
     /// Ends the queue and gives back the operations that wait.

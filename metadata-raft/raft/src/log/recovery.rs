@@ -27,12 +27,20 @@ const NUMBER_MAX: u64 = u64::MAX / 2;
 #[derive(Debug, Default)]
 pub(crate) struct Recovered {
     pub(crate) index: Index,
-    /// Number for the next segment.
-    pub(crate) next_segment: u64,
-    /// Where the last segment's records end.
-    pub(crate) previous_end: u64,
     /// Number for the next record.
     pub(crate) next_lsn: u64,
+    /// The last segment, if there is any.
+    pub(crate) tail: Option<Tail>,
+}
+
+/// Where appending goes on.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    pub(crate) segment: Segment,
+    /// Where its records end.
+    pub(crate) end: u64,
+    /// Length of what a torn write left behind the end.
+    pub(crate) remnant_bytes: usize,
 }
 
 /// Reads every segment of the log in `dir`.
@@ -43,7 +51,7 @@ pub(crate) fn recover(disk: &dyn Disk, dir: &Path) -> Result<Recovered, LogError
         disk.remove(&dir.join(segment::UNFINISHED)).map_err(failed)?;
     }
     let numbers: Vec<u64> = names.iter().filter_map(|name| segment::number(name)).collect();
-    let mut recovered = Recovered { next_segment: 1, next_lsn: 1, ..Recovered::default() };
+    let mut recovered = Recovered { next_lsn: 1, ..Recovered::default() };
     let mut open: Option<OpenSegment> = None;
     for number in numbers {
         let next = OpenSegment::read(disk, dir, number)?;
@@ -95,7 +103,7 @@ impl OpenSegment {
     }
 
     fn replay(self, into: &mut Recovered, next: Option<SegmentHeader>) -> Result<(), LogError> {
-        if into.next_segment != 1 && self.header.first_lsn != into.next_lsn {
+        if into.tail.is_some() && self.header.first_lsn != into.next_lsn {
             return Err(self.corrupt(0, "the record numbers do not go on"));
         }
         let mut scan = Scan::new(self.bytes.clone(), &self.header);
@@ -120,9 +128,11 @@ impl OpenSegment {
             }
             _ => {}
         }
-        into.next_segment = self.header.segment + 1;
         into.next_lsn = scan.next_lsn();
-        into.previous_end = end;
+        let behind = self.bytes.get(scan.offset()..).unwrap_or_default();
+        let remnant = behind.iter().rposition(|byte| *byte != 0);
+        let remnant_bytes = remnant.map_or(0, |last| last + 1);
+        into.tail = Some(Tail { segment: self.segment.clone(), end, remnant_bytes });
         into.index.segments.push_back(self.segment);
         Ok(())
     }

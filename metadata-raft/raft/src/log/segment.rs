@@ -13,7 +13,7 @@ use super::{
     format::{RECORD_HEADER_BYTES, Record, SEGMENT_HEADER_BYTES, SegmentHeader, Sequence},
     index::Segment,
 };
-use crate::disk::Disk;
+use crate::disk::{Disk, DiskFile};
 
 const EXTENSION: &str = ".log";
 /// Name of a segment that is being made.
@@ -29,13 +29,14 @@ pub(crate) fn number(name: &str) -> Option<u64> {
     name.strip_suffix(EXTENSION)?.parse().ok()
 }
 
-/// Makes a segment of `bytes` that begins with `records`, durable with its name when it returns.
-pub(crate) fn create(
+/// Makes a segment that begins with `records`, durable with its name when it returns. `file`, of
+/// `bytes`, has the unfinished segment's name.
+pub(crate) fn finish(
     disk: &dyn Disk,
     dir: &Path,
     header: SegmentHeader,
     records: &[u8],
-    bytes: u64,
+    (file, bytes): (Box<dyn DiskFile>, u64),
 ) -> Result<Segment, LogError> {
     let unfinished = dir.join(UNFINISHED);
     let path = dir.join(name(header.segment));
@@ -43,14 +44,13 @@ pub(crate) fn create(
     start.extend_from_slice(&header.encode());
     start.extend_from_slice(records);
     let made = || {
-        let file = disk.create(&unfinished, bytes)?;
         file.write_at(0, &start)?;
         file.sync_data()?;
         disk.rename(&unfinished, &path)?;
         disk.sync_dir(dir)?;
-        Ok(file)
+        Ok(())
     };
-    let file = made().map_err(|error| LogError::io("create segment", &path, error))?;
+    made().map_err(|error| LogError::io("create segment", &path, error))?;
     Ok(Segment { number: header.segment, bytes, file: Arc::from(file) })
 }
 

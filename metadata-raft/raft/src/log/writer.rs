@@ -8,6 +8,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -18,10 +19,11 @@ use super::{
     index::{Facts, Location, Segment},
     pins::Pins,
     segment,
+    spare::Spare,
 };
 use crate::{
-    disk::{Disk, DiskFile},
-    limits::BATCH_BYTES,
+    disk::{Disk, DiskFile, is_full},
+    limits::{BATCH_BYTES, PROBE_BYTES, SEGMENT_BYTES_MIN, SPACE_RETRY_MS},
 };
 
 /// Told once when the records of an operation are durable, or never will be.
@@ -50,6 +52,7 @@ pub(crate) struct Writer {
     /// Which segments the written entries are in.
     pub(crate) pins: Pins,
     pub(crate) buffer: Vec<u8>,
+    pub(crate) spare: Spare,
 }
 
 /// An entry in the buffer.
@@ -84,7 +87,9 @@ impl Writer {
     /// Writes and syncs one batch from the front of `operations` and completes it.
     fn write_some(&mut self, operations: &mut VecDeque<Operation>) -> Result<(), LogError> {
         let mut completions = Vec::new();
+        *self.shared.busy.lock() = Some(Instant::now());
         let outcome = self.write_batch(operations, &mut completions);
+        *self.shared.busy.lock() = None;
         // The last first: of several of one group Raft needs only the last, and then wakes once.
         for done in completions.into_iter().rev() {
             done(outcome.as_ref().map(|_| ()).map_err(Clone::clone));
@@ -117,6 +122,9 @@ impl Writer {
                 dropped |= matches!(record.kind, Kind::Purge | Kind::Truncate | Kind::Remove);
                 self.place(&record, batch, &mut placed);
             }
+        }
+        if bytes == 0 {
+            self.probe()?;
         }
         self.flush()?;
         let mut index = self.shared.index.lock();
@@ -172,13 +180,27 @@ impl Writer {
             return Ok(());
         }
         let file = &self.current.file;
-        let written = file.write_at(self.offset, &self.buffer).and_then(|()| sync(&**file));
-        written.map_err(|error| {
+        // Written again at the same place, nothing of a write for which there was no space stays.
+        let written = self.with_space(|| file.write_at(self.offset, &self.buffer));
+        written.and_then(|()| sync(&**file)).map_err(|error| {
             LogError::io("write", &self.dir.join(segment::name(self.current.number)), error)
         })?;
         self.offset = self.end();
         self.buffer.clear();
         Ok(())
+    }
+
+    /// Writes zeros behind the end, where nothing is.
+    fn probe(&mut self) -> Result<(), LogError> {
+        if self.offset + PROBE_BYTES > self.current.bytes {
+            return Ok(());
+        }
+        let file = &self.current.file;
+        let zeros = vec![0; usize::try_from(PROBE_BYTES).unwrap_or_default()];
+        let written = self.with_space(|| file.write_at(self.offset, &zeros));
+        written.and_then(|()| sync(&**file)).map_err(|error| {
+            LogError::io("write", &self.dir.join(segment::name(self.current.number)), error)
+        })
     }
 
     /// Begins a new segment that has room for a record of `size` bytes.
@@ -189,12 +211,48 @@ impl Writer {
             previous_end: self.offset,
             room_bytes: to_u64(size),
         };
-        let made = first.create(&*self.disk, &self.dir, self.segment_bytes, &self.facts)?;
+        let (start, bytes) = first.start(self.segment_bytes, &self.facts);
+        let unfinished = self.dir.join(segment::UNFINISHED);
+        let file = match self.spare.take(&*self.disk, &self.dir, bytes) {
+            Some(file) => file,
+            None => self
+                .with_space(|| self.disk.create(&unfinished, bytes))
+                .map_err(|error| LogError::io("create segment", &unfinished, error))?,
+        };
+        let made = start.finish(&*self.disk, &self.dir, (file, bytes))?;
         self.next_lsn = made.next_lsn;
         self.offset = made.offset;
         self.current = made.segment;
         self.shared.index.lock().segments.push_back(self.current.clone());
+        self.reserve();
         Ok(())
+    }
+
+    /// Keeps a segment ready.
+    pub(crate) fn reserve(&mut self) {
+        self.spare.reserve(&*self.disk, &self.dir, self.segment_bytes);
+    }
+
+    /// Does something again and again while the disk is full, until the log is closed: what waits
+    /// here was accepted, and a log that ended would take what can still be read with it.
+    fn with_space<T>(&self, mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+        let mut told = false;
+        loop {
+            match attempt() {
+                Err(error) if is_full(&error) && self.disk.pace().is_none() => {
+                    if !told {
+                        tracing::error!(%error, dir = %self.dir.display(), "the log waits for space");
+                        told = true;
+                    }
+                    *self.shared.busy.lock() = None;
+                    if self.shared.queue.wait_closed(Duration::from_millis(SPACE_RETRY_MS)) {
+                        return Err(error);
+                    }
+                    *self.shared.busy.lock() = Some(Instant::now());
+                }
+                done => return done,
+            }
+        }
     }
 
     /// Removes the oldest segments that no entry is in, in order.
@@ -203,14 +261,16 @@ impl Writer {
             let free = {
                 let index = self.shared.index.lock();
                 let needed = self.pins.oldest().unwrap_or(self.current.number);
-                let oldest = index.segments.front().map(|oldest| oldest.number);
-                oldest.filter(|oldest| *oldest < needed.min(self.current.number))
+                let oldest = index.segments.front().map(|oldest| (oldest.number, oldest.bytes));
+                oldest.filter(|(oldest, _)| *oldest < needed.min(self.current.number))
             };
-            let Some(number) = free else { return Ok(()) };
-            let path = self.dir.join(segment::name(number));
+            let Some((number, bytes)) = free else { return Ok(()) };
+            let bytes = (bytes, self.segment_bytes);
             // Durably one after the other: a gap would look like a lost segment.
-            let removed = self.disk.remove(&path).and_then(|()| self.disk.sync_dir(&self.dir));
-            removed.map_err(|error| LogError::io("remove segment", &path, error))?;
+            let removed = self.spare.recycle(&*self.disk, &self.dir, number, bytes);
+            removed.and_then(|()| self.disk.sync_dir(&self.dir)).map_err(|error| {
+                LogError::io("remove segment", &self.dir.join(segment::name(number)), error)
+            })?;
             self.shared.index.lock().segments.pop_front();
         }
     }
@@ -233,6 +293,20 @@ pub(crate) struct First {
     pub(crate) room_bytes: u64,
 }
 
+impl Default for First {
+    /// The first segment of all.
+    fn default() -> Self {
+        Self { segment: 1, first_lsn: 1, previous_end: 0, room_bytes: SEGMENT_BYTES_MIN }
+    }
+}
+
+/// What a segment begins with.
+pub(crate) struct Beginning {
+    header: SegmentHeader,
+    records: Vec<u8>,
+    next_lsn: u64,
+}
+
 /// A segment that was made.
 pub(crate) struct Made {
     pub(crate) segment: Segment,
@@ -249,22 +323,45 @@ impl First {
         segment_bytes: u64,
         facts: &BTreeMap<u64, Facts>,
     ) -> Result<Made, LogError> {
+        let (start, bytes) = self.start(segment_bytes, facts);
+        let unfinished = dir.join(segment::UNFINISHED);
+        let file = disk
+            .create(&unfinished, bytes)
+            .map_err(|error| LogError::io("create segment", &unfinished, error))?;
+        start.finish(disk, dir, (file, bytes))
+    }
+
+    /// What the segment begins with, the facts of every group, and the size it needs.
+    fn start(&self, segment_bytes: u64, facts: &BTreeMap<u64, Facts>) -> (Beginning, u64) {
         let mut next_lsn = self.first_lsn;
         let mut records = Vec::new();
         for record in checkpoint_records(facts) {
             record.encode(Sequence { lsn: next_lsn, batch: self.first_lsn }, &mut records);
             next_lsn += 1;
         }
-        let offset = to_u64(SEGMENT_HEADER_BYTES + records.len());
+        let checkpoint_end = to_u64(SEGMENT_HEADER_BYTES + records.len());
         let header = SegmentHeader {
             segment: self.segment,
             first_lsn: self.first_lsn,
             previous_end: self.previous_end,
-            checkpoint_end: offset,
+            checkpoint_end,
         };
-        let bytes = segment_bytes.max(offset + self.room_bytes);
-        let segment = segment::create(disk, dir, header, &records, bytes)?;
-        Ok(Made { segment, offset, next_lsn })
+        let bytes = segment_bytes.max(checkpoint_end + self.room_bytes);
+        (Beginning { header, records, next_lsn }, bytes)
+    }
+}
+
+impl Beginning {
+    /// Writes it into a file that is not yet a segment, and makes it one.
+    fn finish(
+        self,
+        disk: &dyn Disk,
+        dir: &Path,
+        file: (Box<dyn DiskFile>, u64),
+    ) -> Result<Made, LogError> {
+        let Self { header, records, next_lsn } = self;
+        let segment = segment::finish(disk, dir, header, &records, file)?;
+        Ok(Made { segment, offset: header.checkpoint_end, next_lsn })
     }
 }
 

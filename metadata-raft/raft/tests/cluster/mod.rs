@@ -140,6 +140,13 @@ impl Node {
         Self::with(options, disk, None, tasks).await
     }
 
+    /// A process on an empty disk that gives up leading after so long a write.
+    pub(crate) async fn watchful(id: u64, stall_ms: u64) -> Self {
+        let (disk, tasks) = (SimDisk::new(), Tasks::new());
+        let options = HostOptions { stall_ms, ..options(id, &disk, &tasks) };
+        Self::with(options, disk, None, tasks).await
+    }
+
     async fn with(
         options: HostOptions,
         disk: SimDisk,
