@@ -126,23 +126,24 @@ fn at<'a>(document: &'a Value, pointer: &str) -> &'a Value {
 }
 
 /// What the server said.
-struct Answer {
-    status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// The header block, in lower case.
     head: String,
     /// The body, null if there is none.
-    body: Value,
+    pub(crate) body: Value,
 }
 
 impl Answer {
-    fn is(self, status: u16) -> Result<Self> {
+    /// An error unless this is the status.
+    pub(crate) fn is(self, status: u16) -> Result<Self> {
         ensure!(self.status == status, "{} instead of {status}: {}", self.status, self.body);
         Ok(self)
     }
 }
 
 /// One request on a connection of its own, as small scripts send it.
-fn ask(http: SocketAddr, method: &str, path: &str, body: Option<&Value>) -> Result<Answer> {
+pub(crate) fn ask(http: SocketAddr, method: &str, path: &str, body: Option<&Value>) -> Result<Answer> {
     let body = body.map(Value::to_string).unwrap_or_default();
     let mut stream = TcpStream::connect(http).with_context(|| format!("nobody at {http}"))?;
     stream.set_read_timeout(Some(PATIENCE))?;

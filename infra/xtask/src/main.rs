@@ -7,6 +7,7 @@ mod cache;
 mod chaos;
 mod data;
 mod differential;
+mod disk;
 mod doors;
 mod drivers;
 mod ends;
@@ -71,6 +72,8 @@ enum Verb {
     Nightly(nightly::Options),
     /// Plain HTTP, the SDK's example and cqlsh see the same rows.
     Doors,
+    /// Disks that are full, damaged or stand still; needs root.
+    Disk(disk::Options),
     #[command(flatten)]
     Faults(chaos::Verb),
     /// The same script with every role in its own process.
@@ -175,6 +178,7 @@ fn run(verb: Verb, build: bool) -> Result<()> {
             build(&EXAMPLE)?;
             doors::run(&places)?;
         }
+        Verb::Disk(options) => build(&SERVED).and_then(|()| disk::run(&places, &options))?,
         Verb::Faults(verb) => build(&SERVED).and_then(|()| verb.run(&places))?,
         Verb::Roles => build(&SERVED).and_then(|()| roles::run(&places))?,
         Verb::Simulate(options) => simulate::run(&root, &options)?,

@@ -10,12 +10,14 @@ mod fill;
 mod frontend;
 mod keys;
 mod last;
+mod many;
 pub mod outcome;
 mod report;
 mod rolling;
 mod worker;
 
 pub use fill::{Filled, fill};
+pub use many::{Many, many};
 pub use report::Report;
 pub use rolling::{Rolling, rolling};
 

@@ -64,7 +64,7 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "NAME")]
     datacenter: Option<String>,
     /// Rack or availability zone of this process.
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, visible_alias = "zone", global = true, value_name = "NAME")]
     rack: Option<String>,
     /// Region of this process.
     #[arg(long, global = true, value_name = "NAME")]

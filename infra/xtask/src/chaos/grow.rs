@@ -37,10 +37,10 @@ pub(crate) struct Options {
     #[arg(long, default_value = "128MiB")]
     cell_split_bytes: String,
     /// Size of a row's value.
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 4000)]
     value_bytes: u32,
     /// Requests in flight.
-    #[arg(long, default_value_t = 64)]
+    #[arg(long, default_value_t = 128)]
     clients: u32,
 }
 
@@ -56,7 +56,8 @@ struct Owned {
 
 /// Runs it; an error if a request failed or the spread is not as it should be.
 pub(crate) fn run(places: &Places, options: &Options) -> Result<()> {
-    let set = ["--cell-split-bytes", &options.cell_split_bytes];
+    // One rack: among three, a fourth node could only share with the one in its own.
+    let set = ["--rack", "rack1", "--cell-split-bytes", &options.cell_split_bytes];
     let cluster = Local::start_with(places, "grow", EIGHT, &set)?;
     let mut command = std::process::Command::new(places.program("cellar-chaos")?);
     command.args(["fill", "--cql", &frontends(&cluster)]);

@@ -1,7 +1,8 @@
 //! `cargo xtask chaos`: a cluster of eight processes under mixed load while processes are killed,
 //! paused and cut off from each other and cells are split, merged and moved; then everything heals,
 //! is read back, and the whole history is checked. [`failover`] and [`rolling`] measure what one
-//! fault and an orderly restart cost, [`grow`] how a cluster takes in data and nodes.
+//! fault and an orderly restart cost, [`grow`] how a cluster takes in data and nodes,
+//! [`many`] what tables and cells cost.
 //!
 //! All of it runs in namespaces of its own ([`sandbox`]): nothing outlives it, and its network can
 //! be cut without touching the machine's.
@@ -10,6 +11,7 @@ mod failover;
 mod forced;
 mod grow;
 mod load;
+mod many;
 mod nemesis;
 mod network;
 mod rolling;
@@ -48,6 +50,8 @@ pub(crate) enum Verb {
     Rolling(rolling::Options),
     /// Fill an empty cluster, add a node under load, and see that everything spreads by itself.
     Grow(grow::Options),
+    /// Make a great many tables and cells, and measure what they cost while they are idle.
+    Many(many::Options),
 }
 
 impl Verb {
@@ -58,6 +62,7 @@ impl Verb {
             Self::Failover(options) => failover::run(places, options),
             Self::Rolling(options) => rolling::run(places, options),
             Self::Grow(options) => grow::run(places, options),
+            Self::Many(options) => many::run(places, options),
         }
     }
 }

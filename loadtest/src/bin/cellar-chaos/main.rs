@@ -55,6 +55,18 @@ enum Verb {
         #[arg(long, default_value_t = 1000)]
         value_bytes: usize,
     },
+    /// Make a great many tables; ends by itself.
+    Many {
+        /// Frontends, "host:port".
+        #[arg(long, value_delimiter = ',', required = true)]
+        cql: Vec<String>,
+        /// Tables.
+        #[arg(long, default_value_t = 10_000)]
+        tables: u32,
+        /// Replication factor.
+        #[arg(long, default_value_t = 3)]
+        replicas: u32,
+    },
     /// Writes and reads with the driver's default retries.
     Rolling {
         /// Frontends, "host:port".
@@ -85,6 +97,10 @@ async fn main() -> anyhow::Result<()> {
             let filled = chaos::fill(&cql, clients, value_bytes).await?;
             println!("{}", serde_json::to_string(&filled)?);
             ensure!(filled.failed.is_empty(), "requests failed");
+        }
+        Verb::Many { cql, tables, replicas } => {
+            let figures = chaos::many(&cql, tables, replicas).await?;
+            println!("{}", serde_json::to_string(&figures)?);
         }
         Verb::Rolling { cql, clients } => {
             let figures = chaos::rolling(&cql, clients).await?;

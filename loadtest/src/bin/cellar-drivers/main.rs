@@ -1,6 +1,7 @@
 //! `cellar-drivers`: the stock Rust driver as the tests use it. `cargo xtask` runs it; the crate
 //! and not xtask links the driver, so that xtask stays quick to build.
 
+mod columns;
 mod parameter;
 mod script;
 mod survive;
@@ -42,6 +43,12 @@ enum Verb {
         #[arg(long, default_value_t = 0)]
         first: i64,
     },
+    /// Write and read a table of which a column is dropped and added again, until a line comes.
+    Columns {
+        /// Where the one that alters the table says how it stands.
+        #[arg(long)]
+        state: PathBuf,
+    },
     /// Read back what writers were acknowledged.
     Verify {
         /// Read the rows of only so many of the last writers; counters cover all.
@@ -60,6 +67,7 @@ async fn main() -> Result<()> {
     match arguments.verb {
         Verb::Script { script } => script::run(&session, &script).await,
         Verb::Write { first } => survive::write(&session, first).await,
+        Verb::Columns { state } => columns::run(session, state).await,
         Verb::Verify { last, files } => {
             let verified = survive::verify(&session, &files, last).await?;
             println!("{verified} acknowledged writes are there");
