@@ -11,6 +11,7 @@ mod harness;
 use cellar_metadata_api::{Answer, CellId, Command, Epoch, NodeId, NodeState};
 use cellar_metadata_raft::State;
 use harness::*;
+use uuid::Uuid;
 
 fn set(id: u64, state: NodeState) -> Command {
     Command::SetNodeState { id: NodeId(id), state }
@@ -89,7 +90,7 @@ fn a_keyspace_is_not_made_where_no_node_is_unless_there_is_but_one() {
     run(&mut state, &node("b:1", "us", "r1"));
     let said = words(&mut state, &create_keyspace("far", far()));
     assert!(said.contains("{eu}") && said.contains("dc1, us"), "{said}");
-    let both = options(&[("class", "NetworkTopologyStrategy"), ("eu", "3"), ("us", "1")]);
+    let both = options(&[("class", "NetworkTopologyStrategy"), ("dc1", "3"), ("us", "1")]);
     assert_eq!(warnings(run(&mut state, &create_keyspace("both", both))).len(), 1);
     let moved = Command::AlterKeyspace {
         name: "both".to_owned(),
@@ -104,4 +105,55 @@ fn a_keyspace_is_not_made_where_no_node_is_unless_there_is_but_one() {
     let cells: Vec<_> = state.catalog().placements[&group].cells().collect();
     // The group is that of the keyspace made on the desk, whose cell the balancer takes there.
     assert_eq!(cells.len(), 1);
+}
+
+/// A node as it registers, with its id and its disk.
+fn comes(state: &mut State, address: &str, id: Option<u64>, disk: Option<u128>) -> NodeId {
+    let Command::RegisterNode { mut node, .. } = node(address, "dc1", "r1") else { panic!() };
+    node.disk = disk.map(Uuid::from_u128);
+    match run(state, &Command::RegisterNode { node, id: id.map(NodeId) }) {
+        Answer::Node(id) => id,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn address_of(state: &State, id: NodeId) -> &str {
+    &state.catalog().nodes[&id].address
+}
+
+#[test]
+fn a_node_is_known_again_by_its_disk_and_never_by_its_address() {
+    let mut state = State::new();
+    let (first, wiped) = (comes(&mut state, "a:1", None, Some(1)), Some(2));
+    assert_eq!(comes(&mut state, "a:1", None, Some(1)), first, "its answer was lost");
+    assert_eq!(comes(&mut state, "b:1", None, Some(1)), first, "and it has moved");
+    run(&mut state, &create_keyspace("ks", simple("1")));
+    let second = comes(&mut state, "b:1", None, wiped);
+    assert_ne!(second, first);
+    assert_eq!(state_of(&state, first.0), NodeState::Down);
+    assert_eq!((address_of(&state, first), address_of(&state, second)), ("", "b:1"));
+    let placed = state.catalog().placements.values().next().unwrap();
+    assert_eq!(placed.cells().next().unwrap().replicas, [first], "it is not taken for another");
+    run(&mut state, &set(first.0, NodeState::Up));
+    assert_eq!(state_of(&state, first.0), NodeState::Down, "nobody is there to be up");
+    assert_ne!(comes(&mut state, "c:1", None, None), second);
+    assert_ne!(comes(&mut state, "c:1", None, None), comes(&mut state, "c:1", None, None));
+}
+
+#[test]
+fn a_displaced_node_is_back_as_itself_when_its_disk_is() {
+    let mut state = State::new();
+    let first = comes(&mut state, "a:1", None, None);
+    assert_eq!(comes(&mut state, "a:1", Some(1), Some(1)), first, "it gets a disk id by and by");
+    run(&mut state, &set(1, NodeState::Draining));
+    let second = comes(&mut state, "a:1", None, Some(2));
+    assert_eq!(state_of(&state, 1), NodeState::Draining);
+    assert_eq!(comes(&mut state, "d:1", None, Some(1)), first, "also if it lost its id alone");
+    assert_eq!((address_of(&state, first), address_of(&state, second)), ("d:1", "a:1"));
+    assert_eq!(state_of(&state, second.0), NodeState::Up);
+    let snapshot = state.to_snapshot(&[]).unwrap();
+    let (_, mut state) = State::from_snapshot(&snapshot).unwrap();
+    assert_eq!(comes(&mut state, "a:1", None, Some(2)), second);
+    run(&mut state, &Command::RemoveNode { id: second });
+    assert_ne!(comes(&mut state, "a:1", None, Some(2)), second, "its id is never given again");
 }

@@ -97,8 +97,11 @@ fn more_copies_than_nodes_are_accepted_with_a_warning() {
 #[test]
 fn system_keyspaces_cannot_be_touched() {
     let mut state = state();
-    let command = create_keyspace("system_schema", simple("1"));
-    assert_eq!(words(&mut state, &command), "system_schema keyspace is not user-modifiable.");
+    for name in ["system", "schema", "auth", "traces", "views", "cellar"] {
+        let name = if name == "system" { name.to_owned() } else { format!("system_{name}") };
+        let said = words(&mut state, &create_keyspace(&name, simple("1")));
+        assert_eq!(said, format!("{name} keyspace is not user-modifiable."));
+    }
 }
 
 #[test]

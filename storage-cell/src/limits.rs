@@ -139,3 +139,8 @@ pub(crate) const PREFER_AGAIN_MS: u64 = 30_000;
 pub(crate) const UNTOLD_MS_MAX: u64 = 3_000;
 /// Bytes of a snapshot that are read at once.
 pub(crate) const SNAPSHOT_READ_BYTES: usize = 1 << 20;
+/// How long a node that has an id waits for the metadata service to register there, in
+/// milliseconds; it goes on trying while it serves.
+pub(crate) const REGISTRATION_MS_MAX: u64 = 500;
+/// Pause before a removal of a cell that failed is gone on with, in milliseconds.
+pub(crate) const LEAVE_RETRY_MS: u64 = 2_000;

@@ -18,3 +18,8 @@ pub(crate) const PAUSE_MS_MIN: u64 = 20;
 /// Longest pause before the next attempt in milliseconds: a service that came back is noticed
 /// within this.
 pub(crate) const PAUSE_MS_MAX: u64 = 500;
+/// Shortest pause between two writes of the kept catalog, in milliseconds.
+pub(crate) const KEEP_PAUSE_MS_MIN: u64 = 200;
+/// The pause is this many times as long as the write took, so that keeping a catalog of ten
+/// thousand tables while another thousand are made costs a twentieth of a core.
+pub(crate) const KEEP_PAUSE_PARTS: u32 = 20;

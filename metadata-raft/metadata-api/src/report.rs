@@ -18,7 +18,7 @@ pub struct NodeReport {
     pub disk_free_bytes: u64,
     /// Size of its disk.
     pub disk_total_bytes: u64,
-    /// Bytes of snapshots that it has sent to other nodes since it started.
+    /// Bytes of cells that have come here from other nodes since it started.
     pub moved_bytes: u64,
 }
 

@@ -188,6 +188,8 @@ fn standing(situation: &Situation<'_>, node: &Node) -> Standing {
     let down_ms = situation.memory.down_ms(node.id, situation.now_ms);
     match node.state {
         NodeState::Up => Standing::Good,
+        // Another node is where it was: nobody waits for it.
+        NodeState::Down if node.address.is_empty() => Standing::Lost,
         NodeState::Down if down_ms < situation.options.replace_after_ms => Standing::Waited,
         NodeState::Down | NodeState::Draining => Standing::Lost,
     }

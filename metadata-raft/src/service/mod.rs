@@ -9,6 +9,7 @@ mod calls;
 mod members;
 mod observer;
 mod presence;
+mod residency;
 mod watchers;
 
 use std::{
@@ -63,6 +64,8 @@ pub struct ServiceOptions {
     pub absent_ms_max: u64,
     /// Tells when events happened.
     pub clock: Arc<dyn Clock>,
+    /// The region of the object store that takes cold rows, if it is known.
+    pub store_region: Option<String>,
     /// How cells are spread over nodes; off unless it is turned on.
     pub balance: BalanceOptions,
     /// Asks nodes to merge cells; without it none are merged.
@@ -82,6 +85,7 @@ impl ServiceOptions {
             served_ms_max: SERVED_MS_MAX,
             absent_ms_max: ABSENT_MS_MAX,
             clock: Arc::new(SystemClock),
+            store_region: None,
             balance: BalanceOptions { on: false, ..BalanceOptions::default() },
             merger: None,
         }
@@ -119,6 +123,7 @@ struct Inner {
     served_ms_max: u64,
     absent_ms_max: u64,
     clock: Arc<dyn Clock>,
+    store_region: Option<String>,
     observed: Mutex<Observed>,
 }
 
@@ -160,6 +165,7 @@ impl Service {
             served_ms_max: options.served_ms_max,
             absent_ms_max: options.absent_ms_max,
             clock: options.clock,
+            store_region: options.store_region,
             observed: Mutex::default(),
         });
         inner.housekeep(durable, options.balance, options.merger);
@@ -257,6 +263,10 @@ impl Inner {
 
     /// Runs a command and, if it is of the schema, waits until it is served.
     async fn submit(&self, command: &Command) -> Result<Answer, SubmitError> {
+        if let Some(region) = self.store_region.as_ref().filter(|_| command.is_schema()) {
+            let checked = residency::check(&self.shared.state.lock(), command, region);
+            checked.map_err(SubmitError::Failed)?;
+        }
         let mut answer = self.propose(command).await?;
         if !command.is_schema() {
             return Ok(answer);

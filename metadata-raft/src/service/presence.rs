@@ -55,6 +55,8 @@ fn judge(inner: &Inner, seen: &mut BTreeMap<Process, Instant>) -> Vec<Command> {
         let gone = is_gone(Process::Node(node.id));
         let state = match node.state {
             NodeState::Up if gone => NodeState::Down,
+            // Where another is by now it is not, whatever a watch still says.
+            NodeState::Down if node.address.is_empty() => continue,
             NodeState::Down if present.contains(&Process::Node(node.id)) => NodeState::Up,
             NodeState::Up | NodeState::Down | NodeState::Draining => continue,
         };

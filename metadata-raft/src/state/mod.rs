@@ -20,6 +20,7 @@ use cellar_metadata_api::{
     Answer, Catalog, Command, GroupId, MetadataError, NodeId, TableId, Update,
 };
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use self::draft::Draft;
 pub(crate) use self::keyspaces::Replication;
@@ -45,6 +46,19 @@ pub(crate) struct Ledger {
     settings: BTreeMap<String, GroupId>,
     /// The nodes that have nothing left of a dropped table.
     forgotten: BTreeMap<TableId, BTreeSet<NodeId>>,
+    /// The node on each disk. An entry stays for as long as its node is known.
+    #[serde(default)]
+    disks: BTreeMap<Uuid, NodeId>,
+    /// The cluster's own region: that of the first node. Empty before there is any.
+    #[serde(default)]
+    home_region: String,
+}
+
+impl Ledger {
+    /// The cluster's own region.
+    fn home(&self) -> Option<&str> {
+        Some(self.home_region.as_str()).filter(|region| !region.is_empty())
+    }
 }
 
 impl Default for Ledger {
@@ -56,6 +70,8 @@ impl Default for Ledger {
             next_group: 1,
             settings: BTreeMap::new(),
             forgotten: BTreeMap::new(),
+            disks: BTreeMap::new(),
+            home_region: String::new(),
         }
     }
 }
@@ -114,10 +130,21 @@ impl State {
         Some(Update::join(self.recent.iter().filter(|update| update.since >= version)))
     }
 
-    /// The replication setting of each placement group.
+    /// The replication setting of each placement group, with the region that it means.
     pub(crate) fn settings(&self) -> BTreeMap<GroupId, Replication> {
+        let read =
+            |text: &String| Some(Replication::from_normalised(text)?.at_home(self.ledger.home()));
         let settings = self.ledger.settings.iter();
-        settings.filter_map(|(text, id)| Some((*id, Replication::from_normalised(text)?))).collect()
+        settings.filter_map(|(text, id)| Some((*id, read(text)?))).collect()
+    }
+
+    /// What a replication map means here.
+    pub(crate) fn replication(
+        &self,
+        keyspace: &str,
+        options: &BTreeMap<String, String>,
+    ) -> Result<Replication, MetadataError> {
+        Ok(Replication::parse(keyspace, options)?.at_home(self.ledger.home()))
     }
 
     /// Takes the state apart for a snapshot.

@@ -9,6 +9,10 @@ use super::draft::{Draft, missing};
 
 impl Draft<'_> {
     /// Takes a node in. The first node also gets the first cells of the groups that have none.
+    ///
+    /// A node without an id is known again by its disk alone. Its address says nothing: a process
+    /// with an empty disk that got the id of the one before it would not know how that one voted,
+    /// and would begin cells without their rows.
     pub(super) fn register_node(
         &mut self,
         said: &NodeRegistration,
@@ -18,11 +22,11 @@ impl Draft<'_> {
             return Err(MetadataError::invalid("a node needs an address"));
         }
         // A node that asks a second time because it missed its first answer gets the same id.
-        let known = || self.before.nodes.values().find(|node| node.address == said.address);
-        let id = match id.or_else(|| known().map(|node| node.id)) {
-            Some(id) => id,
-            None => NodeId(self.ledger.next_node),
-        };
+        let known = || said.disk.and_then(|disk| self.ledger.disks.get(&disk).copied());
+        let id = id.or_else(known).unwrap_or(NodeId(self.ledger.next_node));
+        if let Some(disk) = said.disk {
+            self.ledger.disks.insert(disk, id);
+        }
         let before = self.before.nodes.get(&id).map(|node| node.state);
         let draining = before == Some(NodeState::Draining);
         self.ledger.next_node = self.ledger.next_node.max(id.0.saturating_add(1));
@@ -38,8 +42,25 @@ impl Draft<'_> {
         if self.before.nodes.get(&id) != Some(&node) {
             self.update().nodes.push((id, Some(node.clone())));
         }
+        if self.ledger.home_region.is_empty() {
+            // Older snapshots do not say it.
+            let first = self.before.nodes.values().next().unwrap_or(&node);
+            self.ledger.home_region.clone_from(&first.region);
+        }
+        self.displace(&node);
         self.place_waiting_groups(&node);
         Ok(Answer::Node(id))
+    }
+
+    /// Whoever was at a node's address before is not there any more.
+    fn displace(&mut self, newcomer: &Node) {
+        let others = self.before.nodes.values().filter(|node| node.id != newcomer.id);
+        for gone in others.filter(|node| node.address == newcomer.address) {
+            let draining = gone.state == NodeState::Draining;
+            let state = if draining { NodeState::Draining } else { NodeState::Down };
+            let gone = Node { address: String::new(), state, ..gone.clone() };
+            self.update().nodes.push((gone.id, Some(gone)));
+        }
     }
 
     pub(super) fn set_node_state(
@@ -53,6 +74,9 @@ impl Draft<'_> {
             .get(&id)
             .ok_or_else(|| missing(MissingObject::Node, id.to_string()))?;
         let drained = node.state == NodeState::Draining && state == NodeState::Down;
+        // A watch that has not ended yet does not bring it back from where another is by now.
+        let displaced = node.address.is_empty() && state == NodeState::Up;
+        let state = if displaced { NodeState::Down } else { state };
         if node.state != state && !drained {
             let node = Node { state, ..node.clone() };
             self.update().nodes.push((id, Some(node)));
@@ -74,6 +98,7 @@ impl Draft<'_> {
         }
         if self.before.nodes.contains_key(&id) {
             self.update().nodes.push((id, None));
+            self.ledger.disks.retain(|_, node| *node != id);
         }
         Ok(self.done())
     }

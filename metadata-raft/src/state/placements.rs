@@ -81,7 +81,8 @@ impl<'a> Draft<'a> {
 
     /// The nodes for a new cell: those in touch first, then those with the fewest cells, no rack
     /// twice while there are others. If no data centre of the setting has a node yet, any will do,
-    /// because a keyspace that cannot be written to helps nobody.
+    /// because a keyspace that cannot be written to helps nobody; but data that must stay in one
+    /// region waits for a node there.
     fn choose_nodes(&self, replication: &Replication, nodes: &[&Node]) -> Vec<NodeId> {
         let mut load: BTreeMap<NodeId, usize> = BTreeMap::new();
         for cell in self.before.placements.values().flat_map(|placement| placement.cells()) {
@@ -91,10 +92,11 @@ impl<'a> Draft<'a> {
             }
         }
         let mut chosen = Vec::new();
+        let replication = replication.clone().at_home(self.ledger.home());
         for (copies, candidates) in replication.shares(nodes) {
             chosen.extend(spread(copies, candidates, &load));
         }
-        if chosen.is_empty() {
+        if chosen.is_empty() && !matches!(replication, Replication::Region(..)) {
             chosen = spread(1, nodes.to_vec(), &load);
         }
         chosen
@@ -169,6 +171,7 @@ impl<'a> Draft<'a> {
     ) -> Result<Answer, MetadataError> {
         self.check_nodes(id, target)?;
         let (group, placement) = self.placement_with(id)?;
+        self.check_residency(group, placement, id, target)?;
         let mut planned_for = Placement::clone(placement);
         planned_for.plan_replicas((id, planned), target.to_vec()).map_err(refused)?;
         if planned_for != **placement {
@@ -189,6 +192,32 @@ impl<'a> Draft<'a> {
             self.put_placement(group, preferred);
         }
         Ok(self.done())
+    }
+
+    /// Refuses to bring a cell to a node where the setting of its keyspaces does not want it.
+    fn check_residency(
+        &self,
+        group: GroupId,
+        placement: &Placement,
+        id: CellId,
+        target: &[NodeId],
+    ) -> Result<(), MetadataError> {
+        let setting = self.ledger.settings.iter().find(|(_, of)| **of == group);
+        let setting = setting.and_then(|(text, _)| Replication::from_normalised(text));
+        let Some(setting) = setting.map(|it| it.at_home(self.ledger.home())) else { return Ok(()) };
+        let nodes: Vec<&Node> = self.before.nodes.values().collect();
+        let allowed: BTreeSet<NodeId> =
+            setting.shares(&nodes).into_iter().flat_map(|(_, of)| of).map(|node| node.id).collect();
+        let desk = allowed.is_empty() && !matches!(setting, Replication::Region(..));
+        let here = placement.cells().find(|cell| cell.id == id);
+        let stays = |node: &NodeId| here.is_some_and(|cell| cell.replicas.contains(node));
+        let stray = target.iter().find(|node| !allowed.contains(node) && !stays(node));
+        stray.filter(|_| !desk).map_or(Ok(()), |node| {
+            Err(MetadataError::invalid(format!(
+                "{id} must not stand on {node}: the replication of its keyspaces is {}",
+                setting.normalised()
+            )))
+        })
     }
 
     /// Refuses replicas that are none, twice on one node, or on nodes that nobody knows.

@@ -93,6 +93,12 @@ pub fn udt(name: &str, frozen: Frozen) -> CqlType {
     CqlType::Udt(Arc::new(UserType { keyspace, name, fields: Vec::new() }), frozen)
 }
 
+/// The disk of the node that was first at an address.
+pub fn disk_at(address: &str) -> Uuid {
+    let mix = |sum: u128, byte: u8| sum.wrapping_mul(257).wrapping_add(byte.into());
+    Uuid::from_u128(address.bytes().fold(1, mix))
+}
+
 pub fn node(address: &str, datacenter: &str, rack: &str) -> Command {
     let node = NodeRegistration {
         address: address.to_owned(),
@@ -100,6 +106,7 @@ pub fn node(address: &str, datacenter: &str, rack: &str) -> Command {
         rack: rack.to_owned(),
         region: "here".to_owned(),
         cql_address: None,
+        disk: Some(disk_at(address)),
     };
     Command::RegisterNode { node, id: None }
 }

@@ -109,7 +109,8 @@ impl Cells {
         deadline: Duration,
     ) -> Result<Resp, CellError> {
         let client = self.pool.client(target.address);
-        client.call(path, request, deadline).await.map_err(|error| told_by(&error))
+        let addressed = (target.node, request);
+        client.call(path, &addressed, deadline).await.map_err(|error| told_by(&error))
     }
 }
 

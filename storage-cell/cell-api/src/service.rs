@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use cellar_metadata_api::NodeId;
 use cellar_rpc::Router;
 use futures::future::BoxFuture;
 
@@ -18,6 +19,12 @@ pub(crate) const ADMIN: &str = "/cell/admin";
 
 /// A node's cells. A write that has begun is finished even if the returned future is dropped.
 pub trait CellService: Send + Sync + 'static {
+    /// Which node this is: requests over the network that are meant for another are refused. One
+    /// that does not say takes them all.
+    fn node(&self) -> Option<NodeId> {
+        None
+    }
+
     /// Applies writes; the outer error means that none of them was applied.
     fn write(&self, request: WriteRequest) -> BoxFuture<'static, Result<WriteReply, CellError>>;
 
@@ -28,12 +35,33 @@ pub trait CellService: Send + Sync + 'static {
     fn admin(&self, request: AdminRequest) -> BoxFuture<'static, Result<AdminAnswer, CellError>>;
 }
 
-/// The methods of a node on the internal transport.
+/// The methods of a node on the internal transport. Each request says which node it is meant for:
+/// an address may have been given to another.
 #[must_use]
 pub fn routes(service: Arc<dyn CellService>) -> Router {
     let (writes, reads, admin) = (Arc::clone(&service), Arc::clone(&service), service);
     Router::new()
-        .call(WRITE, move |request: WriteRequest| writes.write(request))
-        .call(READ, move |request: ReadRequest| reads.read(request))
-        .call(ADMIN, move |request: AdminRequest| admin.admin(request))
+        .call(WRITE, move |(to, request): (NodeId, WriteRequest)| {
+            meant_for(&*writes, to, |service| service.write(request))
+        })
+        .call(READ, move |(to, request): (NodeId, ReadRequest)| {
+            meant_for(&*reads, to, |service| service.read(request))
+        })
+        .call(ADMIN, move |(to, request): (NodeId, AdminRequest)| {
+            meant_for(&*admin, to, |service| service.admin(request))
+        })
+}
+
+fn meant_for<T: Send + 'static>(
+    service: &dyn CellService,
+    to: NodeId,
+    serve: impl FnOnce(&dyn CellService) -> BoxFuture<'static, Result<T, CellError>>,
+) -> BoxFuture<'static, Result<T, CellError>> {
+    match service.node() {
+        Some(node) if node != to => {
+            let reason = format!("{node} is where {to} was");
+            Box::pin(std::future::ready(Err(CellError::Unavailable { reason })))
+        }
+        _ => serve(service),
+    }
 }

@@ -17,7 +17,7 @@ mod tier;
 use std::sync::Arc;
 
 use cellar_cell_api::CellError;
-use cellar_metadata_api::{Metadata, TableId};
+use cellar_metadata_api::{Catalog, Metadata, TableId};
 use cellar_schema::{ChangeKind, Condition, Operation};
 use cellar_schema::{Mutation, Table};
 use cellar_tiering::store::ObjectStore;
@@ -34,16 +34,26 @@ pub(crate) use tier::Tiered;
 pub(crate) struct Cold {
     store: ColdStore,
     metadata: Arc<dyn Metadata>,
+    /// What the process before this one knew, until the metadata service is heard.
+    kept: Option<Arc<Catalog>>,
 }
 
 impl Cold {
-    pub(crate) fn new(store: Arc<dyn ObjectStore>, metadata: Arc<dyn Metadata>) -> Self {
-        Self { store: ColdStore::new(store, COLD_CACHE_BYTES), metadata }
+    pub(crate) fn new(
+        store: Arc<dyn ObjectStore>,
+        metadata: Arc<dyn Metadata>,
+        kept: Option<Arc<Catalog>>,
+    ) -> Self {
+        Self { store: ColdStore::new(store, COLD_CACHE_BYTES), metadata, kept }
     }
 
     /// A table as the catalog of this node has it; segments are read by its column ids.
     fn table(&self, id: TableId) -> Result<Arc<Table>, CellError> {
         let catalog = Arc::clone(&self.metadata.catalog().borrow());
+        let catalog = match &self.kept {
+            Some(kept) if catalog.version == 0 => kept,
+            _ => &catalog,
+        };
         catalog.table_by_id(id).cloned().ok_or_else(|| CellError::Unavailable {
             reason: format!("table {} is not known here yet, or not any more", id.0),
         })

@@ -179,6 +179,10 @@ impl Inner {
             // It could not be started when it was written.
             return self.start_cell(cell.id).await;
         }
+        if self.leaving()?.iter().any(|note| note.descriptor.cell == cell.id) {
+            // What was here of it goes first.
+            return Ok(());
+        }
         // One that comes here has its rows elsewhere.
         let comes = !cell.replicas.contains(&self.id);
         let first = !comes && cell.range.start == Position::MIN && stored.is_empty();

@@ -22,6 +22,7 @@ use cellar_metadata_api::{CellId, Metadata, NodeId};
 use cellar_raft::{Host, HostOptions};
 use cellar_rpc::{Pool, Router, tasks::Tasks};
 use tokio::sync::{Mutex, Notify, mpsc};
+use uuid::Uuid;
 
 pub use error::NodeError;
 pub use options::{MergeSteps, NodeOptions};
@@ -49,6 +50,7 @@ impl fmt::Debug for Node {
 
 struct Inner {
     id: NodeId,
+    disk: Uuid,
     options: NodeOptions,
     engine: Engine,
     host: Host,
@@ -90,7 +92,8 @@ impl Node {
         let failed = |source| NodeError::Io { path: dir.clone(), source };
         fs::create_dir_all(dir).map_err(failed)?;
         let known = identity::read(dir)?;
-        let (id, registered) = registration::register(&options, &*metadata, known).await?;
+        let disk = identity::disk(dir)?;
+        let (id, registered) = registration::register(&options, &*metadata, disk, known).await?;
         if known.is_none() {
             identity::write(dir, id)?;
         }
@@ -104,10 +107,12 @@ impl Node {
         }
         let host = Host::open(log, Arc::new(pool.clone()))?;
         let (events, mut heard) = mpsc::unbounded_channel();
-        let cold = Cold::new(Arc::clone(&options.store), Arc::clone(&metadata));
+        let kept = options.kept.clone();
+        let cold = Cold::new(Arc::clone(&options.store), Arc::clone(&metadata), kept);
         let cold = Arc::new(cold);
         let inner = Arc::new(Inner {
             id,
+            disk,
             options,
             engine,
             host,

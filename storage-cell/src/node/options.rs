@@ -2,6 +2,7 @@
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
+use cellar_metadata_api::Catalog;
 use cellar_raft::{
     disk::{Disk, RealDisk},
     log::OnFatal,
@@ -46,6 +47,9 @@ pub struct NodeOptions {
     pub log_bytes: u64,
     /// The disk of the log; the engine is always on the real one.
     pub log_disk: Arc<dyn Disk>,
+    /// The catalog that the process before this one heard last: tables of cold rows are read by it
+    /// until the metadata service is heard. Nothing is begun or removed by it.
+    pub kept: Option<Arc<Catalog>>,
     /// Told when the log has failed; without anybody to tell, the process ends.
     pub on_fatal: Option<OnFatal>,
 }
@@ -70,6 +74,7 @@ impl NodeOptions {
             log_segment_bytes: cellar_raft::limits::SEGMENT_BYTES,
             log_bytes: cellar_raft::limits::LOG_BYTES,
             log_disk: Arc::new(RealDisk),
+            kept: None,
             on_fatal: None,
         }
     }

@@ -13,6 +13,10 @@ use super::{Inner, Node};
 use crate::{blocking::in_background, cell::Cell};
 
 impl CellService for Node {
+    fn node(&self) -> Option<NodeId> {
+        Some(self.id())
+    }
+
     fn write(&self, request: WriteRequest) -> BoxFuture<'static, Result<WriteReply, CellError>> {
         let cell = self.inner.asked(request.cell);
         async move { cell?.write(request).await }.boxed()

@@ -109,6 +109,10 @@ impl Fleet {
         self.dir.path().join(format!("disk-{number}"))
     }
 
+    pub fn address(&self, number: usize) -> String {
+        self.addresses[number - 1].to_string()
+    }
+
     pub async fn open(&mut self, number: usize) {
         let address = self.addresses[number - 1];
         let member =

@@ -19,6 +19,7 @@ pub(super) const KEYS: &[Key] = &[
     Key { name: "metadata", default: "127.0.0.1:7100" },
     Key { name: "object-store", default: "" },
     Key { name: "s3-endpoint", default: "" },
+    Key { name: "object-store-region", default: "" },
     Key { name: "datacenter", default: "dc1" },
     Key { name: "rack", default: "rack1" },
     Key { name: "region", default: "local" },
@@ -60,6 +61,10 @@ pub(crate) struct Flags {
     /// Endpoint of an S3-compatible store other than AWS.
     #[arg(long, global = true, value_name = "URL")]
     s3_endpoint: Option<String>,
+    /// Region of the object store, told to the metadata service: tables whose keyspace must stay in
+    /// another region are not tiered.
+    #[arg(long, global = true, value_name = "NAME")]
+    object_store_region: Option<String>,
     /// Data center name that drivers see.
     #[arg(long, global = true, value_name = "NAME")]
     datacenter: Option<String>,
@@ -104,6 +109,7 @@ impl Flags {
             ("metadata", &self.metadata),
             ("object-store", &self.object_store),
             ("s3-endpoint", &self.s3_endpoint),
+            ("object-store-region", &self.object_store_region),
             ("datacenter", &self.datacenter),
             ("rack", &self.rack),
             ("region", &self.region),

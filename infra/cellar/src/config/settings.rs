@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) metadata: Vec<String>,
     pub(crate) object_store: ObjectStoreUrl,
     pub(crate) s3_endpoint: Option<String>,
+    /// Region of the object store; none if nobody says.
+    pub(crate) object_store_region: Option<String>,
     pub(crate) datacenter: String,
     pub(crate) rack: String,
     pub(crate) region: String,
@@ -103,6 +105,10 @@ impl Settings {
             data,
             object_store,
             s3_endpoint,
+            object_store_region: match layers.get("object-store-region") {
+                Some(value) if !value.text.is_empty() => Some(name(layers, "object-store-region")?),
+                _ => None,
+            },
             listen,
             advertise,
             metadata,

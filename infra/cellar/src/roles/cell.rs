@@ -9,8 +9,9 @@ use tokio::time::timeout;
 use super::{Process, announce::Announcement, metadata, node};
 use crate::{admin, config::Settings, lock};
 
-/// How long a node that was here before waits for the metadata service.
-const METADATA_PATIENCE: Duration = Duration::from_secs(3);
+/// How long a node that was here before waits for the metadata service: a running one answers in
+/// a few milliseconds.
+const METADATA_PATIENCE: Duration = Duration::from_millis(300);
 
 /// Runs until a signal.
 pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
@@ -20,20 +21,23 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
     let address = metadata::listen_address(settings, 7000);
     let advertised = settings.advertise.clone().unwrap_or_else(|| address.to_string());
     let members = &settings.metadata;
-    let connect = |identity| Client::connect(&process.pool, members, identity, &process.tasks);
-    let client = connect(Identity::Observer(format!("node at {advertised}")));
+    let who = Identity::Observer(format!("node at {advertised}"));
+    let kept = folder.join(node::KEPT);
+    let client = Client::connect_keeping(&process.pool, members, who, &kept, &process.tasks);
     if node::is_known(&folder) {
         // It serves what it has even when the metadata service is away.
         let _ = timeout(METADATA_PATIENCE, client.ready()).await;
     } else {
         client.ready().await;
     }
+    let place = node::Place { folder: &folder, address: &advertised, kept: client.kept().cloned() };
     let metadata: Arc<dyn Metadata> = Arc::new(client);
-    let node = node::start(&process, settings, &folder, &advertised, metadata).await?;
+    let node = node::start(&process, settings, place, metadata).await?;
     let router = node.register(Router::new());
     metadata::serve(&process, address, &advertised, router).await?;
     // From now on the service sees that the node is in touch.
-    let _presence = connect(Identity::Node(node.id()));
+    let who = Identity::Node(node.id());
+    let _presence = Client::connect(&process.pool, members, who, &process.tasks);
     let ready = process.admin(Arc::new(|| Ok(())), None);
     let admin = admin::listen(settings.admin, ready, &process.tasks).await?;
     Announcement::default()

@@ -53,8 +53,8 @@ pub(crate) async fn start(settings: &Settings) -> anyhow::Result<Dev> {
     let registration = frontend::registration(&identity);
     metadata.submit(Command::RegisterFrontend { frontend: registration }).await?;
     let node_folder = folder.join("node");
-    let node =
-        node::start(&process, settings, &node_folder, &address, Arc::clone(&metadata)).await?;
+    let place = node::Place { folder: &node_folder, address: &address, kept: None };
+    let node = node::start(&process, settings, place, Arc::clone(&metadata)).await?;
     let cells = Cells::with_local(process.pool.clone(), node.id(), node.service());
     let started = frontend::start(&process, identity, Arc::clone(&metadata), cells.clone()).await?;
     let http = frontend::http_listener(&process, settings, &started).await?;

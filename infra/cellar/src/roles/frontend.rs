@@ -1,11 +1,12 @@
 //! `cellar frontend`: CQL and HTTP for clients, cells reached over the network.
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use cellar_cell_api::Cells;
 use cellar_frontend::{Frontend, FrontendOptions, http, system::Identity};
 use cellar_metadata_api::{self as metadata_api, Client, Metadata, protocol};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{Process, announce::Announcement};
@@ -17,6 +18,12 @@ use crate::{
 
 /// Frames of clients may be this large: rows of 16 MiB, and batches of some.
 const FRAME_BYTES_MAX: u32 = 256 << 20;
+
+/// Name of the file with the last catalog heard, in the frontend's folder.
+const KEPT: &str = "catalog";
+/// How long a frontend that has a kept catalog waits for the metadata service: it should not begin
+/// with an old catalog only because a member of the service is slow.
+const METADATA_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Who this frontend is. Its id is kept in a file, so that drivers know it again.
 pub(super) fn identity(settings: &Settings, folder: &Path) -> anyhow::Result<Identity> {
@@ -76,8 +83,15 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
     let process = Process::start(settings)?;
     let identity = identity(settings, &folder)?;
     let who = protocol::Identity::Frontend(registration(&identity));
-    let client = Client::connect(&process.pool, &settings.metadata, who, &process.tasks);
-    client.ready().await;
+    let (members, kept) = (&settings.metadata, folder.join(KEPT));
+    let client = Client::connect_keeping(&process.pool, members, who, &kept, &process.tasks);
+    if timeout(METADATA_PATIENCE, client.ready()).await.is_err() {
+        if client.serve_kept() {
+            tracing::warn!("no metadata service: serving by the catalog of the last run");
+        } else {
+            client.ready().await;
+        }
+    }
     let metadata: Arc<dyn Metadata> = Arc::new(client);
     let cells = Cells::remote(process.pool.clone());
     let frontend = start(&process, identity, Arc::clone(&metadata), cells.clone()).await?;

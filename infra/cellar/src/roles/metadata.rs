@@ -46,6 +46,7 @@ pub(super) async fn service(
         .with_context(|| format!("cannot open the metadata log in {}", folder.display()))?;
     let mut options = ServiceOptions::new(folder.to_path_buf(), members, &process.tasks);
     options.clock = Arc::clone(&process.clock);
+    options.store_region.clone_from(&settings.object_store_region);
     options.balance = BalanceOptions {
         on: settings.balance,
         replace_after_ms: settings.replace_after_s.saturating_mul(1000),

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::Context;
 use cellar_cell_api::{AdminAnswer, AdminRequest, CellService};
-use cellar_metadata_api::{Metadata, NodeId};
+use cellar_metadata_api::{Catalog, Metadata, NodeId};
 use cellar_rpc::{Pool, Router};
 use cellar_storage_cell::{Node, NodeOptions};
 use futures::future::join_all;
@@ -59,16 +59,30 @@ pub(super) fn is_known(folder: &Path) -> bool {
     folder.join("node-id").exists()
 }
 
-/// Starts a node in a folder and registers it. `address` is how others reach it.
-pub(crate) async fn start(
+/// Name of the file with the last catalog heard, in the node's folder.
+pub(super) const KEPT: &str = "catalog";
+
+/// Where a node lives.
+pub(super) struct Place<'a> {
+    /// Everything it keeps.
+    pub(super) folder: &'a Path,
+    /// How others reach it.
+    pub(super) address: &'a str,
+    /// The catalog that it heard last.
+    pub(super) kept: Option<Arc<Catalog>>,
+}
+
+/// Starts a node and registers it.
+pub(super) async fn start(
     process: &Process,
     settings: &Settings,
-    folder: &Path,
-    address: &str,
+    place: Place<'_>,
     metadata: Arc<dyn Metadata>,
 ) -> anyhow::Result<Running> {
     let store = object_store(settings).await?;
+    let Place { folder, address, kept } = place;
     let mut options = NodeOptions::new(folder.to_path_buf(), address.to_owned(), store);
+    options.kept = kept;
     options.datacenter.clone_from(&settings.datacenter);
     options.rack.clone_from(&settings.rack);
     options.region.clone_from(&settings.region);

@@ -12,7 +12,8 @@ use crate::NodeId;
 pub struct Node {
     /// Its identity, kept on its disk.
     pub id: NodeId,
-    /// Where its internal calls are answered, as "host:port".
+    /// Where its internal calls are answered, as "host:port". Empty if another node has come up
+    /// there: then this one is gone, until it registers from elsewhere.
     pub address: String,
     /// Data centre, as `NetworkTopologyStrategy` names it.
     pub datacenter: String,

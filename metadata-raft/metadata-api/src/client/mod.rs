@@ -1,22 +1,34 @@
 //! The metadata service over the network: one watch that keeps the catalog, and submitted
 //! commands.
 //!
-//! Guarantees: the catalog stays while the service is away and never goes back; a submitted
+//! Guarantees: the catalog stays while the service is away and never goes back, except from a kept
+//! one to what the service says; a submitted
 //! command is repeated only while it certainly did not run; what this client was answered is in
 //! its own catalog, unless a warning says otherwise.
 
+mod kept;
 pub mod protocol;
 mod submit;
 mod watch;
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use cellar_rpc::{Pool, tasks::Tasks};
 use futures::{FutureExt, future::BoxFuture};
 use parking_lot::Mutex;
 use tokio::sync::watch as channel;
 
-use self::protocol::{Identity, MEMBERS, OVERVIEW, REPORT};
+use self::{
+    kept::Kept,
+    protocol::{Identity, MEMBERS, OVERVIEW, REPORT},
+};
 use crate::{
     Answer, Catalog, Command, Members, MembersRequest, Metadata, MetadataError, NodeReport,
     Overview,
@@ -36,6 +48,9 @@ struct Inner {
     leader: Mutex<Option<String>>,
     identity: Identity,
     catalog: channel::Sender<Arc<Catalog>>,
+    /// Whether the service itself has told a catalog.
+    heard: AtomicBool,
+    kept: Option<Kept>,
 }
 
 impl fmt::Debug for Client {
@@ -52,12 +67,43 @@ impl Client {
     /// catalog of version 0; the watch is a task of `tasks` and ends with them.
     #[must_use]
     pub fn connect(pool: &Pool, addresses: &[String], identity: Identity, tasks: &Tasks) -> Self {
+        Self::begin(pool, addresses, identity, None, tasks)
+    }
+
+    /// A client that keeps every catalog it hears in `file`, and knows the one it finds there.
+    #[must_use]
+    pub fn connect_keeping(
+        pool: &Pool,
+        addresses: &[String],
+        identity: Identity,
+        file: &Path,
+        tasks: &Tasks,
+    ) -> Self {
+        let client =
+            Self::begin(pool, addresses, identity, Some(Kept::open(file, addresses)), tasks);
+        let keeping = Arc::clone(&client.inner);
+        let token = tasks.token().clone();
+        tasks.spawn("kept catalog", async move {
+            token.run_until_cancelled(keeping.keep()).await;
+        });
+        client
+    }
+
+    fn begin(
+        pool: &Pool,
+        addresses: &[String],
+        identity: Identity,
+        kept: Option<Kept>,
+        tasks: &Tasks,
+    ) -> Self {
         let inner = Arc::new(Inner {
             pool: pool.clone(),
             addresses: addresses.to_vec(),
             leader: Mutex::new(None),
             identity,
             catalog: channel::Sender::new(Arc::default()),
+            heard: AtomicBool::new(false),
+            kept,
         });
         let watching = Arc::clone(&inner);
         let token = tasks.token().clone();
@@ -65,6 +111,27 @@ impl Client {
             token.run_until_cancelled(watching.watch()).await;
         });
         Self { inner }
+    }
+
+    /// The catalog that was kept by the process before this one. It may be out of date, and this
+    /// client does not serve it by itself.
+    #[must_use]
+    pub fn kept(&self) -> Option<&Arc<Catalog>> {
+        self.inner.kept.as_ref()?.found.as_ref()
+    }
+
+    /// Serves the kept catalog until the service is heard; says whether there is any to serve.
+    #[must_use]
+    pub fn serve_kept(&self) -> bool {
+        let kept = self.kept();
+        self.inner.catalog.send_if_modified(|catalog| match kept {
+            Some(kept) if catalog.version == 0 => {
+                *catalog = Arc::clone(kept);
+                true
+            }
+            _ => false,
+        });
+        self.inner.catalog.borrow().version > 0
     }
 
     /// Waits for the first catalog.
@@ -105,6 +172,14 @@ impl Inner {
         }
         let turn = attempt.checked_rem(self.addresses.len())?;
         self.addresses.get(turn).cloned()
+    }
+
+    /// The catalog that the service has told; none of a kept one.
+    fn told(&self) -> Arc<Catalog> {
+        match self.heard.load(Ordering::Acquire) {
+            true => Arc::clone(&self.catalog.borrow()),
+            false => Arc::default(),
+        }
     }
 
     /// Remembers a member that leads, or is said to.

@@ -1,6 +1,9 @@
 //! Keeping the catalog: one watch at a time, opened again wherever the leader is.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use cellar_rpc::{StreamError, Subscription};
 use tokio::time::sleep;
@@ -52,7 +55,7 @@ impl Inner {
     /// Watches at one member until that ends.
     async fn follow(&self, address: &str) -> Ended {
         let client = self.pool.client(address);
-        let version = self.catalog.borrow().version;
+        let version = self.told().version;
         let watch = fastrand::u64(..);
         let request = WatchRequest { identity: self.identity.clone(), watch, version };
         let deadline = Duration::from_millis(WATCH_CALL_MS_MAX);
@@ -73,7 +76,7 @@ impl Inner {
                 Ok(None) => break "the service ended it".to_owned(),
                 Err(error) => break self.led_away(&error),
             }
-            let version = self.catalog.borrow().version;
+            let version = self.told().version;
             let acknowledgement = Acknowledgement { watch, version };
             let told = client.call::<_, ()>(ACKNOWLEDGE, &acknowledgement, deadline).await;
             if let Err(error) = told {
@@ -86,11 +89,12 @@ impl Inner {
 
     /// Takes an update over.
     fn take(&self, update: Update) -> Result<(), String> {
-        let before = Arc::clone(&self.catalog.borrow());
+        let before = self.told();
         let (version, full) = (update.version, update.full);
         let next = before.apply(update);
         if next.version > before.version {
             self.catalog.send_replace(Arc::new(next));
+            self.heard.store(true, Ordering::Release);
             return Ok(());
         }
         if full && version < before.version {

@@ -19,7 +19,8 @@ use crate::{CellId, Epoch, Frontend, NodeId, NodeState, SplitPlan};
 /// One change of the metadata.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Command {
-    /// A node says where it is. Answers [`Answer::Node`].
+    /// A node says where it is. Answers [`Answer::Node`]. Another node that was at the same address
+    /// is not there any more: it stays known, as down and without an address.
     RegisterNode {
         /// What the node says of itself.
         node: NodeRegistration,
@@ -282,6 +283,10 @@ pub struct NodeRegistration {
     pub region: String,
     /// Where clients can speak CQL to the same process, if it is a frontend as well.
     pub cql_address: Option<SocketAddr>,
+    /// The disk that it keeps its cells on, by an id that was chosen at random when the disk was
+    /// first used: a node without an id of its own is known again by this, and by nothing else.
+    #[serde(default)]
+    pub disk: Option<Uuid>,
 }
 
 /// A table to be created.

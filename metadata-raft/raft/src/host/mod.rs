@@ -256,6 +256,12 @@ impl Host {
         self.inner.sent_bytes.load(Ordering::Relaxed)
     }
 
+    /// Bytes of snapshots that other nodes have sent to this host since it was opened.
+    #[must_use]
+    pub fn received_snapshot_bytes(&self) -> u64 {
+        self.inner.snapshots.received_bytes()
+    }
+
     /// Starts a group that the log knows, or a new one, which then waits for
     /// [`Group::initialize`] or for a leader to call. If this node is its only voter, it leads
     /// and has applied its whole log when this returns.

@@ -1,6 +1,14 @@
 //! What members of a group ask this node.
 
-use std::{collections::HashMap, future::Future, pin::Pin, sync::Arc};
+use std::{
+    collections::HashMap,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use bytes::BytesMut;
 use cellar_rpc::Router;
@@ -21,7 +29,10 @@ use crate::{
 
 /// Snapshots of which not all pieces have come, by group.
 #[derive(Default)]
-pub(crate) struct Snapshots(Mutex<HashMap<u64, Partial>>);
+pub(crate) struct Snapshots {
+    partial: Mutex<HashMap<u64, Partial>>,
+    received_bytes: AtomicU64,
+}
 
 struct Partial {
     vote: RaftVote,
@@ -29,9 +40,14 @@ struct Partial {
 }
 
 impl Snapshots {
+    /// Bytes of snapshots that have come so far.
+    pub(super) fn received_bytes(&self) -> u64 {
+        self.received_bytes.load(Ordering::Relaxed)
+    }
+
     /// Takes a piece; the whole snapshot with the last one.
     fn take(&self, group: u64, piece: Piece) -> Result<Option<Snapshot>, Refused> {
-        let mut snapshots = self.0.lock();
+        let mut snapshots = self.partial.lock();
         if piece.offset == 0 {
             snapshots.insert(group, Partial { vote: piece.vote, bytes: BytesMut::new() });
         }
@@ -43,6 +59,8 @@ impl Snapshots {
             return Err(Refused::Failed("a piece of another snapshot".into()));
         };
         partial.bytes.extend_from_slice(&piece.bytes);
+        let taken = u64::try_from(piece.bytes.len()).unwrap_or(u64::MAX);
+        self.received_bytes.fetch_add(taken, Ordering::Relaxed);
         if !piece.last {
             return Ok(None);
         }

@@ -60,6 +60,7 @@ impl World {
             rack: rack.to_owned(),
             region: "here".to_owned(),
             cql_address: None,
+            disk: None,
         };
         match self.run(&Command::RegisterNode { node, id: None }) {
             Answer::Node(id) => id,

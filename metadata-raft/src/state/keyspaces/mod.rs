@@ -1,5 +1,6 @@
 //! CREATE, ALTER and DROP KEYSPACE.
 
+mod places;
 mod replication;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -12,8 +13,9 @@ use super::draft::{Draft, is_valid_name};
 use crate::limits::{KEYSPACES_MAX, NAME_CHARACTERS_MAX};
 
 /// Keyspaces that the frontends themselves show.
-const SYSTEM: [&str; 10] = [
+const SYSTEM: [&str; 11] = [
     "system",
+    "system_cellar",
     "system_schema",
     "system_auth",
     "system_distributed",
@@ -53,7 +55,7 @@ impl Draft<'_> {
             )));
         }
         let replication = Replication::parse(name, options)?;
-        self.check_datacenters(name, &replication)?;
+        self.check_places(name, &replication)?;
         let group = self.group_for(&replication);
         self.put_group(name, Some(group));
         self.put_keyspace(Keyspace {
@@ -87,7 +89,7 @@ impl Draft<'_> {
         let replication = Replication::parse(name, &keyspace.replication)?;
         let moves = before.normalised() != replication.normalised();
         if moves {
-            self.check_datacenters(name, &replication)?;
+            self.check_places(name, &replication)?;
         }
         if moves && keyspace.tables.is_empty() {
             let group = self.group_for(&replication);
@@ -125,9 +127,9 @@ impl Draft<'_> {
         Ok(self.changed(SchemaChangeKind::Dropped, SchemaTarget::Keyspace, name, None))
     }
 
-    fn check_datacenters(&self, name: &str, setting: &Replication) -> Result<(), MetadataError> {
+    fn check_places(&self, name: &str, setting: &Replication) -> Result<(), MetadataError> {
         let nodes: Vec<&Node> = self.before.nodes.values().collect();
-        setting.check_datacenters(name, &nodes)
+        setting.clone().at_home(self.ledger.home()).check_places(name, &nodes)
     }
 
     /// The answer with what a client should know about copies without a node.
@@ -135,7 +137,8 @@ impl Draft<'_> {
         let nodes: Vec<&Node> = self.before.nodes.values().collect();
         match answer {
             Answer::Schema { version, change, .. } if !nodes.is_empty() => {
-                let warnings = replication.warnings(keyspace, &nodes);
+                let setting = replication.clone().at_home(self.ledger.home());
+                let warnings = setting.warnings(keyspace, &nodes);
                 Answer::Schema { version, change, warnings }
             }
             other => other,

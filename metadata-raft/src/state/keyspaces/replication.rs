@@ -1,6 +1,6 @@
 //! Replication settings: what CQL says, checked and brought into one form.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use cellar_metadata_api::{MetadataError, Node};
 
@@ -16,8 +16,10 @@ pub(crate) enum Replication {
     Anywhere(u32),
     /// So many copies in every data centre, apart from those that are named.
     EveryDatacenter(u32, BTreeMap<String, u32>),
-    /// So many copies in each of these data centres.
+    /// So many copies in each of these data centres or regions.
     Datacenters(BTreeMap<String, u32>),
+    /// So many copies in one region, and none elsewhere: the one named, else the cluster's own.
+    Region(u32, Option<String>),
 }
 
 impl Replication {
@@ -33,10 +35,7 @@ impl Replication {
         match short {
             "SimpleStrategy" => Self::simple(keyspace, options),
             "NetworkTopologyStrategy" => Self::topology(keyspace, options),
-            "SingleRegionStrategy" => match options.keys().find(|option| *option != "class") {
-                Some(option) => Err(unrecognized(option, short, keyspace)),
-                None => Ok(Self::Anywhere(SINGLE_REGION_COPIES)),
-            },
+            "SingleRegionStrategy" => Self::single_region(keyspace, options),
             _ => {
                 let package = if class.contains('.') { "" } else { PACKAGE };
                 Err(MetadataError::config(format!(
@@ -55,6 +54,31 @@ impl Replication {
             MetadataError::config("SimpleStrategy requires a replication_factor strategy option.")
         })?;
         Ok(Self::Anywhere(copies(factor)?))
+    }
+
+    /// The region is that of the service, as with Amazon Keyspaces, or, in a cluster of several,
+    /// the one that `region` names.
+    fn single_region(
+        keyspace: &str,
+        options: &BTreeMap<String, String>,
+    ) -> Result<Self, MetadataError> {
+        let unknown = |option: &&String| !matches!(option.as_str(), "class" | "region");
+        if let Some(option) = options.keys().find(unknown) {
+            return Err(unrecognized(option, "SingleRegionStrategy", keyspace));
+        }
+        let region = options.get("region").cloned();
+        if region.as_ref().is_some_and(String::is_empty) {
+            return Err(MetadataError::config("SingleRegionStrategy: the region has no name"));
+        }
+        Ok(Self::Region(SINGLE_REGION_COPIES, region))
+    }
+
+    /// The setting with the region it means, in a cluster whose own region is this.
+    pub(crate) fn at_home(self, home: Option<&str>) -> Self {
+        match self {
+            Self::Region(copies, None) => Self::Region(copies, home.map(str::to_owned)),
+            other => other,
+        }
     }
 
     fn topology(keyspace: &str, options: &BTreeMap<String, String>) -> Result<Self, MetadataError> {
@@ -89,6 +113,8 @@ impl Replication {
             Self::Anywhere(copies) => format!("anywhere={copies}"),
             Self::EveryDatacenter(copies, named) => format!("every={copies},{}", list(named)),
             Self::Datacenters(named) => list(named),
+            Self::Region(copies, None) => format!("home={copies}"),
+            Self::Region(copies, Some(region)) => format!("region={copies},{region}"),
         }
     }
 
@@ -97,6 +123,14 @@ impl Replication {
         if let Some(copies) = text.strip_prefix("anywhere=") {
             return Some(Self::Anywhere(copies.parse().ok()?));
         }
+        if let Some(copies) = text.strip_prefix("home=") {
+            return Some(Self::Region(copies.parse().ok()?, None));
+        }
+        if let Some((copies, region)) =
+            text.strip_prefix("region=").and_then(|it| it.split_once(','))
+        {
+            return Some(Self::Region(copies.parse().ok()?, Some(region.to_owned())));
+        }
         match text.strip_prefix("every=") {
             Some(rest) => {
                 let (copies, named) = rest.split_once(',')?;
@@ -104,48 +138,6 @@ impl Replication {
             }
             None => Some(Self::Datacenters(named_list(text)?)),
         }
-    }
-
-    /// The nodes that copies may stand on, as (how many at most, which), one for each data centre.
-    pub(crate) fn shares<'n>(&self, nodes: &[&'n Node]) -> Vec<(u32, Vec<&'n Node>)> {
-        let inside = |name: &str| -> Vec<&'n Node> {
-            nodes.iter().copied().filter(|node| node.datacenter == name).collect()
-        };
-        match self {
-            Self::Anywhere(copies) => vec![(*copies, nodes.to_vec())],
-            Self::Datacenters(named) => {
-                named.iter().map(|(name, copies)| (*copies, inside(name))).collect()
-            }
-            Self::EveryDatacenter(copies, named) => {
-                let mut all: BTreeMap<&str, u32> =
-                    nodes.iter().map(|node| (node.datacenter.as_str(), *copies)).collect();
-                all.extend(named.iter().map(|(name, copies)| (name.as_str(), *copies)));
-                all.into_iter().map(|(name, copies)| (copies, inside(name))).collect()
-            }
-        }
-    }
-
-    /// Refuses a setting of which no data centre has a node, as Cassandra does: the data would
-    /// stand where it must not. A single node takes them all, whatever it is called, so that what
-    /// is written for a cluster runs on a desk.
-    pub(crate) fn check_datacenters(
-        &self,
-        keyspace: &str,
-        nodes: &[&Node],
-    ) -> Result<(), MetadataError> {
-        let Self::Datacenters(named) = self else { return Ok(()) };
-        let known: BTreeSet<&str> = nodes.iter().map(|node| node.datacenter.as_str()).collect();
-        let wanted = || named.iter().filter(|(_, copies)| **copies > 0).map(|(name, _)| name);
-        if nodes.len() < 2 || wanted().any(|name| known.contains(name.as_str())) {
-            return Ok(());
-        }
-        let list = |names: Vec<&str>| names.join(", ");
-        Err(MetadataError::config(format!(
-            "Unrecognized strategy option {{{}}} passed to NetworkTopologyStrategy for keyspace \
-             {keyspace}: no node is there, the data centres are {}",
-            list(wanted().map(String::as_str).collect()),
-            list(known.into_iter().collect()),
-        )))
     }
 
     /// What a client should know about copies that have no node to stand on.
@@ -210,6 +202,8 @@ mod tests {
             Replication::EveryDatacenter(3, BTreeMap::new()),
             Replication::EveryDatacenter(1, named.clone()),
             Replication::Datacenters(named),
+            Replication::Region(3, None),
+            Replication::Region(3, Some("eu-1,x".to_owned())),
         ] {
             assert_eq!(Replication::from_normalised(&setting.normalised()), Some(setting));
         }

@@ -1,28 +1,28 @@
-//! Removing cells that stand elsewhere by now.
+//! Removing cells that stand elsewhere by now. A removal that failed is gone on with after a while.
 //!
 //! A node may be a voter of a cell that the catalog it knows does not place here, so it goes only
 //! where it cannot be one: the catalog is ahead of the cell here, or the cell never had rows or
 //! members here. Its own records go first, and durably, so that no replay brings it back without
 //! its rows; then its log, then rows that no other cell here owns.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use cellar_engine::{Batch, Engine};
-use cellar_metadata_api::{Catalog, Cell as Placed, KeyRange};
+use cellar_metadata_api::{Catalog, Cell as Placed, CellId, KeyRange};
 use cellar_raft::RaftError;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::sleep};
 
 use super::placed;
 use crate::{
-    apply::{ApplyError, CellState, rows_of},
+    apply::{ApplyError, CellState, Event, rows_of},
     cell::Cell,
+    limits::LEAVE_RETRY_MS,
     node::{Inner, NodeError},
     records::{self, Descriptor, Kind, Leaving},
 };
 
 impl Inner {
-    /// Removes what does not stand here any more. Errors are logged: the next change of the
-    /// placement tries again, or the next start.
+    /// Removes what does not stand here any more. Errors are logged, and it is tried again.
     pub(in crate::node) async fn leave_cells(self: &Arc<Self>) {
         let catalog = Arc::clone(&self.metadata.catalog().borrow());
         let cells = self.cells.all();
@@ -38,7 +38,9 @@ impl Inner {
                 match inner.leave(&cell).await {
                     Ok(()) => tracing::info!(cell = %cell.id(), "it stands elsewhere: removed"),
                     Err(error) => {
-                        tracing::error!(cell = %cell.id(), %error, "cannot remove a cell");
+                        let cell = cell.id();
+                        tracing::error!(%cell, %error, "cannot remove a cell; it is tried again");
+                        inner.spawn("removal of a cell", move |inner| inner.leave_again(cell));
                     }
                 }
                 let _ = tell.send(());
@@ -116,14 +118,42 @@ impl Inner {
         self.finish_leaving(leaving).await
     }
 
-    /// Goes on with removals that a crash has interrupted.
-    pub(in crate::node) async fn leave_stored(&self) -> Result<(), NodeError> {
+    /// Goes on with a removal that has failed, from where the disk says that it came to.
+    async fn leave_again(self: Arc<Self>, id: CellId) {
+        loop {
+            sleep(Duration::from_millis(LEAVE_RETRY_MS)).await;
+            let done = match self.leaving() {
+                Ok(notes) => match notes.into_iter().find(|note| note.descriptor.cell == id) {
+                    Some(note) => self.finish_leaving(note).await,
+                    // It is whole: it runs again, and is looked at again.
+                    None => self.start_cell(id).await,
+                },
+                Err(error) => Err(error),
+            };
+            match done {
+                // What has waited for it to be gone may come now.
+                Ok(()) => {
+                    let _ = self.events.send((id, Event::Installed));
+                    return;
+                }
+                Err(error) => tracing::warn!(cell = %id, %error, "cannot remove a cell yet"),
+            }
+        }
+    }
+
+    /// The notes of removals that have not ended.
+    pub(in crate::node) fn leaving(&self) -> Result<Vec<Leaving>, NodeError> {
         let (start, end) = records::all_of(Kind::Leaving);
         let mut found = Vec::new();
         for entry in self.engine.snapshot().scan(start..end, false) {
             found.push(Leaving::decode(&entry?.1)?);
         }
-        for leaving in found {
+        Ok(found)
+    }
+
+    /// Goes on with removals that a crash has interrupted.
+    pub(in crate::node) async fn leave_stored(&self) -> Result<(), NodeError> {
+        for leaving in self.leaving()? {
             self.finish_leaving(leaving).await?;
         }
         Ok(())

@@ -1,11 +1,15 @@
 //! Looking at the load of the cells once a second: cells that are asked too much are split, hot
 //! partitions are isolated, and the metadata service is told what this node carries.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use cellar_cell_api::CellError;
-use cellar_metadata_api::{CellId, CellLoad, Epoch, HotPartition, NodeReport};
+use cellar_metadata_api::{CellId, CellLoad, Epoch, HotPartition, NodeId, NodeReport};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::{
@@ -80,7 +84,7 @@ impl Inner {
 
     /// Tells the metadata service, if there is anything new or it has not been told for long.
     async fn report_load(&self, cells: &[Arc<Cell>], looks: &mut Looks) {
-        let report = self.node_report(cells, looks);
+        let report = self.node_report(cells, looks).await;
         let old = Duration::from_millis(REPORT_MS_MAX);
         let known = looks.told.as_ref();
         if known.is_some_and(|(told, at)| *told == report && at.elapsed() < old) {
@@ -92,13 +96,13 @@ impl Inner {
         }
     }
 
-    fn node_report(&self, cells: &[Arc<Cell>], looks: &Looks) -> NodeReport {
+    async fn node_report(&self, cells: &[Arc<Cell>], looks: &Looks) -> NodeReport {
         let limit = self.options.cell_split_requests_per_s;
         let mut hot_partitions = Vec::new();
         let mut loads = Vec::new();
         for cell in cells {
             let watch = looks.watches.get(&cell.id()).map(|(_, watch)| watch);
-            loads.push(cell_load(cell, watch, looks));
+            loads.push(cell_load(cell, watch, looks).await);
             if cell.group().is_leader()
                 && let Some(hot) = watch.and_then(|watch| watch.hot(limit))
             {
@@ -113,7 +117,7 @@ impl Inner {
             hot_partitions,
             disk_free_bytes,
             disk_total_bytes,
-            moved_bytes: 0,
+            moved_bytes: self.host.received_snapshot_bytes(),
         }
     }
 
@@ -149,14 +153,16 @@ impl Inner {
     }
 }
 
-fn cell_load(cell: &Cell, watch: Option<&Watch>, looks: &Looks) -> CellLoad {
+async fn cell_load(cell: &Cell, watch: Option<&Watch>, looks: &Looks) -> CellLoad {
+    let members = cell.group().members().await.unwrap_or_default();
+    let voters: BTreeSet<u64> = members.voters.into_iter().flatten().collect();
     let state = cell.state();
     let (reads_per_second, writes_per_second) = watch.map(Watch::per_second).unwrap_or_default();
     CellLoad {
         cell: cell.id(),
         epoch: state.descriptor.epoch,
         leads: cell.group().is_leader(),
-        voters: state.descriptor.replicas.clone(),
+        voters: voters.into_iter().map(NodeId).collect(),
         applied_index: cell.group().applied().borrow().unwrap_or(0),
         hot_bytes: looks.hot_bytes.get(&cell.id()).copied().unwrap_or(0),
         cold_bytes: state.manifest.size().1,

@@ -1,0 +1,158 @@
+//! A cluster of processes for tests that end some of them, and clients of it over HTTP.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    unreachable_pub,
+    reason = "helpers of tests, which fail loudly"
+)]
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+/// A cluster that is stopped when the test ends, in whatever way.
+pub struct Cluster {
+    data: tempfile::TempDir,
+    child: Child,
+    document: Value,
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.verb(&["stop"]);
+        self.child.wait().unwrap();
+    }
+}
+
+impl Cluster {
+    /// Starts one with a metadata service of one member and one frontend.
+    pub fn start(nodes: u32, first_address: &str) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cellar"));
+        command.args(["cluster", "--metadata", "1", "--frontends", "1"]);
+        command.args(["--nodes", &nodes.to_string(), "--first-address", first_address, "--data"]);
+        command.arg(data.path()).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut text = String::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            let line = line.unwrap();
+            text.push_str(&line);
+            if line == "}" {
+                break;
+            }
+        }
+        let document = serde_json::from_str(&text).unwrap();
+        Self { data, child, document }
+    }
+
+    fn verb(&self, verb: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cellar"));
+        command.arg("cluster").args(verb).arg("--data").arg(self.data.path());
+        command.stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// The folder of a role of a process.
+    pub fn folder(&self, id: &str, role: &str) -> PathBuf {
+        self.data.path().join(id).join(role)
+    }
+
+    fn address(&self, id: &str, kind: &str) -> String {
+        let processes = self.document["processes"].as_array().unwrap();
+        let process = processes.iter().find(|process| process["id"] == id).unwrap();
+        process["addresses"][kind].as_str().unwrap().to_owned()
+    }
+
+    fn pid(&self, id: &str) -> Option<u64> {
+        let said: Value = serde_json::from_slice(&self.verb(&["status", "--json"]).stdout).unwrap();
+        let processes = said["processes"].as_array().unwrap();
+        processes.iter().find(|process| process["id"] == id).unwrap()["pid"].as_u64()
+    }
+
+    /// Ends a process in the middle of whatever it does.
+    pub fn kill(&self, id: &str) {
+        let pid = self.pid(id).unwrap().to_string();
+        assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
+        eventually(&format!("{id} is dead"), || self.pid(id).is_none());
+    }
+
+    /// Starts a process again; it serves when this returns.
+    pub fn start_again(&self, id: &str) {
+        let started = self.verb(&["start", id]);
+        assert!(started.status.success(), "{}", String::from_utf8_lossy(&started.stderr));
+    }
+
+    /// What the frontend's admin listener says.
+    pub fn admin(&self, path: &str) -> Value {
+        let (status, body) = http(&self.address("frontend-1", "admin"), "GET", path, "");
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_str(&body).unwrap()
+    }
+
+    /// Runs a statement through the frontend.
+    pub fn query(&self, statement: &str) -> Result<Value, String> {
+        let body = json!({ "statement": statement }).to_string();
+        match http(&self.address("frontend-1", "http"), "POST", "/v1/query", &body) {
+            (200..300, body) => Ok(serde_json::from_str(&body).unwrap_or_default()),
+            (status, body) => Err(format!("{status} {body}")),
+        }
+    }
+
+    /// Runs a statement again and again until it is done: it must do no harm twice.
+    pub fn done(&self, statement: &str) -> Value {
+        let began = Instant::now();
+        loop {
+            match self.query(statement) {
+                Ok(answer) => return answer,
+                Err(error) => assert!(began.elapsed() < PATIENCE, "{statement}: {error}"),
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+/// Longest wait for anything, on a machine that is as busy as can be.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+pub fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < PATIENCE, "not in time: {what}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Whether a file has these bytes in it.
+pub fn has(file: &Path, bytes: &[u8]) -> bool {
+    let found = std::fs::read(file).unwrap_or_default();
+    found.windows(bytes.len()).any(|window| window == bytes)
+}
+
+fn http(address: &str, method: &str, path: &str, body: &str) -> (u16, String) {
+    let asked = || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(address)?;
+        let length = body.len();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+             content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        )?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    let answer = match asked() {
+        Ok(answer) => answer,
+        Err(error) => return (0, error.to_string()),
+    };
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+    (status, body.to_owned())
+}
