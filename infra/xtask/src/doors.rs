@@ -143,7 +143,12 @@ impl Answer {
 }
 
 /// One request on a connection of its own, as small scripts send it.
-pub(crate) fn ask(http: SocketAddr, method: &str, path: &str, body: Option<&Value>) -> Result<Answer> {
+pub(crate) fn ask(
+    http: SocketAddr,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<Answer> {
     let body = body.map(Value::to_string).unwrap_or_default();
     let mut stream = TcpStream::connect(http).with_context(|| format!("nobody at {http}"))?;
     stream.set_read_timeout(Some(PATIENCE))?;

@@ -51,6 +51,8 @@ pub(crate) struct Local {
     pub(crate) data: PathBuf,
     /// Where each frontend serves CQL.
     pub(crate) cql: Vec<SocketAddr>,
+    /// Where each frontend serves HTTP.
+    pub(crate) http: Vec<SocketAddr>,
     /// Where each frontend serves operators.
     pub(crate) admin: Vec<SocketAddr>,
     _scratch: TempDir,
@@ -89,13 +91,14 @@ impl Local {
             .spawn()
             .context("cannot start cellar cluster")?;
         let output = child.stdout.take().context("cellar cluster has no output")?;
-        let (cql, admin) = (Vec::new(), Vec::new());
-        let mut cluster = Self { child, cellar, data, cql, admin, _scratch: scratch };
+        let (cql, http, admin) = (Vec::new(), Vec::new(), Vec::new());
+        let mut cluster = Self { child, cellar, data, cql, http, admin, _scratch: scratch };
         let told = document(output).with_context(|| {
             let said = std::fs::read_to_string(&log).unwrap_or_default();
             format!("the cluster is not ready; see {}:\n{said}", log.display())
         })?;
         cluster.cql = addresses(&told, "cql")?;
+        cluster.http = addresses(&told, "http")?;
         cluster.admin = addresses(&told, "admin")?;
         Ok(cluster)
     }

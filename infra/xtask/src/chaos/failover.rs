@@ -84,7 +84,14 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<()> {
     cluster.stop()
 }
 
-fn load_of(options: &Options) -> Chaos {
+impl Options {
+    /// Load without kills.
+    pub(super) fn calm() -> Self {
+        Self { times: 0, whole: 0, seed: 1, rate: 500 }
+    }
+}
+
+pub(super) fn load_of(options: &Options) -> Chaos {
     Chaos {
         minutes: 0.0,
         seed: options.seed,
@@ -102,15 +109,20 @@ fn load_of(options: &Options) -> Chaos {
     }
 }
 
-/// Kills the node that leads most; returns how many it led and the longest gap of any range.
-fn kill_leader(cluster: &Local, load: &mut Load) -> Result<(usize, u64)> {
+/// The node that leads most, and how many cells it leads.
+pub(super) fn leader(cluster: &Local) -> Result<(u64, usize)> {
     let mut leads: BTreeMap<u64, usize> = BTreeMap::new();
     let said = cluster.ask(&["cells", "--json"])?;
     for node in said.as_array().into_iter().flatten() {
         let number = node.get("node").and_then(Value::as_u64).context("a node has a number")?;
         leads.insert(number, super::forced::led(&json!([node])).len());
     }
-    let (node, leads) = leads.into_iter().max_by_key(|(_, leads)| *leads).context("no node")?;
+    leads.into_iter().max_by_key(|(_, leads)| *leads).context("no node")
+}
+
+/// Kills the node that leads most; returns how many it led and the longest gap of any range.
+fn kill_leader(cluster: &Local, load: &mut Load) -> Result<(usize, u64)> {
+    let (node, leads) = leader(cluster)?;
     let members = cluster.members()?;
     let victim = members.iter().find(|member| member.id == format!("node-{node}"));
     let victim = victim.with_context(|| format!("there is no node-{node}"))?;

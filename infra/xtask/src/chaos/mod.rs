@@ -17,6 +17,7 @@ mod network;
 mod rolling;
 mod sabotage;
 mod sandbox;
+mod stall;
 
 use std::{collections::BTreeMap, fs, path::Path, process::Command, thread, time::Duration};
 
@@ -65,6 +66,16 @@ impl Verb {
             Self::Many(options) => many::run(places, options),
         }
     }
+}
+
+/// Freezes the disk of a leader; see [`stall`].
+pub(crate) fn stall(places: &Places) -> Result<()> {
+    stall::run(places)
+}
+
+/// Whether this process runs in the namespaces of a run.
+pub(crate) fn is_inside() -> bool {
+    sandbox::entered()
 }
 
 /// What to break, and for how long.

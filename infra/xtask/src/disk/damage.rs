@@ -1,0 +1,212 @@
+//! Bytes that changed on a disk: found each time, never served; other replicas answer instead.
+
+use std::{
+    fs::{self, File},
+    net::SocketAddr,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::{
+    doors::{Answer, ask},
+    local::{Local, Shape},
+    places::Places,
+    server::Server,
+};
+
+const THREE: Shape = Shape { metadata: 1, nodes: 3, frontends: 1 };
+const ROWS: u32 = 2_000;
+/// The node that is damaged, and what it is called with an empty folder.
+const OLD: u64 = 1;
+const NEW: u64 = 4;
+/// How long copies may take, with the time until the old node counts as lost.
+const HEALED_WITHIN: Duration = Duration::from_secs(300);
+const LOOK: Duration = Duration::from_millis(500);
+/// Tables end with their index, which is checked when they are opened: what is damaged here are
+/// rows, one block in a few.
+const STEP_BYTES: u64 = 12 << 10;
+const FIRST_BYTE: u64 = 300;
+
+/// Runs it.
+pub(super) fn run(places: &Places) -> Result<()> {
+    alone(places)?;
+    log(places)?;
+    among_three(places)
+}
+
+/// Without another replica, damage is an error that names the cell.
+fn alone(places: &Places) -> Result<()> {
+    let mut server = Server::dev(places, "disk-damage")?;
+    fill(server.http, 1)?;
+    server.stop()?;
+    let flipped = damage(&server.data.join("node"))?;
+    server.start()?;
+    let (right, refused) = read(server.http, "LOCAL_QUORUM")?;
+    let said = refused.first().context("no damage was noticed")?;
+    ensure!(said.contains("cell") && said.contains("corrupt"), "the error says {said}");
+    println!(
+        "xtask: {flipped} bytes flipped, {right} rows read, {} refused: {said}",
+        refused.len()
+    );
+    server.stop()
+}
+
+/// Damage in the middle of the log is no torn write: the node does not start.
+fn log(places: &Places) -> Result<()> {
+    let mut server = Server::dev(places, "disk-log-damage")?;
+    fill(server.http, 1)?;
+    server.kill()?;
+    let segment = server.data.join("node/log/00000000000000000001.log");
+    flip(&segment, 4_000)?;
+    let Err(error) = server.start() else { anyhow::bail!("it starts on a damaged log") };
+    let said = format!("{error:#}");
+    ensure!(said.contains("is damaged at"), "it does not say what is wrong: {said}");
+    println!("xtask: a damaged log is refused");
+    Ok(())
+}
+
+/// With other replicas, clients notice nothing.
+fn among_three(places: &Places) -> Result<()> {
+    let cluster = Local::start(places, "disk-damage-three", THREE)?;
+    let http = *cluster.http.first().context("no frontend")?;
+    let admin = *cluster.admin.first().context("no frontend")?;
+    fill(http, 3)?;
+    ask(admin, "POST", "/flush", None)?.is(200)?;
+    run_verb(&cluster, "stop")?;
+    let flipped = damage(&cluster.data.join("node-1/node"))?;
+    run_verb(&cluster, "start")?;
+    let mut led = 0;
+    for cell in cluster.cells()? {
+        let path = format!("/cells/{cell}/transfer-leader?to=1");
+        led += u32::from(ask(admin, "POST", &path, None)?.status == 200);
+    }
+    for level in ["LOCAL_QUORUM", "ONE", "SERIAL"] {
+        let (right, refused) = read(http, level)?;
+        ensure!(refused.is_empty(), "{level}: {} refused: {:?}", refused.len(), refused.first());
+        println!(
+            "xtask: {flipped} bytes flipped on a node that led {led} cells: {right} at {level}"
+        );
+    }
+    let told = fs::read(cluster.data.join("node-1/log"))?;
+    let told = String::from_utf8_lossy(&told).contains("damaged");
+    ensure!(told, "node-1 did not notice: it was not read");
+    heal(&cluster)?;
+    let (right, refused) = read(http, "LOCAL_QUORUM")?;
+    ensure!(refused.is_empty(), "after all was copied: {refused:?}");
+    println!("xtask: a node with an empty folder took over; {right} rows are right");
+    cluster.stop()
+}
+
+/// Replaces the node: with an empty folder it is a new one, to which everything is copied.
+fn heal(cluster: &Local) -> Result<()> {
+    run_verb(cluster, "stop")?;
+    fs::remove_dir_all(cluster.data.join("node-1/node"))?;
+    run_verb(cluster, "start")?;
+    let begun = Instant::now();
+    loop {
+        let on_old = standing(cluster, OLD)?;
+        let on_new = standing(cluster, NEW)?;
+        if on_old == 0 && on_new > 0 {
+            println!("xtask: {on_new} cells copied in {} s", begun.elapsed().as_secs());
+            break;
+        }
+        ensure!(begun.elapsed() < HEALED_WITHIN, "{on_old} on the old node, {on_new} on the new");
+        thread::sleep(LOOK);
+    }
+    let admin = *cluster.admin.first().context("no frontend")?;
+    ask(admin, "POST", &format!("/nodes/{OLD}/remove"), None)?.is(200)?;
+    Ok(())
+}
+
+/// How many cells have a replica on a node, as the nodes that hold them say.
+fn standing(cluster: &Local, node: u64) -> Result<usize> {
+    let said = cluster.ask(&["top", "--json"])?;
+    let replicas = |cell: &Value| -> Vec<u64> {
+        let list = cell.get("replicas").and_then(Value::as_array).into_iter().flatten();
+        list.filter_map(Value::as_u64).collect()
+    };
+    let cells = said.as_array().context("cells are a list")?;
+    Ok(cells.iter().filter(|cell| replicas(cell).contains(&node)).count())
+}
+
+fn run_verb(cluster: &Local, verb: &str) -> Result<()> {
+    let status = cluster.verb(&[verb, "node-1"]).stdout(Stdio::null()).status()?;
+    ensure!(status.success(), "cellar cluster {verb} node-1: {status}");
+    Ok(())
+}
+
+fn fill(http: SocketAddr, copies: u32) -> Result<()> {
+    let keyspace = format!(
+        "CREATE KEYSPACE damage WITH replication = \
+         {{'class': 'SimpleStrategy', 'replication_factor': {copies}}}"
+    );
+    for statement in [&keyspace, "CREATE TABLE damage.rows (id int PRIMARY KEY, value text)"] {
+        query(http, statement, &json!([]), "QUORUM")?.is(200)?;
+    }
+    for row in 0..ROWS {
+        let insert = "INSERT INTO damage.rows (id, value) VALUES (?, ?)";
+        query(http, insert, &json!([row, value(row)]), "QUORUM")?.is(200)?;
+    }
+    Ok(())
+}
+
+/// Reads every row; how many were right, and what was said of the others.
+fn read(http: SocketAddr, level: &str) -> Result<(u32, Vec<String>)> {
+    let (mut right, mut refused) = (0, Vec::new());
+    for row in 0..ROWS {
+        let select = "SELECT value FROM damage.rows WHERE id = ?";
+        let answer = query(http, select, &json!([row]), level)?;
+        if answer.status != 200 {
+            refused.push(answer.body.to_string());
+            continue;
+        }
+        let found = answer.body.pointer("/rows/0/value").and_then(Value::as_str);
+        ensure!(found == Some(&value(row)), "row {row} at {level} is wrong: {}", answer.body);
+        right += 1;
+    }
+    Ok((right, refused))
+}
+
+fn query(http: SocketAddr, statement: &str, params: &Value, level: &str) -> Result<Answer> {
+    let body = json!({ "statement": statement, "params": params, "consistency": level });
+    ask(http, "POST", "/v1/query", Some(&body))
+}
+
+fn value(row: u32) -> String {
+    let mut random = fastrand::Rng::with_seed(row.into());
+    std::iter::repeat_with(|| random.alphanumeric()).take(1_000).collect()
+}
+
+/// Flips bytes in all tables of a node; how many.
+fn damage(node: &Path) -> Result<usize> {
+    let mut flipped = 0;
+    for entry in fs::read_dir(node.join("rows/tree/tables"))? {
+        let path: PathBuf = entry?.path();
+        let rows_end = fs::metadata(&path)?.len() * 2 / 3;
+        let mut at = FIRST_BYTE;
+        while at < rows_end {
+            flip(&path, at)?;
+            flipped += 1;
+            at += STEP_BYTES;
+        }
+    }
+    // The pages of the damaged files must come from the disk again.
+    let _ = Command::new("sync").status();
+    ensure!(flipped > 0, "there are no tables in {}", node.display());
+    Ok(flipped)
+}
+
+fn flip(path: &Path, at: u64) -> Result<()> {
+    let file = File::options().read(true).write(true).open(path)?;
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, at)?;
+    let [byte] = byte;
+    file.write_all_at(&[byte ^ 0x10], at)?;
+    Ok(())
+}
