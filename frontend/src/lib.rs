@@ -5,6 +5,7 @@
 //! always planned against one version of the schema (I-20); what a request cost comes back with
 //! its answer. Start at [`Frontend::start`].
 
+pub mod access;
 pub mod cql;
 mod describe;
 pub mod error;

@@ -9,6 +9,7 @@ use cellar_schema::Clock;
 use thiserror::Error;
 
 use crate::{
+    access::{self, Access, AccessOptions, Authentication},
     cql::{self, SchemaEvents, Shared, Statements},
     error::RequestError,
     execute::Executor,
@@ -26,6 +27,8 @@ pub struct FrontendOptions {
     pub identity: Identity,
     /// Frames of clients larger than this are refused, in bytes.
     pub frame_bytes_max: u32,
+    /// How clients are let in.
+    pub access: AccessOptions,
 }
 
 /// A running frontend.
@@ -71,7 +74,17 @@ impl Frontend {
         let system = Arc::new(System::new(options.identity)?);
         let route = Route::new(metadata.catalog(), cells);
         let events = SchemaEvents::follow(own, metadata.catalog(), tasks);
-        let executor = Executor { route, metadata, clock, system, totals: Totals::observed() };
+        let access = Access::new(options.access.authentication)?;
+        if options.access.authentication == Authentication::Password {
+            let password = options.access.superuser_password;
+            let begin = access::begin(access.clone(), Arc::clone(&metadata), password);
+            let token = tasks.token().clone();
+            tasks.spawn("first superuser", async move {
+                token.run_until_cancelled(begin).await;
+            });
+        }
+        let totals = Totals::observed();
+        let executor = Executor { route, metadata, clock, system, totals, access };
         let statements = Arc::new(Statements::default());
         let shared = Shared {
             executor: executor.clone(),

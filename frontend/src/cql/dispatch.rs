@@ -8,8 +8,8 @@ use cellar_cql::{
     plan::{self, BoundValue, Plan, PlanError, Planned, batch},
 };
 use cellar_wire::{
-    Batch, BatchKind, BatchQuery, Consistency, Envelope, Execute, Prepare, Query, QueryParams,
-    Request, Value, Values, Version,
+    AuthResponse, Batch, BatchKind, BatchQuery, Consistency, Envelope, Execute, Prepare, Query,
+    QueryParams, Request, Response, Value, Values, Version,
 };
 
 use super::{
@@ -18,6 +18,7 @@ use super::{
     session::Agreed,
 };
 use crate::{
+    access,
     error::RequestError,
     execute::{Answer, Done, Parameters},
 };
@@ -37,10 +38,22 @@ pub(super) async fn run(
         Request::Query(query) => self::query(&shared, &agreed, version, query).await,
         Request::Execute(execute) => self::execute(&shared, &agreed, version, execute).await,
         Request::Batch(batch) => self::batch(&shared, &agreed, version, batch).await,
+        Request::AuthResponse(response) => log_in(&shared, &agreed, &response).await,
         Request::Prepare(prepare) => self::prepare(&shared, &agreed, &prepare),
         other => Err(RequestError::protocol(format!("unexpected {:?}", other.opcode()))),
     };
     answer.unwrap_or_else(|error| answer::failed(&error, consistency))
+}
+
+async fn log_in(
+    shared: &Shared,
+    agreed: &Agreed,
+    response: &AuthResponse,
+) -> Result<Envelope, RequestError> {
+    let said = access::credentials(response.token.as_deref())?;
+    let who = shared.executor.log_in(&said.name, &said.password).await?;
+    agreed.log_in(who);
+    Ok(Envelope::new(Response::AuthSuccess(None)))
 }
 
 fn consistency_of(request: &Request) -> Consistency {
@@ -69,7 +82,7 @@ async fn query(
     let keyspace = query.params.keyspace.clone().or_else(|| agreed.keyspace());
     let parsed = parse_statement(query.query.as_str()).map_err(PlanError::from)?;
     let planned = shared.executor.plan(keyspace.as_deref(), &parsed)?;
-    let parameters = parameters(&planned, query.params, version, keyspace)?;
+    let parameters = parameters(&planned, query.params, version, agreed, keyspace)?;
     let mut done = shared.executor.run(&planned, parameters).await?;
     done.warnings.splice(0..0, planned.warnings.iter().cloned());
     if let Answer::Keyspace(name) = &done.answer {
@@ -88,7 +101,7 @@ async fn execute(
     let planned = &current.planned;
     let skip = execute.params.skip_metadata;
     let keyspace = statement.keyspace().map(str::to_owned);
-    let parameters = parameters(planned, execute.params, version, keyspace)?;
+    let parameters = parameters(planned, execute.params, version, agreed, keyspace)?;
     let done = shared.executor.run(planned, parameters).await?;
     if let Answer::Keyspace(name) = &done.answer {
         agreed.set_keyspace(name.clone());
@@ -125,6 +138,7 @@ async fn batch(
         timeout: TIMEOUT,
         keyspace: keyspace.clone(),
         protocol: version.as_u8(),
+        who: agreed.who()?,
     };
     let env = shared.executor.env(&parameters);
     let mut writes = Vec::with_capacity(message.statements.len());
@@ -145,6 +159,7 @@ async fn batch(
                  allowed.",
             ));
         };
+        shared.executor.authorize(&parameters.who, &planned)?;
         let values: Vec<BoundValue> = statement.values.into_iter().map(bound).collect();
         writes.push(write.bind(&values, &env)?);
     }
@@ -165,6 +180,7 @@ fn parameters(
     planned: &Planned,
     params: QueryParams,
     version: Version,
+    agreed: &Agreed,
     keyspace: Option<String>,
 ) -> Result<Parameters, RequestError> {
     if params.serial_consistency.is_some_and(|level| !level.is_serial()) {
@@ -191,6 +207,7 @@ fn parameters(
         timeout: TIMEOUT,
         keyspace,
         protocol: version.as_u8(),
+        who: agreed.who()?,
     })
 }
 

@@ -12,6 +12,8 @@ use crate::trace;
 
 /// The CQL version told to clients.
 const CQL_VERSION: &str = "3.4.7";
+/// What drivers' plain-text providers look for.
+const AUTHENTICATOR: &str = "org.apache.cassandra.auth.PasswordAuthenticator";
 
 /// What to do after a frame.
 pub(super) enum Step {
@@ -45,21 +47,35 @@ impl Session {
             let message = "Unexpected message, expecting STARTUP or OPTIONS".to_owned();
             return Step::Answer(answered(protocol_error(message)));
         }
+        let waiting = self.version.is_some() && !self.agreed.is_logged_in();
+        if waiting && !matches!(opcode, Opcode::AuthResponse | Opcode::Options) {
+            let message = format!("Unexpected message {opcode:?}, expecting AUTH_RESPONSE");
+            return Step::Answer(answered(protocol_error(message)));
+        }
         match envelope.request {
             Request::Options(_) => Step::Answer(answered(supported())),
             Request::Startup(startup) => match self.start(version, &startup) {
-                Ok(compression) => Step::Started(answered(Response::Ready), compression),
+                Ok(compression) => {
+                    let authenticate = || Response::Authenticate(AUTHENTICATOR.to_owned());
+                    let ready = self.agreed.is_logged_in();
+                    let first = if ready { Response::Ready } else { authenticate() };
+                    Step::Started(answered(first), compression)
+                }
                 Err(message) => Step::Answer(answered(protocol_error(message))),
             },
             Request::Register(register) => {
                 self.register(&register);
                 Step::Answer(answered(Response::Ready))
             }
-            Request::AuthResponse(_) => {
+            Request::AuthResponse(_) if !waiting => {
                 let message = "no authentication was asked for".to_owned();
                 Step::Answer(answered(protocol_error(message)))
             }
-            Request::Query(_) | Request::Prepare(_) | Request::Execute(_) | Request::Batch(_) => {
+            Request::AuthResponse(_)
+            | Request::Query(_)
+            | Request::Prepare(_)
+            | Request::Execute(_)
+            | Request::Batch(_) => {
                 let traced = envelope.tracing.then(|| self.describe(&envelope.request));
                 let shared = self.shared.clone();
                 let running =

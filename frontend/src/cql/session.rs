@@ -7,6 +7,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::broadcast;
 
 use super::{Shared, events::Interest};
+use crate::{access::Who, error::RequestError};
 
 /// The state of one connection.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub(crate) struct Agreed(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
+    /// Who the client is, once it is known.
+    who: RwLock<Option<Who>>,
     /// The keyspace of USE.
     keyspace: RwLock<Option<String>>,
     /// What the client knows of each prepared statement, by id.
@@ -37,6 +40,20 @@ struct Inner {
 }
 
 impl Agreed {
+    /// Who the client is.
+    pub(super) fn who(&self) -> Result<Who, RequestError> {
+        let refused = || RequestError::unauthorized("You have not logged in");
+        self.0.who.read().clone().ok_or_else(refused)
+    }
+
+    pub(super) fn is_logged_in(&self) -> bool {
+        self.0.who.read().is_some()
+    }
+
+    pub(super) fn log_in(&self, who: Who) {
+        *self.0.who.write() = Some(who);
+    }
+
     pub(super) fn keyspace(&self) -> Option<String> {
         self.0.keyspace.read().clone()
     }
@@ -67,11 +84,15 @@ impl Agreed {
 
 impl Session {
     pub(super) fn new(shared: Shared) -> Self {
+        let agreed = Agreed::default();
+        if let Some(who) = shared.executor.access.unasked() {
+            agreed.log_in(who);
+        }
         Self {
             shared,
             peer: None,
             version: None,
-            agreed: Agreed::default(),
+            agreed,
             interest: Interest::default(),
             events: None,
         }

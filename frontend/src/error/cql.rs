@@ -16,6 +16,8 @@ impl RequestError {
             Self::Plan(error) => plan_error(error, message),
             Self::Metadata(error) => metadata_error(error, message),
             Self::Invalid { .. } => ErrorBody::Invalid(message),
+            Self::BadCredentials { .. } => ErrorBody::BadCredentials(message),
+            Self::Unauthorized { .. } => ErrorBody::Unauthorized(message),
             Self::Protocol { .. } => ErrorBody::ProtocolError(message),
             Self::Unprepared { id } => ErrorBody::Unprepared { message, id: id.clone() },
             Self::Unavailable { .. } => {

@@ -61,6 +61,8 @@ impl RequestError {
             Self::Plan(error) => plan_error(error),
             Self::Metadata(error) => metadata_error(error),
             Self::Invalid { .. } => Kind(422, "CEL-4220", "invalid request", false, "none"),
+            Self::BadCredentials { .. } => Kind(401, "CEL-4010", "not logged in", false, "none"),
+            Self::Unauthorized { .. } => Kind(403, "CEL-4030", "not allowed", false, "none"),
             Self::Protocol { .. } => Kind(400, "CEL-4001", "malformed request", false, "none"),
             Self::Unprepared { .. } => Kind(404, "CEL-4042", "not prepared", true, "none"),
             Self::Unavailable { .. } => Kind(503, "CEL-5030", "unavailable", true, "none"),

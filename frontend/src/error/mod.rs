@@ -27,6 +27,18 @@ pub enum RequestError {
         /// For the user.
         message: String,
     },
+    /// Name and password do not let the client in. Not applied.
+    #[error("{message}")]
+    BadCredentials {
+        /// For the user.
+        message: String,
+    },
+    /// The client's role may not do this. Not applied.
+    #[error("{message}")]
+    Unauthorized {
+        /// For the user.
+        message: String,
+    },
     /// The client broke the protocol. Not applied.
     #[error("{message}")]
     Protocol {
@@ -90,6 +102,11 @@ impl RequestError {
     /// [`RequestError::Invalid`] with this message.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::Invalid { message: message.into() }
+    }
+
+    /// [`RequestError::Unauthorized`] with this message.
+    pub fn unauthorized(message: impl Into<String>) -> Self {
+        Self::Unauthorized { message: message.into() }
     }
 
     /// [`RequestError::Protocol`] with this message.

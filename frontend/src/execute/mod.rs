@@ -1,7 +1,6 @@
 //! Runs planned statements: binds values, reads and writes through [`crate::route`], cuts pages,
 //! and counts what it cost. Shared by CQL and HTTP. Start at [`Executor::run`].
 
-mod access;
 mod describe;
 mod paging;
 mod schema;
@@ -26,6 +25,7 @@ use cellar_metadata_api::{Catalog, Metadata, SchemaEvent};
 use cellar_schema::Clock;
 
 use crate::{
+    access::{Access, Who},
     error::RequestError,
     meter::{Charge, Totals},
     route::Route,
@@ -95,6 +95,8 @@ pub struct Parameters {
     pub keyspace: Option<String>,
     /// Version of the native protocol, or what HTTP counts as.
     pub protocol: u8,
+    /// Who asks.
+    pub who: Who,
 }
 
 /// Runs statements.
@@ -105,6 +107,7 @@ pub struct Executor {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) system: Arc<System>,
     pub(crate) totals: Arc<Totals>,
+    pub(crate) access: Access,
 }
 
 impl fmt::Debug for Executor {
@@ -152,6 +155,7 @@ impl Executor {
         planned: &Planned,
         parameters: Parameters,
     ) -> Result<Done, RequestError> {
+        self.authorize(&parameters.who, planned)?;
         match &planned.plan {
             Plan::Select(select) => self.select(select, planned, &parameters).await,
             Plan::Write(write) => {
@@ -162,13 +166,14 @@ impl Executor {
                 Some(bound) => self.write(bound, &parameters).await,
                 None => Ok(Done::free(Answer::Void)),
             },
-            Plan::Schema(statement) => {
-                self.change_schema(statement, parameters.keyspace.as_deref()).await
-            }
+            Plan::Schema(statement) => self.change_schema(statement, &parameters).await,
             Plan::Use(keyspace) => Ok(Done::free(Answer::Keyspace(keyspace.clone()))),
             Plan::Truncate(table) => self.truncate(table).await,
             Plan::Describe(describe) => self.describe(describe, parameters.keyspace.as_deref()),
-            Plan::Access(statement) => self.access(statement),
+            Plan::Access(statement) => {
+                let keyspace = parameters.keyspace.as_deref();
+                self.access_statement(statement, &parameters.who, keyspace).await
+            }
         }
     }
 

@@ -5,8 +5,8 @@ use cellar_cql::{ast, plan::ddl};
 use cellar_metadata_api::{Command, SchemaChangeKind, SchemaEvent, SchemaTarget};
 use cellar_schema::Table;
 
-use super::{Answer, Done, Executor};
-use crate::error::RequestError;
+use super::{Answer, Done, Executor, Parameters};
+use crate::{access::Who, error::RequestError};
 
 /// Keyspaces of Cassandra's own whose replication operators set; here they are kept elsewhere.
 const REPLICATED_BY_CASSANDRA: [&str; 3] = ["system_auth", "system_distributed", "system_traces"];
@@ -26,12 +26,21 @@ fn nothing_to_replicate(statement: &ast::Statement) -> Option<Done> {
     Some(Done { warnings: vec![warning], ..Done::free(Answer::Schema(event)) })
 }
 
+/// The command of somebody who has logged in, and who owns what it makes.
+fn by(who: &Who, command: Command) -> Command {
+    match who.name() {
+        Some(role) => Command::By { role: role.to_owned(), command: Box::new(command) },
+        None => command,
+    }
+}
+
 impl Executor {
     pub(super) async fn change_schema(
         &self,
         statement: &ast::Statement,
-        keyspace: Option<&str>,
+        parameters: &Parameters,
     ) -> Result<Done, RequestError> {
+        let keyspace = parameters.keyspace.as_deref();
         if let Some(done) = nothing_to_replicate(statement) {
             return Ok(done);
         }
@@ -39,7 +48,8 @@ impl Executor {
         let id = uuid::Uuid::from_u128(fastrand::u128(..));
         let (command, mut warnings) =
             ddl::command(&view, keyspace, statement, id, self.clock.now_us())?;
-        let mut done = self.submit(command).await?;
+        self.authorize_change(&parameters.who, &command)?;
+        let mut done = self.submit(by(&parameters.who, command)).await?;
         warnings.append(&mut done.warnings);
         done.warnings = warnings;
         Ok(done)
@@ -52,7 +62,7 @@ impl Executor {
         Ok(done)
     }
 
-    async fn submit(&self, command: Command) -> Result<Done, RequestError> {
+    pub(crate) async fn submit(&self, command: Command) -> Result<Done, RequestError> {
         let answer = self.metadata.submit(command).await?;
         let cellar_metadata_api::Answer::Schema { version, change, warnings } = answer else {
             return Ok(Done::free(Answer::Void));

@@ -26,6 +26,7 @@ use super::{
     value::Numbers,
 };
 use crate::{
+    access::Who,
     error::RequestError,
     execute::{Done, Parameters},
 };
@@ -39,6 +40,7 @@ pub(super) struct Call {
     pub(super) pairs: Pairs,
     pub(super) body: Bytes,
     pub(super) style: Style,
+    pub(super) who: Who,
 }
 
 /// How to run a statement.
@@ -220,6 +222,7 @@ impl Call {
             timeout,
             keyspace: options.keyspace,
             protocol: PROTOCOL,
+            who: self.who.clone(),
         };
         let running = self.shared.executor.run(planned, parameters);
         let mut done = if matches!(planned.plan, Plan::Select(_)) {

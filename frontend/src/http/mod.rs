@@ -8,6 +8,7 @@ mod call;
 mod document;
 mod endpoint;
 mod limits;
+mod login;
 mod media;
 mod problem;
 mod query;

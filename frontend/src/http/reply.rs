@@ -56,6 +56,10 @@ impl Reply {
         if let Some(charge) = error.charge() {
             reply = reply.costing(charge);
         }
+        if problem.status == 401 {
+            reply =
+                reply.with(header::WWW_AUTHENTICATE, "Basic realm=\"cellar\", charset=\"UTF-8\"");
+        }
         if matches!(problem.status, 429 | 503) {
             let wait_ms = problem.retry_after_ms.unwrap_or(1000);
             reply = reply.with(header::RETRY_AFTER, wait_ms.div_ceil(1000).max(1));

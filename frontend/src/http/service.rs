@@ -19,6 +19,7 @@ use super::{
     call::Call,
     endpoint::Endpoint,
     limits::{BODY_BYTES_MAX, BODY_TIME_MAX, REQUEST_ID_CHARS_MAX},
+    login,
     media::Format,
     problem::HttpError,
     query,
@@ -27,7 +28,7 @@ use super::{
     rows, schema,
     uri::Pairs,
 };
-use crate::error::RequestError;
+use crate::{access::Who, error::RequestError};
 
 /// What answers the requests of a connection.
 #[derive(Clone, Debug)]
@@ -83,7 +84,11 @@ impl Service {
             _ => {}
         }
         let method = parts.method.clone();
-        let call = self.call(parts, body).await?;
+        let who = match endpoint {
+            Endpoint::Version => Who::Anybody,
+            _ => login::who(&self.shared.executor, &parts.headers).await?,
+        };
+        let call = self.call(parts, body, who).await?;
         match endpoint {
             Endpoint::Query => query::answer(&call, &method).await,
             Endpoint::Rows(name, key) => rows::answer(&call, &method, &name, &key).await,
@@ -110,7 +115,7 @@ impl Service {
         }
     }
 
-    async fn call(&self, parts: Parts, body: Incoming) -> Result<Call, HttpError> {
+    async fn call(&self, parts: Parts, body: Incoming, who: Who) -> Result<Call, HttpError> {
         let pairs = Pairs::read(parts.uri.query())?;
         let cql = super::media::names(&parts.headers, "application/cql");
         let style = if cql { Style::default() } else { Style::of(&parts.headers, &pairs)? };
@@ -123,7 +128,8 @@ impl Service {
             _ => Bytes::new(),
         };
         let path = parts.uri.path().to_owned();
-        Ok(Call { shared: self.shared.clone(), headers: parts.headers, path, pairs, body, style })
+        let shared = self.shared.clone();
+        Ok(Call { shared, headers: parts.headers, path, pairs, body, style, who })
     }
 }
 

@@ -7,7 +7,7 @@ use cellar_metadata_api::{Command, NewTable};
 use cellar_schema::{Column, ColumnId, ColumnKind, Keyspace, Table, TableId, TableOptions};
 use uuid::Uuid;
 
-use super::{FIRST_VIRTUAL, Fill, cellar, cluster, estimates, schema, traces};
+use super::{FIRST_VIRTUAL, Fill, access, cellar, cluster, estimates, schema, traces};
 use crate::error::RequestError;
 
 type Defined = (BTreeMap<String, Arc<Keyspace>>, BTreeMap<TableId, Fill>);
@@ -202,6 +202,34 @@ const TABLES: &[(&str, &str, Fill)] = &[
          epoch bigint, kind text, node bigint, PRIMARY KEY (scope, at, number)) \
          WITH CLUSTERING ORDER BY (at DESC, number DESC)",
         cellar::events,
+    ),
+    (
+        "system_auth",
+        "CREATE TABLE roles (role text PRIMARY KEY, can_login boolean, is_superuser boolean, \
+         member_of set<text>, salted_hash text)",
+        access::roles,
+    ),
+    (
+        "system_auth",
+        "CREATE TABLE role_members (role text, member text, PRIMARY KEY (role, member))",
+        access::members,
+    ),
+    (
+        "system_auth",
+        "CREATE TABLE role_permissions (role text, resource text, permissions set<text>, \
+         PRIMARY KEY (role, resource))",
+        access::permissions,
+    ),
+    (
+        "system_auth",
+        "CREATE TABLE resource_role_permissons_index (resource text, role text, \
+         PRIMARY KEY (resource, role))",
+        access::resources,
+    ),
+    (
+        "system_auth",
+        "CREATE TABLE network_permissions (role text PRIMARY KEY, dcs frozen<set<text>>)",
+        access::datacenters,
     ),
 ];
 

@@ -2,6 +2,7 @@
 //! `system_virtual_schema`. Tables are defined in CQL text, their rows made up from the catalog,
 //! and every SELECT on them goes through the same planner as any other. Start at [`System`].
 
+mod access;
 mod cellar;
 mod cluster;
 mod definitions;

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use cellar_cell_api::Cells;
-use cellar_frontend::{Frontend, FrontendOptions, http, system::Identity};
+use cellar_frontend::{Frontend, FrontendOptions, access::AccessOptions, http, system::Identity};
 use cellar_metadata_api::Metadata;
 use cellar_rpc::{ClientConfig, Pool, tasks::Tasks};
 use cellar_schema::{Clock, SystemClock};
@@ -55,7 +55,8 @@ impl Service {
             datacenter: "dc1".to_owned(),
             rack: "r1".to_owned(),
         };
-        let options = FrontendOptions { cql: anywhere, identity, frame_bytes_max: 1 << 20 };
+        let access = AccessOptions::default();
+        let options = FrontendOptions { cql: anywhere, identity, frame_bytes_max: 1 << 20, access };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let frontend = Frontend::start(options, metadata, cells, clock, &tasks).await.unwrap();
         let shared = http::HttpShared::new(frontend.executor, frontend.statements);

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 use cellar_cell_api::Cells;
-use cellar_frontend::{Frontend, FrontendOptions, system::Identity};
+use cellar_frontend::{Frontend, FrontendOptions, access::AccessOptions, system::Identity};
 use cellar_rpc::{ClientConfig, Pool, tasks::Tasks};
 use cellar_schema::{Clock, CqlType, SystemClock, value};
 use cellar_wire::{
@@ -42,7 +42,8 @@ impl Client {
             datacenter: "dc1".to_owned(),
             rack: "r1".to_owned(),
         };
-        let options = FrontendOptions { cql: anywhere, identity, frame_bytes_max: 1 << 20 };
+        let access = AccessOptions::default();
+        let options = FrontendOptions { cql: anywhere, identity, frame_bytes_max: 1 << 20, access };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let of_frontend = Arc::clone(&metadata);
         let frontend = Frontend::start(options, of_frontend, cells, clock, &tasks).await.unwrap();

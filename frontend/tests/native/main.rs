@@ -9,6 +9,7 @@
     reason = "tests fail loudly"
 )]
 
+mod access;
 #[path = "../http/cell.rs"]
 #[allow(dead_code, reason = "shared with the tests of HTTP, which use the rest")]
 mod cell;

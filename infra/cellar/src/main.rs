@@ -121,9 +121,10 @@ fn run(mut arguments: Arguments) -> anyhow::Result<ExitCode> {
     match &arguments.verb {
         Verb::Config { verb: ConfigVerb::Show { origin } } => {
             for (key, value) in layers.iter() {
+                let text = if config::SECRET.contains(&key) { "…" } else { &value.text };
                 match *origin {
-                    true => println!("{key} = {:?}  # {}", value.text, value.origin),
-                    false => println!("{key} = {:?}", value.text),
+                    true => println!("{key} = {text:?}  # {}", value.origin),
+                    false => println!("{key} = {text:?}"),
                 }
             }
         }

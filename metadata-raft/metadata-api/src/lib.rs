@@ -6,6 +6,7 @@
 //! that is not [`MetadataError::Unknown`] means that nothing was changed. Knows nothing of Raft or
 //! rows. Start at [`Metadata`] and [`Catalog`].
 
+mod access;
 mod catalog;
 mod cell;
 mod client;
@@ -19,6 +20,9 @@ mod placement;
 mod range;
 mod report;
 
+pub use access::{
+    Granted, NewRole, Permission, Resource, Role, RoleChange, RoleCommand, Roles, Secret,
+};
 pub use catalog::{Catalog, Frontend, KeyspaceChange, Node, NodeState, Update};
 pub use cell::{Cell, SplitPlan};
 pub use cellar_schema::TableId;

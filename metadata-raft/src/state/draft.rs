@@ -30,7 +30,19 @@ impl<'a> Draft<'a> {
 
     /// Runs a command on the draft.
     pub(super) fn execute(&mut self, command: &Command) -> Result<Answer, MetadataError> {
+        let (command, maker) = match command {
+            Command::By { role, command } => (&**command, Some(role.as_str())),
+            other => (other, None),
+        };
+        let answer = self.run(command)?;
+        self.follow_schema(&answer, maker);
+        Ok(answer)
+    }
+
+    fn run(&mut self, command: &Command) -> Result<Answer, MetadataError> {
         match command {
+            Command::Role(command) => self.change_roles(command),
+            Command::By { .. } => Err(MetadataError::invalid("a command is done by one role")),
             Command::RegisterNode { node, id } => self.register_node(node, *id),
             Command::SetNodeState { id, state } => self.set_node_state(*id, *state),
             Command::RemoveNode { id } => self.remove_node(*id),
@@ -126,6 +138,11 @@ impl<'a> Draft<'a> {
 
     pub(super) fn put_placement(&mut self, group: GroupId, placement: Placement) {
         self.update.placements.push((group, Some(Arc::new(placement))));
+    }
+
+    /// What the draft changes so far.
+    pub(super) fn drafted(&self) -> &Update {
+        &self.update
     }
 
     pub(super) fn update(&mut self) -> &mut Update {

@@ -4,6 +4,7 @@
 //! taken over, as one update of the catalog, so that nothing is ever done by half and watchers
 //! that apply the updates hold exactly what is here.
 
+mod access;
 mod draft;
 mod keyspaces;
 mod nodes;

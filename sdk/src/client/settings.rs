@@ -1,8 +1,11 @@
 //! What a client can be told before it starts.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use hyper::Uri;
 use hyper::header::HeaderValue;
 
@@ -11,11 +14,11 @@ use crate::error::Error;
 use crate::limits::TIMEOUT_DEFAULT;
 
 /// Settings of a [`Client`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct ClientBuilder {
     settings: Settings,
-    api_key: Option<String>,
+    authorization: Option<String>,
 }
 
 /// What the client remembers of them.
@@ -26,11 +29,17 @@ pub(crate) struct Settings {
     pub(crate) timeout: Duration,
 }
 
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
 impl ClientBuilder {
     pub(super) fn new(url: &str) -> Self {
         let url = url.trim_end_matches('/').to_owned();
         let settings = Settings { url, keyspace: None, timeout: TIMEOUT_DEFAULT };
-        Self { settings, api_key: None }
+        Self { settings, authorization: None }
     }
 
     /// The keyspace of unqualified table names.
@@ -47,7 +56,15 @@ impl ClientBuilder {
 
     /// The key to show, as `Authorization: Bearer`. It is never logged.
     pub fn api_key(mut self, api_key: &str) -> Self {
-        self.api_key = Some(api_key.to_owned());
+        self.authorization = Some(format!("Bearer {api_key}"));
+        self
+    }
+
+    /// Name and password of the role to log in as, as `Authorization: Basic`. The password is
+    /// never logged.
+    pub fn credentials(mut self, name: &str, password: &str) -> Self {
+        let token = STANDARD.encode(format!("{name}:{password}"));
+        self.authorization = Some(format!("Basic {token}"));
         self
     }
 
@@ -71,10 +88,11 @@ impl ClientBuilder {
         if !matches!(parsed.path(), "" | "/") || parsed.query().is_some() {
             return Err(wrong("the URL must end after the host and the port"));
         }
-        let authorization = match &self.api_key {
-            Some(key) => {
-                let mut value = HeaderValue::from_str(&format!("Bearer {key}"))
-                    .map_err(|_| Error::Settings { reason: "the API key is malformed".into() })?;
+        let authorization = match &self.authorization {
+            Some(shown) => {
+                let mut value = HeaderValue::from_str(shown).map_err(|_| Error::Settings {
+                    reason: "the API key or the password is malformed".into(),
+                })?;
                 value.set_sensitive(true);
                 Some(value)
             }

@@ -91,7 +91,7 @@ impl PlanError {
 
     /// [`PlanError::Syntax`] with this message: what Cassandra calls a syntax error, though the
     /// grammar has it.
-    pub(crate) fn syntax(message: impl Into<String>) -> Self {
+    pub fn syntax(message: impl Into<String>) -> Self {
         Self::Syntax(crate::SyntaxError::unknown(message))
     }
 

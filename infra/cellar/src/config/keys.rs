@@ -8,6 +8,9 @@ pub(super) struct Key {
     pub(super) default: &'static str,
 }
 
+/// Settings whose values are not shown.
+pub(crate) const SECRET: &[&str] = &["superuser-password"];
+
 /// All settings in the order they are shown. An empty default means: derived or off.
 pub(super) const KEYS: &[Key] = &[
     Key { name: "data", default: "./cellar-data" },
@@ -26,6 +29,8 @@ pub(super) const KEYS: &[Key] = &[
     Key { name: "cell-split-bytes", default: "8GiB" },
     Key { name: "balance", default: "on" },
     Key { name: "replace-after-s", default: "60" },
+    Key { name: "authentication", default: "none" },
+    Key { name: "superuser-password", default: "cassandra" },
     Key { name: "member", default: "" },
     Key { name: "now", default: "" },
 ];
@@ -83,6 +88,13 @@ pub(crate) struct Flags {
     /// Seconds that a node is out of touch before its replicas are replaced.
     #[arg(long, global = true, value_name = "SECONDS")]
     replace_after_s: Option<String>,
+    /// Whether clients must log in with the name and password of a role; then permissions hold.
+    #[arg(long, global = true, value_name = "none|password")]
+    authentication: Option<String>,
+    /// Password that the first superuser, `cassandra`, is made with; better given in the
+    /// environment, as CELLAR__SUPERUSER_PASSWORD.
+    #[arg(long, global = true, value_name = "TEXT")]
+    superuser_password: Option<String>,
     /// Number of this member of the metadata service, for one that joins a running service.
     #[arg(long, global = true, value_name = "NUMBER")]
     member: Option<String>,
@@ -116,6 +128,8 @@ impl Flags {
             ("cell-split-bytes", &self.cell_split_bytes),
             ("balance", &self.balance),
             ("replace-after-s", &self.replace_after_s),
+            ("authentication", &self.authentication),
+            ("superuser-password", &self.superuser_password),
             ("member", &self.member),
             ("now", &self.now),
         ]

@@ -10,6 +10,6 @@ mod layers;
 mod settings;
 
 pub(crate) use error::ConfigError;
-pub(crate) use keys::Flags;
+pub(crate) use keys::{Flags, SECRET};
 pub(crate) use layers::{ENVIRONMENT_PREFIX, Layers};
 pub(crate) use settings::{ObjectStoreUrl, Settings};

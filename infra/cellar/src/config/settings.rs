@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf};
 
+use cellar_frontend::access::{AccessOptions, Authentication};
+
 use super::{ConfigError, Layers};
 
 /// Where cold segments go.
@@ -38,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) balance: bool,
     /// How long a node is out of touch before its replicas are replaced.
     pub(crate) replace_after_s: u64,
+    /// How frontends let clients in.
+    pub(crate) access: AccessOptions,
     /// Number of a metadata member that joins; none means its place in the list.
     pub(crate) member: Option<u64>,
     /// Wall clock at start, milliseconds since the Unix epoch; none means the real one.
@@ -118,10 +122,23 @@ impl Settings {
             cell_split_bytes,
             balance,
             replace_after_s,
+            access: access(layers)?,
             member,
             now_ms,
         })
     }
+}
+
+fn access(layers: &Layers) -> Result<AccessOptions, ConfigError> {
+    let authentication = parse(layers, "authentication", "none or password", |text| match text {
+        "none" => Some(Authentication::None),
+        "password" => Some(Authentication::Password),
+        _ => None,
+    })?;
+    let superuser_password = parse(layers, "superuser-password", "a password", |text| {
+        (!text.is_empty() && !text.contains('\0')).then(|| text.to_owned())
+    })?;
+    Ok(AccessOptions { authentication, superuser_password })
 }
 
 /// The members of a metadata group. An even number would not survive more failures than one less.
@@ -226,6 +243,8 @@ mod tests {
             ("listen", "7000"),
             ("balance", "maybe"),
             ("replace-after-s", "0"),
+            ("authentication", "maybe"),
+            ("superuser-password", ""),
             ("member", "0"),
             ("metadata", "a:1,b:2"),
             ("metadata", "a:1,b:2,a:1"),

@@ -12,6 +12,7 @@ use std::{io::IsTerminal as _, net::SocketAddr, path::Path, time::Instant};
 
 use anyhow::Context;
 use cellar_cell_api::{AdminAnswer, AdminRequest};
+use cellar_frontend::access::AccessOptions;
 use cellar_loadtest::session;
 
 use crate::{
@@ -44,6 +45,8 @@ async fn in_folder(settings: &Settings, folder: &Path) -> anyhow::Result<()> {
         admin: free(settings.admin)?,
         object_store: ObjectStoreUrl::File(folder.join("cold")),
         cell_split_bytes: CELL_SPLIT_BYTES,
+        // It is gone with the demo, whose own requests do not log in.
+        access: AccessOptions::default(),
         ..settings.clone()
     };
     let begun = Instant::now();

@@ -56,7 +56,8 @@ pub(crate) async fn start(settings: &Settings) -> anyhow::Result<Dev> {
     let place = node::Place { folder: &node_folder, address: &address, kept: None };
     let node = node::start(&process, settings, place, Arc::clone(&metadata)).await?;
     let cells = Cells::with_local(process.pool.clone(), node.id(), node.service());
-    let started = frontend::start(&process, identity, Arc::clone(&metadata), cells.clone()).await?;
+    let started =
+        frontend::start(&process, settings, identity, Arc::clone(&metadata), cells.clone()).await?;
     let http = frontend::http_listener(&process, settings, &started).await?;
     let operator = Operator { metadata, cells, pool: process.pool.clone() };
     let ready = process.admin(Arc::new(|| Ok(())), Some(operator.clone()));

@@ -56,12 +56,17 @@ pub(super) fn identity(settings: &Settings, folder: &Path) -> anyhow::Result<Ide
 /// Registers a frontend of this process and opens its CQL listener.
 pub(super) async fn start(
     process: &Process,
+    settings: &Settings,
     identity: Identity,
     metadata: Arc<dyn Metadata>,
     cells: Cells,
 ) -> anyhow::Result<Frontend> {
-    let options =
-        FrontendOptions { cql: identity.cql_address, identity, frame_bytes_max: FRAME_BYTES_MAX };
+    let options = FrontendOptions {
+        cql: identity.cql_address,
+        identity,
+        frame_bytes_max: FRAME_BYTES_MAX,
+        access: settings.access.clone(),
+    };
     let clock = Arc::clone(&process.clock);
     Ok(Frontend::start(options, metadata, cells, clock, &process.tasks).await?)
 }
@@ -94,7 +99,8 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
     }
     let metadata: Arc<dyn Metadata> = Arc::new(client);
     let cells = Cells::remote(process.pool.clone());
-    let frontend = start(&process, identity, Arc::clone(&metadata), cells.clone()).await?;
+    let frontend =
+        start(&process, settings, identity, Arc::clone(&metadata), cells.clone()).await?;
     let http = http_listener(&process, settings, &frontend).await?;
     let operator = Operator { metadata, cells, pool: process.pool.clone() };
     let ready = process.admin(Arc::new(|| Ok(())), Some(operator));

@@ -17,7 +17,7 @@ pub use self::{
     node::{Frontend, Node, NodeState},
     update::{KeyspaceChange, Update},
 };
-use crate::{Cell, GroupId, NodeId, Placement, Position};
+use crate::{Cell, GroupId, NodeId, Placement, Position, Roles};
 
 /// The metadata at one version. Cloning it is cheap, and so is the next version: keyspaces and
 /// placements that did not change are shared. Made by [`Catalog::apply`] alone.
@@ -38,6 +38,8 @@ pub struct Catalog {
     /// Tables whose data is to be removed, with the group that holds it. An entry disappears once
     /// every node that holds cells of the table said that nothing is left.
     pub dropped: BTreeMap<TableId, GroupId>,
+    /// Roles by name. The map is the same one as long as no role changes.
+    pub roles: Arc<Roles>,
     tables: Arc<HashMap<TableId, Arc<Table>>>,
     schema_version: Uuid,
 }
@@ -112,6 +114,9 @@ impl Catalog {
         replace_all(&mut next.nodes, update.nodes);
         replace_all(&mut next.frontends, update.frontends);
         replace_all(&mut next.dropped, update.dropped);
+        if !update.roles.is_empty() {
+            replace_all(Arc::make_mut(&mut next.roles), update.roles);
+        }
         if schema_changed {
             next.schema_version = schema_hash(&next.keyspaces);
         }
@@ -132,6 +137,7 @@ impl Catalog {
             nodes: all(&self.nodes),
             frontends: all(&self.frontends),
             dropped: all(&self.dropped),
+            roles: all(&self.roles),
         }
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Frontend, Node};
-use crate::{GroupId, NodeId, Placement};
+use crate::{GroupId, NodeId, Placement, Role};
 
 /// What changed after `since` until `version`; in each list none stands for what is gone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,9 @@ pub struct Update {
     pub frontends: Vec<(Uuid, Option<Frontend>)>,
     /// Tables whose data is to be removed.
     pub dropped: Vec<(TableId, Option<GroupId>)>,
+    /// Roles by name.
+    #[serde(default)]
+    pub roles: Vec<(String, Option<Arc<Role>>)>,
 }
 
 /// What happened to a keyspace. Changes of single tables travel without the others, so that ten
@@ -55,6 +58,7 @@ impl Update {
             && self.nodes.is_empty()
             && self.frontends.is_empty()
             && self.dropped.is_empty()
+            && self.roles.is_empty()
     }
 
     /// One update out of several that follow each other, oldest first: what was said twice is
@@ -75,6 +79,7 @@ impl Update {
             later(&mut joined.nodes, &next.nodes);
             later(&mut joined.frontends, &next.frontends);
             later(&mut joined.dropped, &next.dropped);
+            later(&mut joined.roles, &next.roles);
         }
         joined
     }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 pub use self::answer::{Answer, SchemaChangeKind, SchemaEvent, SchemaTarget};
 pub use self::index::NewIndex;
 pub use self::view::{NewView, NewViewRelation};
-use crate::{CellId, Epoch, Frontend, NodeId, NodeState, SplitPlan};
+use crate::{CellId, Epoch, Frontend, NodeId, NodeState, RoleCommand, SplitPlan};
 
 /// One change of the metadata.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,6 +50,15 @@ pub enum Command {
     RemoveFrontend {
         /// Its host id.
         host_id: Uuid,
+    },
+    /// A change of the roles and of what they may do.
+    Role(RoleCommand),
+    /// A change of the schema by a role, which is granted all permissions on what it makes.
+    By {
+        /// Who changes it.
+        role: String,
+        /// The change.
+        command: Box<Self>,
     },
     /// CREATE KEYSPACE.
     CreateKeyspace {
@@ -239,7 +248,9 @@ impl Command {
     #[must_use]
     pub fn is_schema(&self) -> bool {
         match self {
-            Self::CreateKeyspace { .. }
+            Self::By { command, .. } => command.is_schema(),
+            Self::Role(_)
+            | Self::CreateKeyspace { .. }
             | Self::AlterKeyspace { .. }
             | Self::DropKeyspace { .. }
             | Self::CreateTable { .. }

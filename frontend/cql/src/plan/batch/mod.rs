@@ -64,6 +64,12 @@ impl Batch {
         tables
     }
 
+    /// Its statements.
+    #[must_use]
+    pub fn writes(&self) -> &[Write] {
+        &self.writes
+    }
+
     /// Which variables make up the partition key of the first statement, in key order.
     #[must_use]
     pub fn partition_key_variables(&self) -> Vec<u16> {
