@@ -14,3 +14,7 @@ pub const WRITE_KEYS_MAX: usize = 10_000;
 /// Partitions, or ranges of a partition, that one `SELECT` may name with `IN`: each is a read of
 /// its own, and all are planned before the first row is known.
 pub const SELECT_KEYS_MAX: usize = 10_000;
+
+/// Rows that `ORDER BY ... ANN OF` may be asked for: the limit of Apache Cassandra, which
+/// applications page by.
+pub const NEAREST_ROWS_MAX: usize = 1_000;

@@ -4,6 +4,7 @@
 mod create;
 mod index;
 mod options;
+mod view;
 
 pub(crate) use index::stored as stored_index;
 
@@ -70,7 +71,7 @@ pub(crate) fn describe(
         DescribeTarget::Type(name) => vec![user_type(view, name, keyspace)?],
         DescribeTarget::Anything(name) => anything(view, name, keyspace, internals)?,
         DescribeTarget::Index(name) => vec![index(view, name, keyspace)?],
-        DescribeTarget::View(name) => return Err(absent("materialized view", name, keyspace)),
+        DescribeTarget::View(name) => vec![materialized(view, name, keyspace, internals)?],
         DescribeTarget::Function(name) => return Err(absent("function", name, keyspace)),
         DescribeTarget::Aggregate(name) => return Err(absent("aggregate", name, keyspace)),
     };
@@ -163,13 +164,17 @@ fn whole(keyspace: &Keyspace, internals: bool) -> Vec<Described> {
     objects
 }
 
-/// The table and its indexes.
+/// The table, its indexes and its views.
 fn with_indexes(keyspace: &Keyspace, table: &Table, internals: bool) -> Vec<Described> {
     let create = Some(create::table(table, internals));
     let mut objects = vec![Described { create, ..named(keyspace, "table", &table.name) }];
     objects.extend(table.options.indexes.iter().map(|index| Described {
         create: Some(index::create(table, index)),
         ..named(keyspace, "index", &index.name)
+    }));
+    objects.extend(table.options.views.iter().map(|seen| Described {
+        create: Some(view::create(table, seen, internals)),
+        ..named(keyspace, "materialized_view", &seen.name)
     }));
     objects
 }
@@ -199,6 +204,24 @@ fn table(
         ))
     })?;
     Ok(with_indexes(&keyspace, table, internals))
+}
+
+fn materialized(
+    view: &View,
+    name: &QualifiedName,
+    keyspace: Option<&str>,
+    internals: bool,
+) -> Result<Described, RequestError> {
+    let keyspace = keyspace_of(view, &place(name, keyspace)?)?;
+    let name = name.name.as_str();
+    let (base, seen) = keyspace.view(name).ok_or_else(|| {
+        RequestError::invalid(format!(
+            "Materialized view '{name}' not found in keyspace '{}'",
+            keyspace.name
+        ))
+    })?;
+    let create = Some(view::create(base, seen, internals));
+    Ok(Described { create, ..named(&keyspace, "materialized_view", name) })
 }
 
 fn index(
@@ -236,7 +259,7 @@ fn user_type(
     Ok(Described { create, ..named(&keyspace, "type", &user_type.name) })
 }
 
-/// `DESCRIBE name`: a keyspace of this name, else a table, else an index.
+/// `DESCRIBE name`: a keyspace of this name, else a table, an index or a view.
 fn anything(
     view: &View,
     name: &QualifiedName,
@@ -254,6 +277,7 @@ fn anything(
     };
     table(view, name, keyspace, internals)
         .or_else(|_| index(view, name, keyspace).map(|index| vec![index]))
+        .or_else(|_| materialized(view, name, keyspace, internals).map(|view| vec![view]))
         .map_err(not_found)
 }
 

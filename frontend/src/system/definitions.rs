@@ -7,7 +7,7 @@ use cellar_metadata_api::{Command, NewTable};
 use cellar_schema::{Column, ColumnId, ColumnKind, Keyspace, Table, TableId, TableOptions};
 use uuid::Uuid;
 
-use super::{FIRST_VIRTUAL, Fill, access, cellar, cluster, estimates, schema, traces};
+use super::{FIRST_VIRTUAL, Fill, access, cellar, cluster, estimates, schema, traces, views};
 use crate::error::RequestError;
 
 type Defined = (BTreeMap<String, Arc<Keyspace>>, BTreeMap<TableId, Fill>);
@@ -92,7 +92,7 @@ const TABLES: &[(&str, &str, Fill)] = &[
          PRIMARY KEY (keyspace_name, table_name))",
         schema::tables,
     ),
-    ("system_schema", COLUMNS, schema::columns),
+    ("system_schema", COLUMNS, views::columns),
     (
         "system_schema",
         "CREATE TABLE dropped_columns (keyspace_name text, table_name text, column_name text, \
@@ -143,7 +143,7 @@ const TABLES: &[(&str, &str, Fill)] = &[
          memtable_flush_period_in_ms int, min_index_interval int, read_repair text, \
          read_repair_chance double, speculative_retry text, \
          PRIMARY KEY (keyspace_name, view_name))",
-        schema::none,
+        views::views,
     ),
     (
         "system_schema",

@@ -12,6 +12,7 @@ mod schema;
 mod schema_view;
 pub(crate) mod text;
 mod traces;
+mod views;
 mod wanted;
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};

@@ -59,7 +59,7 @@ pub(super) fn tables(facts: &Facts<'_>) -> Vec<Record> {
     all_tables(facts).map(|table| table_record(table)).collect()
 }
 
-fn table_record(table: &Table) -> Record {
+pub(super) fn table_record(table: &Table) -> Record {
     let options = &table.options;
     let map = |name: &str, default: &[(&str, &str)]| -> BTreeMap<String, String> {
         let parsed = options.text.get(name).and_then(|text| cellar_cql::literal_map(text));
@@ -149,7 +149,7 @@ pub(super) fn columns(facts: &Facts<'_>) -> Vec<Record> {
     all_tables(facts).flat_map(records).collect()
 }
 
-fn column_record(table: &Table, column: &Column) -> Record {
+pub(super) fn column_record(table: &Table, column: &Column) -> Record {
     let (kind, position, order) = match column.kind {
         ColumnKind::PartitionKey(position) => ("partition_key", i32::from(position), "none"),
         ColumnKind::Clustering(position, Order::Asc) => ("clustering", i32::from(position), "asc"),

@@ -10,10 +10,12 @@ use std::{
 
 use cellar_metadata_api::{
     Answer, Catalog, CellId, Command, GroupId, KeyspaceChange, Metadata, MetadataError, NewIndex,
-    NewTable, Node, NodeId, NodeState, Overview, Placement, Position, SchemaChangeKind,
+    NewTable, NewView, Node, NodeId, NodeState, Overview, Placement, Position, SchemaChangeKind,
     SchemaEvent, SchemaTarget, SplitPlan, Update,
 };
-use cellar_schema::{Column, ColumnId, ColumnKind, Index, IndexClass, Keyspace, Table, TableId};
+use cellar_schema::{
+    Column, ColumnId, ColumnKind, Index, IndexClass, Keyspace, Table, TableId, View, ViewRelation,
+};
 use futures::{FutureExt, future::BoxFuture};
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -116,6 +118,7 @@ impl InMemory {
                 Ok(created(version, SchemaTarget::Table, keyspace, Some(name)))
             }
             Command::CreateIndex { definition, .. } => Ok(self.index(definition)),
+            Command::CreateView { definition, .. } => Ok(self.view(definition)),
             other => panic!("not made for {other:?}"),
         }
     }
@@ -144,6 +147,37 @@ impl InMemory {
             name: Some(new.table),
         });
         Answer::Schema { version, change, warnings: Vec::new() }
+    }
+}
+
+impl InMemory {
+    /// Adds a materialized view without checking anything.
+    fn view(&self, new: NewView) -> Answer {
+        let mut table = Table::clone(self.now().table(&new.keyspace, &new.base).unwrap());
+        let id = |name: &String| table.column(name).unwrap().id;
+        let view = View {
+            name: new.name.clone(),
+            uuid: new.uuid,
+            key: new.key.iter().map(|(name, kind)| (id(name), *kind)).collect(),
+            columns: new.columns.as_ref().map(|names| names.iter().map(id).collect()),
+            filter: new
+                .filter
+                .iter()
+                .map(|relation| ViewRelation {
+                    columns: relation.columns.iter().map(id).collect(),
+                    tuple: relation.tuple,
+                    element: relation.element.clone(),
+                    test: relation.test.clone(),
+                })
+                .collect(),
+            options: new.options,
+        };
+        table.options.views.push(view);
+        table.version += 1;
+        let tables = vec![(new.base, Some(Arc::new(table)))];
+        let keyspaces = vec![(new.keyspace.clone(), KeyspaceChange::Tables(tables))];
+        let version = self.change(Update { keyspaces, ..Update::default() });
+        created(version, SchemaTarget::Table, new.keyspace, Some(new.name))
     }
 }
 

@@ -9,7 +9,7 @@ use cellar_rpc::{ClientConfig, Pool, tasks::Tasks};
 use cellar_schema::{Clock, CqlType, SystemClock, value};
 use cellar_wire::{
     ClientDecoder, ClientEncoder, Consistency, Envelope, FrameLimits, Query, QueryParams, Request,
-    RequestEnvelope, Response, RowsContent, Startup, Version,
+    RequestEnvelope, Response, RowsContent, RowsResult, Startup, Version,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -58,7 +58,7 @@ impl Client {
         client.ask(Request::Startup(startup).into()).await;
         for text in [
             "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', \
-             'replication_factor': 1}",
+         'replication_factor': 1}",
             "CREATE TABLE ks.t (k int, c int, v int, m map<text, int>, PRIMARY KEY (k, c))",
         ] {
             client.run(text).await;
@@ -103,15 +103,44 @@ impl Client {
     /// Rows as CQL text, null for what is not there.
     pub(crate) async fn rows(&mut self, text: &str, types: &[CqlType]) -> Vec<Vec<String>> {
         let Response::Rows(result) = self.run(text).await else { panic!("{text}: no rows") };
-        let cells: Vec<Vec<Option<Bytes>>> = match result.rows {
-            RowsContent::Rows(rows) => rows,
-            RowsContent::Encoded { count, columns, bytes } => cut(count, columns, &bytes),
-        };
-        let text = |(cell, cql_type): (Option<Bytes>, &CqlType)| {
-            cell.map_or_else(|| "null".to_owned(), |bytes| value::to_text(cql_type, &bytes))
-        };
-        cells.into_iter().map(|row| row.into_iter().zip(types).map(text).collect()).collect()
+        as_text(result, types)
     }
+
+    /// As [`Client::rows`], read in pages, none of which is larger than it may be.
+    pub(crate) async fn pages(
+        &mut self,
+        text: &str,
+        types: &[CqlType],
+        page_size: usize,
+    ) -> Vec<Vec<String>> {
+        let mut all = Vec::new();
+        let mut params = QueryParams::new(Consistency::LocalQuorum);
+        params.page_size = Some(i32::try_from(page_size).unwrap());
+        loop {
+            let request = Request::Query(Query { query: text.into(), params: params.clone() });
+            let Response::Rows(result) = self.ask(request.into()).await.response else {
+                panic!("{text}: no rows");
+            };
+            params.paging_state = result.metadata.paging_state.clone();
+            let rows = as_text(result, types);
+            assert!(rows.len() <= page_size, "{text}: {} rows in a page", rows.len());
+            all.extend(rows);
+            if params.paging_state.is_none() {
+                return all;
+            }
+        }
+    }
+}
+
+fn as_text(result: RowsResult, types: &[CqlType]) -> Vec<Vec<String>> {
+    let cells: Vec<Vec<Option<Bytes>>> = match result.rows {
+        RowsContent::Rows(rows) => rows,
+        RowsContent::Encoded { count, columns, bytes } => cut(count, columns, &bytes),
+    };
+    let text = |(cell, cql_type): (Option<Bytes>, &CqlType)| {
+        cell.map_or_else(|| "null".to_owned(), |bytes| value::to_text(cql_type, &bytes))
+    };
+    cells.into_iter().map(|row| row.into_iter().zip(types).map(text).collect()).collect()
 }
 
 /// Values as they are on the wire.

@@ -20,3 +20,4 @@ mod indexes;
 mod metadata;
 mod overview;
 mod tracing;
+mod views;

@@ -174,3 +174,138 @@ fn an_index_that_ignores_case_finds_either_case() {
     assert_eq!(schema.keys(&store, "w = 'Äb' AND k = 2"), "21");
     assert_eq!(schema.keys(&store, "w = 'AB' ALLOW FILTERING"), "11 12");
 }
+
+#[test]
+fn like_needs_filtering_or_an_index_of_its_kind() {
+    let mut schema = Schema::of(&[TABLE, "CREATE INDEX ON t (w) USING 'sai'"]);
+    let store = schema.stored();
+    let refused = schema.plan("SELECT k FROM t WHERE w LIKE 'A%'").unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        "LIKE restriction is only supported on properly indexed columns. w LIKE 'A%' is not valid."
+    );
+    for (test, expected) in [
+        ("w LIKE 'A%' ALLOW FILTERING", "11"),
+        ("w LIKE '%b' ALLOW FILTERING", "11 12"),
+        ("w LIKE '_b' AND w LIKE 'a%' ALLOW FILTERING", "12"),
+        ("w LIKE 'ä_' AND k = 2 ALLOW FILTERING", "21"),
+        ("w LIKE 'ab' ALLOW FILTERING", "12"),
+    ] {
+        assert_eq!(schema.keys(&store, test), expected, "{test}");
+    }
+    let class = "org.apache.cassandra.index.sasi.SASIIndex";
+    schema.change(&format!(
+        "CREATE CUSTOM INDEX ON t (w) USING '{class}' WITH OPTIONS = {{'case_sensitive': 'false'}}"
+    ));
+    assert_eq!(schema.keys(&store, "w LIKE 'A%'"), "11 12");
+    assert_eq!(schema.keys(&store, "k = 1 AND w LIKE '%B'"), "11 12");
+    let number = schema.plan("SELECT k FROM t WHERE a LIKE '1%' ALLOW FILTERING").unwrap_err();
+    assert!(number.to_string().starts_with("LIKE restriction is only supported"), "{number}");
+}
+
+const VECTORS: &str = "CREATE TABLE vectors (k int, c int, w int, v vector<float, 3>, \
+                       PRIMARY KEY (k, c))";
+
+/// A vector of the row with this number.
+fn vector(row: usize) -> [f64; 3] {
+    let part = |by: usize| ((row * by) % 17) as f64 - 8.0;
+    [part(5), part(7), part(11) + 0.5]
+}
+
+type Likeness = fn(&[f64; 3], &[f64; 3]) -> f64;
+
+#[test]
+fn the_nearest_neighbours_are_exactly_those_whatever_the_measure() {
+    fn dot(a: &[f64; 3], b: &[f64; 3]) -> f64 {
+        a.iter().zip(b).map(|(x, y)| x * y).sum()
+    }
+    let measures: [(&str, Likeness); 3] = [
+        ("cosine", |a, b| dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()),
+        ("dot_product", dot),
+        ("EUCLIDEAN", |a, b| -a.iter().zip(b).map(|(x, y)| (x - y).powi(2)).sum::<f64>()),
+    ];
+    let wanted = [1.0, -2.0, 3.5];
+    for (name, likeness) in measures {
+        let schema = Schema::of(&[
+            VECTORS,
+            &format!(
+                "CREATE INDEX ON vectors (v) USING 'sai' \
+                 WITH OPTIONS = {{'similarity_function': '{name}'}}"
+            ),
+        ]);
+        let mut store = Store::default();
+        for row in 0..60 {
+            let text = match row % 10 {
+                9 => format!("INSERT INTO vectors (k, c) VALUES ({}, {row})", row % 3),
+                _ => format!(
+                    "INSERT INTO vectors (k, c, w, v) VALUES ({}, {row}, {}, {:?})",
+                    row % 3,
+                    row % 2,
+                    vector(row)
+                ),
+            };
+            let plan::Plan::Write(write) = schema.plan(&text).unwrap().plan else { panic!() };
+            store.apply(write.bind(&[], &ENV).unwrap().mutations);
+        }
+        let near = |test: fn(usize) -> bool, most: usize| -> Vec<f64> {
+            let rows = (0..60).filter(|row| row % 10 != 9 && test(*row));
+            let mut all: Vec<f64> = rows.map(|row| likeness(&vector(row), &wanted)).collect();
+            all.sort_by(|a, b| b.total_cmp(a));
+            all.truncate(most);
+            all
+        };
+        for (test, limit, expected) in [
+            ("", 7, near(|_| true, 7)),
+            ("", 1000, near(|_| true, 1000)),
+            ("WHERE k = 1", 3, near(|row| row % 3 == 1, 3)),
+        ] {
+            let text = format!(
+                "SELECT c FROM vectors {test} ORDER BY v ANN OF [1.0, -2.0, 3.5] LIMIT {limit}"
+            );
+            let planned = schema.plan(&text).unwrap();
+            let rows = store.read_planned(&planned, &[], 2, &ENV).unwrap();
+            let of = |row: &Vec<Option<bytes::Bytes>>| {
+                let number = usize::from(*row[0].as_ref().unwrap().last().unwrap());
+                likeness(&vector(number), &wanted)
+            };
+            let found: Vec<f64> = rows.iter().map(of).collect();
+            assert_eq!(found, expected, "{name}: {text}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_ordered_by_likeness_is_refused() {
+    let mut schema = Schema::of(&[VECTORS]);
+    let order = "ORDER BY v ANN OF [1, 2, 3]";
+    let refusal = |schema: &Schema, text: &str| {
+        let read = |planned: Planned| Store::default().read_planned(&planned, &[], 10, &ENV);
+        schema.plan(text).and_then(read).unwrap_err().to_string()
+    };
+    assert_eq!(
+        refusal(&schema, &format!("SELECT k FROM vectors {order} LIMIT 1")),
+        "ANN ordering by vector requires the column to be indexed"
+    );
+    schema.change("CREATE INDEX ON vectors (v) USING 'sai'");
+    for (text, words) in [
+        (format!("SELECT k FROM vectors {order}"), "LIMIT was NO LIMIT"),
+        (format!("SELECT k FROM vectors {order} LIMIT 1001"), "LIMIT was 1001"),
+        (
+            "SELECT k FROM vectors ORDER BY w ANN OF [1, 2, 3] LIMIT 1".to_owned(),
+            "only supported on float vector indexes",
+        ),
+        (format!("SELECT count(*) FROM vectors {order} LIMIT 1"), "aggregation"),
+        (
+            format!("SELECT k FROM vectors WHERE k = 1 {order}, c ASC LIMIT 1"),
+            "ANN ordering does not support any other ordering",
+        ),
+        (format!("SELECT k FROM vectors WHERE w = 1 {order} LIMIT 1"), "use ALLOW FILTERING"),
+        (
+            "SELECT k FROM vectors ORDER BY v ANN OF [0, 0, 0] LIMIT 1".to_owned(),
+            "Zero vectors cannot be indexed or queried with cosine similarity",
+        ),
+    ] {
+        let refused = refusal(&schema, &text);
+        assert!(refused.contains(words), "{text}: {refused}");
+    }
+}

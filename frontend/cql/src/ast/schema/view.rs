@@ -20,6 +20,8 @@ pub struct CreateView {
     pub primary_key: PrimaryKey,
     /// `CLUSTERING ORDER BY`: column and whether it is descending.
     pub clustering_order: Vec<(Ident, bool)>,
+    /// `COMPACT STORAGE`
+    pub compact_storage: bool,
     /// Options.
     pub properties: Properties,
 }

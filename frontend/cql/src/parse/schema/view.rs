@@ -15,7 +15,8 @@ impl Parser<'_> {
         let filter = self.optional_filter()?;
         self.expect_words(&["primary", "key"])?;
         let primary_key = self.primary_key()?;
-        let TableOptions { clustering_order, properties, .. } = self.table_options()?;
+        let TableOptions { clustering_order, compact_storage, properties } =
+            self.table_options()?;
         Ok(CreateView {
             name,
             if_not_exists,
@@ -24,6 +25,7 @@ impl Parser<'_> {
             filter,
             primary_key,
             clustering_order,
+            compact_storage,
             properties,
         })
     }

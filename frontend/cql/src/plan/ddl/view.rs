@@ -25,6 +25,11 @@ pub(super) fn create(
             "Cannot create a materialized view on a table in a separate keyspace",
         ));
     }
+    if create.compact_storage {
+        return Err(PlanError::invalid(
+            "Cannot use 'COMPACT STORAGE' when defining a materialized view",
+        ));
+    }
     let columns = columns(&create.clause)?;
     let key = key(create)?;
     let filter = create.filter.iter().map(relation).collect::<Result<Vec<_>, PlanError>>()?;

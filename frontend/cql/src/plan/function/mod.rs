@@ -16,7 +16,7 @@ mod temporal;
 mod tests;
 mod time;
 mod token;
-mod vector;
+pub(crate) mod vector;
 
 use std::fmt;
 use std::sync::Arc;

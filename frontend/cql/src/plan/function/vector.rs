@@ -12,17 +12,21 @@ use crate::plan::PlanError;
 const PARAMETERS: [&str; 2] = ["vector<float, n>", "vector<float, n>"];
 
 /// Computes the likeness of vectors of the same dimension.
-type Similarity = fn(&[f64], &[f64]) -> Option<f64>;
+pub(crate) type Similarity = fn(&[f64], &[f64]) -> Option<f64>;
 
 /// The function of this family that a call means.
 pub(super) fn find(call: &Call<'_>) -> Option<Result<ScalarFn, PlanError>> {
-    let similarity: Similarity = match call.name {
-        "similarity_cosine" => cosine,
-        "similarity_euclidean" => euclidean,
-        "similarity_dot_product" => dot_product,
-        _ => return None,
-    };
-    Some(build(call, similarity))
+    similarity(call.name).map(|similarity| build(call, similarity))
+}
+
+/// The measure of this name.
+pub(crate) fn similarity(name: &str) -> Option<Similarity> {
+    match name {
+        "similarity_cosine" => Some(cosine),
+        "similarity_euclidean" => Some(euclidean),
+        "similarity_dot_product" => Some(dot_product),
+        _ => None,
+    }
 }
 
 fn build(call: &Call<'_>, similarity: Similarity) -> Result<ScalarFn, PlanError> {
@@ -69,7 +73,8 @@ fn build(call: &Call<'_>, similarity: Similarity) -> Result<ScalarFn, PlanError>
     }))
 }
 
-fn read(dimensions: u16, bytes: &Bytes) -> Option<Vec<f64>> {
+/// The elements of a vector of floats.
+pub(crate) fn read(dimensions: u16, bytes: &Bytes) -> Option<Vec<f64>> {
     let elements = value::vector_elements(&CqlType::Float, dimensions, bytes).ok()?;
     elements.iter().map(|element| value::as_f32(element).map(f64::from)).collect()
 }

@@ -7,6 +7,7 @@ use cellar_schema::{ColumnId, Table};
 
 use super::group::GroupBy;
 use super::materialized::BoundView;
+use super::nearest::BoundNearest;
 use super::output::Output;
 use super::reader::{Progress, RowReader};
 use super::restrict::BoundFilter;
@@ -74,6 +75,7 @@ pub(super) struct Shape {
     pub(super) per_partition_limit: Option<u64>,
     pub(super) static_rows: bool,
     pub(super) sort: Vec<(ColumnRef, bool)>,
+    pub(super) nearest: Option<BoundNearest>,
     pub(super) wants_partition: bool,
     pub(super) wants_clustering: bool,
 }
@@ -96,7 +98,7 @@ impl Shape {
 
     /// Whether a page cannot end before the last row is read.
     pub(super) fn must_read_all(&self) -> bool {
-        !self.sort.is_empty() || self.is_aggregate_of_all()
+        !self.sort.is_empty() || self.nearest.is_some() || self.is_aggregate_of_all()
     }
 }
 

@@ -7,6 +7,7 @@ mod bound;
 mod group;
 mod json;
 mod materialized;
+mod nearest;
 mod order;
 mod output;
 mod planned;

@@ -27,9 +27,6 @@ pub(super) fn plan(
     if order_by.is_empty() {
         return Ok(Ordering::default());
     }
-    if order_by.iter().any(|(_, ordering)| matches!(ordering, ast::Ordering::NearestTo(_))) {
-        return Err(PlanError::not_built("ORDER BY ... ANN OF"));
-    }
     if restrictions.is_indexed() {
         return Err(PlanError::invalid(
             "ORDER BY with 2ndary indexes is not supported, except for ANN queries.",

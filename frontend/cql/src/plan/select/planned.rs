@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use cellar_schema::{ColumnId, ColumnKind, CqlType, Table};
+use cellar_schema::{ColumnId, ColumnKind, CqlType, Table, View};
 
 use super::bound::{BoundSelect, Shape};
 use super::group::{GroupBy, GroupItem};
-use super::materialized::Seen;
+use super::materialized::{BoundView, Seen};
+use super::nearest::Nearest;
 use super::order::{self, Ordering};
 use super::output::Output;
 use super::restrict::Restrictions;
@@ -24,6 +25,7 @@ pub struct Select {
     distinct: bool,
     group_by: Option<GroupBy>,
     ordering: Ordering,
+    nearest: Option<Nearest>,
     limit: Option<Expr>,
     per_partition_limit: Option<Expr>,
     fetch: Option<Vec<ColumnId>>,
@@ -71,21 +73,22 @@ impl Select {
             check_distinct(&table, &output, &restrictions)?;
         }
         let group_by = GroupBy::plan(&table, &output.groups, &restrictions, written.distinct)?;
-        let ordering = order::plan(&table, &written.order_by, &restrictions)?;
+        let nearest = Nearest::plan(scope, &table, written)?;
+        let ordering = match &nearest {
+            Some(nearest) => {
+                check_nearest(nearest, &output, group_by.is_some(), written.distinct)?;
+                Ordering::default()
+            }
+            None => order::plan(&table, &written.order_by, &restrictions)?,
+        };
         if let (true, Some((column, _))) = (written.distinct, ordering.sort.first()) {
             return Err(not_distinct(&column.name));
         }
         let per_partition_limit =
             limit(scope, &table, written.per_partition_limit.as_ref(), "[per_partition_limit]")?;
-        if per_partition_limit.is_some() && written.distinct {
-            return Err(PlanError::invalid(
-                "PER PARTITION LIMIT is not allowed with SELECT DISTINCT queries",
-            ));
-        }
-        if per_partition_limit.is_some() && group_by.is_none() && !output.aggregates.is_empty() {
-            return Err(PlanError::invalid(
-                "PER PARTITION LIMIT is not allowed with aggregate queries.",
-            ));
+        if per_partition_limit.is_some() {
+            let grouped = group_by.is_some() || output.aggregates.is_empty();
+            check_per_partition(written.distinct, grouped)?;
         }
         let limit = limit(scope, &table, written.limit.as_ref(), "[limit]")?;
         let has_statics = table.columns.iter().any(|column| column.kind == ColumnKind::Static);
@@ -95,6 +98,7 @@ impl Select {
             distinct: written.distinct,
             group_by,
             ordering,
+            nearest,
             limit,
             per_partition_limit,
             fetch: None,
@@ -103,15 +107,25 @@ impl Select {
             seen: None,
             table,
         };
-        if let Some(view) = &of_view {
-            let used: Vec<ColumnId> = select.used().filter_map(ColumnRef::stored).collect();
-            let (table, used) = (Arc::clone(&select.table), used.into_iter());
-            let of = (&base, view, &*table);
-            select.seen = Some(Seen::plan(scope, of, &mut select.restrictions, used)?);
-        }
+        select.see(scope, &base, of_view.as_ref())?;
         select.statics = has_statics && (select.static_rows() || select.reads_statics());
         select.fetch = select.fetched();
         Ok(select)
+    }
+
+    /// Plans how a view is read.
+    fn see(
+        &mut self,
+        scope: &mut Scope<'_>,
+        base: &Arc<Table>,
+        view: Option<&View>,
+    ) -> Result<(), PlanError> {
+        let Some(view) = view else { return Ok(()) };
+        let used: Vec<ColumnId> = self.used().filter_map(ColumnRef::stored).collect();
+        let table = Arc::clone(&self.table);
+        let of = (base, view, &*table);
+        self.seen = Some(Seen::plan(scope, of, &mut self.restrictions, used.into_iter())?);
+        Ok(())
     }
 
     /// The table.
@@ -127,7 +141,9 @@ impl Select {
 
     fn used(&self) -> impl Iterator<Item = &ColumnRef> {
         let sorted = self.ordering.sort.iter().map(|(column, _)| column);
-        self.output.reads.iter().chain(self.restrictions.filtered_columns()).chain(sorted)
+        let nearest = self.nearest.iter().map(|nearest| &nearest.column);
+        let shown = self.output.reads.iter().chain(nearest);
+        shown.chain(self.restrictions.filtered_columns()).chain(sorted)
     }
 
     fn reads_statics(&self) -> bool {
@@ -181,6 +197,7 @@ impl Select {
             per_partition_limit,
             static_rows: self.static_rows(),
             sort: self.ordering.sort.clone(),
+            nearest: self.nearest.as_ref().map(|near| near.bind(&binding, limit)).transpose()?,
             wants_partition: self.output.token
                 || places().any(|place| matches!(place, Place::Partition(_))),
             wants_clustering: self.output.groups.iter().any(GroupItem::is_clustering)
@@ -191,15 +208,7 @@ impl Select {
             (shape.limit, shape.per_partition_limit) = (None, None);
         }
         let one_for_one = shape.filters.is_empty() && shape.is_one_for_one();
-        let view = match &self.seen {
-            Some(Seen::Rekeyed(rekeyed)) => {
-                let mut view = rekeyed.bind(&self.table, &binding);
-                view.one_for_one = shape.is_one_for_one() && shape.per_partition_limit.is_none();
-                view.any_order = shape.is_aggregate_of_all() && self.output.is_all_aggregates();
-                Some(Arc::new(view))
-            }
-            Some(Seen::InOrder) | None => None,
-        };
+        let view = self.bound_view(&binding, &shape);
         let row_limit_hint = limit.filter(|_| one_for_one).and_then(|l| u32::try_from(l).ok());
         Ok(BoundSelect {
             table: Arc::clone(&self.table),
@@ -210,6 +219,17 @@ impl Select {
             view,
             shape: Arc::new(shape),
         })
+    }
+}
+
+impl Select {
+    /// The rows of a view, if they have other keys than in their base.
+    fn bound_view(&self, binding: &Binding<'_>, shape: &Shape) -> Option<Arc<BoundView>> {
+        let Some(Seen::Rekeyed(rekeyed)) = &self.seen else { return None };
+        let mut view = rekeyed.bind(&self.table, binding);
+        view.one_for_one = shape.is_one_for_one() && shape.per_partition_limit.is_none();
+        view.any_order = shape.is_aggregate_of_all() && self.output.is_all_aggregates();
+        Some(Arc::new(view))
     }
 }
 
@@ -247,6 +267,36 @@ fn checked_limit(bytes: &[u8], what: &str) -> Result<u64, PlanError> {
         Ok(limit) if limit > 0 => Ok(limit),
         _ => Err(PlanError::invalid(format!("{what} must be strictly positive"))),
     }
+}
+
+fn check_per_partition(distinct: bool, grouped: bool) -> Result<(), PlanError> {
+    if distinct {
+        return Err(PlanError::invalid(
+            "PER PARTITION LIMIT is not allowed with SELECT DISTINCT queries",
+        ));
+    }
+    if !grouped {
+        return Err(PlanError::invalid(
+            "PER PARTITION LIMIT is not allowed with aggregate queries.",
+        ));
+    }
+    Ok(())
+}
+
+/// What is ordered by likeness is rows.
+fn check_nearest(
+    nearest: &Nearest,
+    output: &Output,
+    grouped: bool,
+    distinct: bool,
+) -> Result<(), PlanError> {
+    if grouped || !output.aggregates.is_empty() {
+        return Err(PlanError::invalid("Top-K queries can not be run with aggregation"));
+    }
+    if distinct {
+        return Err(not_distinct(&nearest.column.name));
+    }
+    Ok(())
 }
 
 fn not_distinct(column: &str) -> PlanError {

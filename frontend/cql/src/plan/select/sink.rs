@@ -8,6 +8,7 @@ use cellar_schema::value;
 use super::aggregate::Accumulator;
 use super::bound::Shape;
 use super::group::GroupKey;
+use super::nearest::{Best, BoundNearest};
 use super::reader::{Flow, Progress};
 use super::selector::Context;
 use super::view::{KeptRow, RowView};
@@ -27,6 +28,8 @@ pub(super) struct Sink {
     held: Vec<ResultRow>,
     /// Rows that wait to be sorted, with the values they are sorted by.
     unsorted: Vec<(ResultRow, ResultRow)>,
+    /// The rows that are most like the vector of `ANN OF`.
+    best: Best,
 }
 
 /// A group while its rows come.
@@ -41,7 +44,14 @@ struct Group {
 
 impl Sink {
     pub(super) fn new(progress: Progress) -> Self {
-        Self { rows: Vec::new(), progress, group: None, held: Vec::new(), unsorted: Vec::new() }
+        Self {
+            rows: Vec::new(),
+            progress,
+            group: None,
+            held: Vec::new(),
+            unsorted: Vec::new(),
+            best: Best::default(),
+        }
     }
 
     /// Whether `LIMIT` is reached. What is sorted first is cut when it is sorted.
@@ -64,6 +74,9 @@ impl Sink {
             return Ok(if shape.distinct { Flow::SkipPartition } else { Flow::More });
         }
         let context = Context { row: *row, terms: &shape.terms, aggregates: &[], env: &shape.env };
+        if let Some(nearest) = &shape.nearest {
+            return self.compare(shape, nearest, &context);
+        }
         if !shape.is_grouping() {
             let made = shape.output.row(&context)?;
             self.add(shape, row, made);
@@ -90,6 +103,22 @@ impl Sink {
         }
         // One row tells all there is to a partition of DISTINCT.
         Ok(if shape.distinct { Flow::SkipPartition } else { Flow::More })
+    }
+
+    /// Keeps the row if it is among the most alike.
+    fn compare(
+        &mut self,
+        shape: &Shape,
+        nearest: &BoundNearest,
+        context: &Context<'_>,
+    ) -> Result<Flow, PlanError> {
+        let most = shape.limit.map_or(0, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        if let Some(likeness) = nearest.likeness(&context.row)
+            && self.best.wants(likeness, most)
+        {
+            self.best.add(likeness, shape.output.row(context)?, most);
+        }
+        Ok(Flow::More)
     }
 
     /// Whether the row goes to the group that is open; true if none is.
@@ -160,6 +189,7 @@ impl Sink {
             unsorted.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         }
         self.rows.extend(unsorted.into_iter().map(|(_, row)| row));
+        self.rows.extend(self.best.take());
         Ok(())
     }
 }

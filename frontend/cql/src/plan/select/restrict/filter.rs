@@ -62,7 +62,8 @@ impl BoundFilter {
             ),
             Test::Like(exprs) => {
                 let ignores_case = restriction.ignores_case;
-                let one = |expr| pattern(expr, &columns, ignores_case, binding);
+                let one =
+                    |(expr, _): &(Expr, String)| pattern(expr, &columns, ignores_case, binding);
                 BoundTest::Like(exprs.iter().map(one).collect::<Result<_, _>>()?)
             }
             Test::NotNull => BoundTest::NotNull,

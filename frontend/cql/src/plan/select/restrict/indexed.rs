@@ -3,6 +3,7 @@
 
 use cellar_schema::{CqlType, Index, IndexPart, Table};
 
+use super::pattern;
 use super::relation::{ElementTest, Restriction, Test};
 use super::{Clustering, FILTERING};
 use crate::plan::PlanError;
@@ -47,9 +48,12 @@ impl<'t> Indexes<'t> {
         let Restricted { partition, known, token, clustering, rest } = *restricted;
         if !allow_filtering {
             let all = partition.iter().chain(clustering.all()).chain(rest);
-            let unlike = all.filter(|part| matches!(part.test, Test::Like(_)));
-            if let Some(part) = unlike.into_iter().find(|part| !self.helps(part)) {
-                return Err(not_like(part));
+            for part in all.filter(|part| !self.helps(part)) {
+                if let Test::Like(patterns) = &part.test
+                    && let Some((_, written)) = patterns.first()
+                {
+                    return Err(pattern::refused(written));
+                }
             }
         }
         let helps = |part: &Restriction| self.helps(part);
@@ -151,13 +155,6 @@ impl<'t> Indexes<'t> {
             _ => false,
         }
     }
-}
-
-fn not_like(part: &Restriction) -> PlanError {
-    PlanError::invalid(format!(
-        "LIKE restriction is only supported on properly indexed columns. {} LIKE ? is not valid.",
-        part.first_name()
-    ))
 }
 
 /// Whether several elements, keys or entries of one collection are asked for.

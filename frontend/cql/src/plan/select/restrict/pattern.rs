@@ -1,6 +1,42 @@
 //! Patterns of `LIKE`: `%` stands for any characters, `_` for any one, `\` takes the meaning from
 //! the one after it.
 
+use cellar_schema::CqlType;
+
+use super::operand::{Operand, Receiver};
+use super::relation::Test;
+use crate::ast::Term;
+use crate::plan::{PlanError, Scope};
+
+/// Plans a `LIKE`; `written` is the relation, for messages.
+pub(super) fn plan(
+    scope: &mut Scope<'_>,
+    receiver: Receiver<'_>,
+    term: &Term,
+    written: String,
+) -> Result<Test, PlanError> {
+    let ([column], false) = (receiver.columns, receiver.tuple) else {
+        return Err(refused(&written));
+    };
+    if !matches!(column.cql_type, CqlType::Text | CqlType::Ascii) {
+        return Err(refused(&written));
+    }
+    match Operand::plan(scope, receiver, term)? {
+        Operand::Columns(mut exprs) => match exprs.pop() {
+            Some(expr) => Ok(Test::Like(vec![(expr, written)])),
+            None => Err(refused(&written)),
+        },
+        Operand::Packed(_) => Err(refused(&written)),
+    }
+}
+
+/// The refusal of `LIKE`, which Cassandra has with an index of its kind only.
+pub(super) fn refused(written: &str) -> PlanError {
+    PlanError::invalid(format!(
+        "LIKE restriction is only supported on properly indexed columns. {written} is not valid."
+    ))
+}
+
 /// A pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pattern(Vec<Part>);

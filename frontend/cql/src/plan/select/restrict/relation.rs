@@ -3,6 +3,7 @@
 use cellar_schema::{CqlType, Table};
 
 use super::operand::{Operand, Receiver, Values, names};
+use super::pattern;
 use super::text::{symbol, unsupported, written};
 use crate::ast::{Comparison, Ident, InValues, Relation, RelationTest, Target, Term};
 use crate::plan::select::selector::term_name;
@@ -30,8 +31,8 @@ pub(crate) enum Test {
     Slice(Slice),
     /// Tests of elements of a collection; all must hold.
     Elements(Vec<ElementTest>),
-    /// `LIKE`; all must match.
-    Like(Vec<Expr>),
+    /// `LIKE`; all must match. Each pattern with the relation as written.
+    Like(Vec<(Expr, String)>),
     /// `IS NOT NULL`, in the definition of a view.
     NotNull,
 }
@@ -341,12 +342,9 @@ pub(crate) fn compared(
             let list = scope.marker(*marker, &receiver.list_spec())?;
             return Ok(Test::Values(Values::List(list, receiver.tuple)));
         }
-        RelationTest::Like(term) if is_text(columns) => {
-            let [column] = columns else { return Err(not_indexed(columns, test)) };
-            let spec = pseudo(receiver.table, &column.name, column.cql_type.clone());
-            return Ok(Test::Like(vec![prepare(scope, term, &spec)?]));
+        RelationTest::Like(term) => {
+            return pattern::plan(scope, receiver, term, written(&names(columns), test));
         }
-        RelationTest::Like(_) => return Err(not_indexed(columns, test)),
         RelationTest::IsNotNull | RelationTest::IsNull => {
             return Err(PlanError::invalid(format!(
                 "Unsupported restriction: {}",
@@ -356,18 +354,6 @@ pub(crate) fn compared(
         other => return Err(unsupported(other, &names(columns))),
     };
     Ok(Test::Slice(slice))
-}
-
-/// Whether it is one column of text, which has patterns.
-fn is_text(columns: &[ColumnRef]) -> bool {
-    matches!(columns, [only] if matches!(only.cql_type, CqlType::Text | CqlType::Ascii))
-}
-
-fn not_indexed(columns: &[ColumnRef], test: &RelationTest) -> PlanError {
-    PlanError::invalid(format!(
-        "LIKE restriction is only supported on properly indexed columns. {} is not valid.",
-        written(&names(columns), test)
-    ))
 }
 
 fn tuple_columns(table: &Table, idents: &[Ident]) -> Result<Vec<ColumnRef>, PlanError> {
