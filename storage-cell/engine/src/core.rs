@@ -65,6 +65,10 @@ pub(crate) struct Gauges {
     pub(crate) flushes: AtomicU64,
     /// Compactions that changed the tables.
     pub(crate) compactions: AtomicU64,
+    /// Whether memtables wait for space on the disk.
+    pub(crate) flush_waits: AtomicBool,
+    /// Whether compactions do.
+    pub(crate) compaction_waits: AtomicBool,
     /// Batches that had to wait.
     pub(crate) stalls: AtomicU64,
 }
@@ -134,8 +138,12 @@ impl Core {
         PanicGuard { core: self, section }
     }
 
-    /// True while writers should wait for flush or compaction.
+    /// True while writers should wait for flush or compaction. On a full disk waiting is in vain:
+    /// what still comes was decided before, and its log bounds it.
     pub(crate) fn is_crowded(&self) -> bool {
+        if self.waits_for_space() {
+            return false;
+        }
         let memtable_bytes_max = self.options.memtable_bytes.saturating_mul(MEMTABLES_MAX);
         let l0_runs_max = L0_RUNS_MAX.max(2 * usize::from(self.options.l0_runs));
         self.gauges.active_bytes.load(Ordering::Relaxed) >= memtable_bytes_max
@@ -153,14 +161,23 @@ impl Core {
     }
 
     /// Seals the memtable and writes it out. A failure is fatal: nobody could say afterwards
-    /// which rows the disk holds.
+    /// which rows the disk holds. But a disk without space never named the new tables, so the old
+    /// list holds, the memtables stay, and all of it is written again later.
     pub(crate) fn flush_locked(&self, lock: &MutexGuard<'_, ()>) -> Result<(), EngineError> {
-        self.seal();
-        let written = self.tree.flush(lock, self.pins.watermark()).map_err(|error| {
-            let error = EngineError::tree("flush")(error);
-            self.poison(&error.to_string());
-            error
+        let written = self.room_for_flush().and_then(|()| {
+            self.seal();
+            self.tree.flush(lock, self.pins.watermark()).map_err(EngineError::tree("flush"))
+        });
+        let written = written.inspect_err(|error| {
+            if error.is_full() {
+                self.gauges.flush_waits.store(true, Ordering::Relaxed);
+                self.work.wake_all();
+                self.sweep(lock);
+            } else {
+                self.poison(&error.to_string());
+            }
         })?;
+        self.gauges.flush_waits.store(false, Ordering::Relaxed);
         self.writes.lock().samples.forget_sealed();
         self.gauges.sealed_bytes.store(0, Ordering::Relaxed);
         if written.is_some() {

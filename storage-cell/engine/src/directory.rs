@@ -46,6 +46,11 @@ impl Directory {
         Ok(directory)
     }
 
+    /// The directory.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The folder that belongs to lsm-tree.
     pub(crate) fn tree(&self) -> PathBuf {
         self.path.join(TREE_FOLDER)

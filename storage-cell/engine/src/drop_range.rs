@@ -31,7 +31,10 @@ impl Core {
         self.bury_partial_tables(start, end)?;
         self.tree.drop_range(start..end).map_err(|error| {
             let error = EngineError::tree("drop range")(error);
-            self.poison(&error.to_string());
+            // Without space the tables are all still there: it can be done again.
+            if !error.is_full() {
+                self.poison(&error.to_string());
+            }
             error
         })?;
         self.flush_locked(&lock)?;

@@ -5,7 +5,8 @@ use std::{fmt, io, path::PathBuf, sync::Arc};
 /// Why an engine call gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// The disk refused an operation. After a flush or a compaction the engine is poisoned too.
+    /// The disk refused an operation. After a flush or a compaction the engine is poisoned too,
+    /// unless there was no space ([`EngineError::is_full`]).
     #[error("engine: {operation}: {source}")]
     Io {
         /// What was being done.
@@ -76,6 +77,15 @@ impl fmt::Display for RowPart {
 }
 
 impl EngineError {
+    /// Whether there was no space on the disk. Then nothing is lost or in doubt: what is in memory
+    /// stays there and is written when there is space.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        let Self::Io { source, .. } = self else { return false };
+        matches!(source.kind(), StorageFull | QuotaExceeded)
+    }
+
     /// Wraps an error of the operating system.
     pub(crate) fn io(operation: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { operation, source }

@@ -38,6 +38,7 @@ mod options;
 mod pins;
 mod sizes;
 mod snapshot;
+mod space;
 mod work;
 mod write;
 

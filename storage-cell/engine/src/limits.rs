@@ -1,5 +1,7 @@
 //! Every limit of the engine, with its unit and the reason for it.
 
+use std::time::Duration;
+
 /// Longest key in bytes: a table stores key lengths in sixteen bits.
 pub const KEY_BYTES_MAX: usize = u16::MAX as usize;
 /// Longest value in bytes: four times the largest cell CQL clients may send (16 MiB), so that a
@@ -25,3 +27,5 @@ pub(crate) const MEMTABLES_MAX: u64 = 2;
 pub(crate) const L0_RUNS_MAX: usize = 24;
 /// Data block size in bytes for all levels: one page of the usual file system.
 pub(crate) const BLOCK_BYTES: u32 = 4 << 10;
+/// Pause between attempts of the background threads on a full disk.
+pub(crate) const SPACE_RETRY: Duration = Duration::from_secs(1);

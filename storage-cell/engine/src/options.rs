@@ -18,6 +18,8 @@ pub struct Options {
     pub l0_runs: u8,
     /// Longest wait of one batch for flush and compaction to catch up.
     pub stall_max: Duration,
+    /// Room that flushes and compactions leave on the disk, in bytes; without it they wait.
+    pub reserve_bytes: u64,
     /// Files held open for reading.
     pub open_files_max: usize,
 }
@@ -31,6 +33,7 @@ impl Default for Options {
             compaction_threads: 2,
             l0_runs: 4,
             stall_max: Duration::from_secs(1),
+            reserve_bytes: 8 << 20,
             open_files_max: 1_024,
         }
     }

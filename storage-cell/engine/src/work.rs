@@ -13,7 +13,7 @@ use std::{
 use lsm_tree::{AbstractTree, compaction::Leveled};
 use parking_lot::{Condvar, Mutex};
 
-use crate::{core::Core, error::EngineError};
+use crate::{core::Core, error::EngineError, limits::SPACE_RETRY};
 
 /// Requests to the threads, and the conditions they and the writers wait on.
 #[derive(Debug, Default)]
@@ -71,20 +71,29 @@ impl Work {
         }
     }
 
-    /// Waits for a request to flush; false means stop.
-    fn next_flush(&self) -> bool {
+    /// Waits for a request to flush, or a while if one is to be tried again; false means stop.
+    fn next_flush(&self, again: bool) -> bool {
+        let until = Instant::now() + SPACE_RETRY;
         let mut requests = self.requests.lock();
-        while !requests.flush && !requests.stop {
+        if again && !requests.stop {
+            while !requests.stop && !self.flush.wait_until(&mut requests, until).timed_out() {}
+        }
+        while !again && !requests.flush && !requests.stop {
             self.flush.wait(&mut requests);
         }
         requests.flush = false;
         !requests.stop
     }
 
-    /// Waits for tables that `seen` does not count; none means stop.
-    fn next_compaction(&self, seen: u64) -> Option<u64> {
+    /// Waits for tables that `seen` does not count, or a while if there was no space; none means
+    /// stop.
+    fn next_compaction(&self, seen: u64, again: bool) -> Option<u64> {
+        let until = Instant::now() + SPACE_RETRY;
         let mut requests = self.requests.lock();
-        while requests.tables == seen && !requests.stop {
+        if again && !requests.stop {
+            while !requests.stop && !self.compact.wait_until(&mut requests, until).timed_out() {}
+        }
+        while !again && requests.tables == seen && !requests.stop {
             self.compact.wait(&mut requests);
         }
         (!requests.stop).then_some(requests.tables)
@@ -127,14 +136,24 @@ pub(crate) fn stop(core: &Core, threads: Vec<JoinHandle<()>>) {
 }
 
 fn flush_loop(core: &Core) {
-    while core.work.next_flush() {
+    loop {
+        let again = core.gauges.flush_waits.load(Ordering::Relaxed);
+        if !core.work.next_flush(again) {
+            return;
+        }
+        let bytes = core.gauges.active_bytes.load(Ordering::Relaxed);
+        let waits = core.gauges.flush_waits.load(Ordering::Relaxed);
         // A flush that the caller asked for may have come first.
-        if core.gauges.active_bytes.load(Ordering::Relaxed) < core.options.memtable_bytes {
+        if !waits && bytes < core.options.memtable_bytes {
             continue;
         }
-        if core.flush().is_err() {
-            // The engine is poisoned now, with the reason logged.
-            return;
+        match core.flush() {
+            Err(error) if !error.is_full() => {
+                // The engine is poisoned now, with the reason logged.
+                return;
+            }
+            Err(error) if !again => tracing::error!(%error, "memtables wait for space"),
+            _ => {}
         }
     }
 }
@@ -145,32 +164,53 @@ fn compact_loop(core: &Core) {
             .with_l0_threshold(core.options.l0_runs)
             .with_table_target_size(core.options.table_bytes),
     );
-    let mut seen = 0;
-    while let Some(tables) = core.work.next_compaction(seen) {
-        seen = tables;
+    let (mut seen, mut again) = (0, false);
+    while let Some(tables) = core.work.next_compaction(seen, again) {
+        (seen, again) = (tables, false);
         while !core.work.is_stopping() {
             match compact_once(core, &strategy) {
                 Ok(true) => {}
                 Ok(false) => break,
-                Err(()) => return,
+                Err(Ended::NoSpace) => {
+                    again = true;
+                    core.after_full_compaction();
+                    break;
+                }
+                Err(Ended::Unusable) => return,
             }
         }
+        core.gauges.compaction_waits.store(again, Ordering::Relaxed);
     }
+}
+
+/// Why a compaction was not done.
+enum Ended {
+    /// There was no room; it can be tried again.
+    NoSpace,
+    /// The engine is closed or poisoned.
+    Unusable,
 }
 
 /// Runs the most useful compaction; false if there is none. A failure is fatal: without
 /// compaction reads slow down without end, and its cause is a disk that fails or lies.
-fn compact_once(core: &Core, strategy: &Arc<Leveled>) -> Result<bool, ()> {
+fn compact_once(core: &Core, strategy: &Arc<Leveled>) -> Result<bool, Ended> {
     let _gate = core.compaction_gate.read();
     if core.check().is_err() {
-        return Err(());
+        return Err(Ended::Unusable);
+    }
+    if core.room_for_compaction().is_err() {
+        return Err(Ended::NoSpace);
     }
     let _guard = core.poison_on_panic("compaction");
     let before = core.tree.current_version().id();
     let strategy: Arc<Leveled> = Arc::clone(strategy);
     if let Err(error) = core.tree.compact(strategy, core.pins.watermark()) {
-        core.poison(&EngineError::tree("compaction")(error).to_string());
-        return Err(());
+        let error = EngineError::tree("compaction")(error);
+        if error.is_full() {
+            return Err(Ended::NoSpace);
+        }
+        core.poison(&error.to_string());
+        return Err(Ended::Unusable);
     }
     let changed = core.tree.current_version().id() != before;
     if changed {

@@ -72,6 +72,7 @@ fn options() -> Options {
         compaction_threads: 2,
         l0_runs: 2,
         stall_max: Duration::from_millis(200),
+        reserve_bytes: 0,
         open_files_max: 16,
     }
 }
