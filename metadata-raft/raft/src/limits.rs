@@ -20,8 +20,9 @@ pub const STALL_MS: u64 = 5_000;
 pub const RESERVE_BYTES: u64 = 256 << 20;
 /// The reserve is at most this part of the disk, so that a small disk can be used at all.
 pub(crate) const RESERVE_PART: u64 = 20;
-/// Pause between looks at the room on the disk, in milliseconds.
-pub(crate) const SPACE_LOOK_MS: u64 = 1_000;
+/// Pause between looks at the room on the disk, in milliseconds: a look takes microseconds, and
+/// between two of them fast writers must not use up the reserve.
+pub(crate) const SPACE_LOOK_MS: u64 = 200;
 /// Pause between attempts to write to a full disk, in milliseconds.
 pub(crate) const SPACE_RETRY_MS: u64 = 200;
 /// Largest payload of one record in bytes; a longer length in a record is damage.

@@ -1,5 +1,5 @@
 //! A log on a disk without space: it opens, keeps what it has, and goes on when there is space.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail loudly")]
 
 use std::{
     io,

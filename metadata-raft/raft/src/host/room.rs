@@ -42,7 +42,7 @@ impl Room {
         Self { reserve_bytes, free_bytes: endless(), total_bytes: endless() }
     }
 
-    /// Whether users may write, as of a second ago.
+    /// Whether users may write, as of a moment ago.
     ///
     /// # Errors
     /// There is less room than the reserve.
