@@ -139,6 +139,9 @@ pub(crate) const PREFER_AGAIN_MS: u64 = 30_000;
 pub(crate) const UNTOLD_MS_MAX: u64 = 3_000;
 /// Bytes of a snapshot that are read at once.
 pub(crate) const SNAPSHOT_READ_BYTES: usize = 1 << 20;
+/// When a write refused by a full disk may be tried again, in milliseconds: space comes back by
+/// the hand of somebody, and is looked at all the time.
+pub(crate) const FULL_RETRY_AFTER_MS: u32 = 5_000;
 /// How long a node that has an id waits for the metadata service to register there, in
 /// milliseconds; it goes on trying while it serves.
 pub(crate) const REGISTRATION_MS_MAX: u64 = 500;

@@ -26,7 +26,7 @@ use cellar_metadata_api::{
     Overview, protocol::SubmitError,
 };
 use cellar_raft::{
-    Group, Host, Machine, ProposeError, RaftError,
+    Group, Host, Machine, ProposeError, RaftError, Room,
     disk::{Disk, RealDisk},
 };
 use cellar_rpc::{Router, tasks::Tasks};
@@ -114,6 +114,8 @@ pub struct Service {
 struct Inner {
     /// This member's number.
     node: u64,
+    /// On the disk of the log.
+    room: Room,
     group: Group,
     shared: Arc<Shared>,
     watchers: Watchers,
@@ -157,6 +159,7 @@ impl Service {
         }
         let inner = Arc::new(Inner {
             node: host.node(),
+            room: host.room(),
             group,
             shared,
             watchers: Watchers::new(),
@@ -263,6 +266,12 @@ impl Inner {
 
     /// Runs a command and, if it is of the schema, waits until it is served.
     async fn submit(&self, command: &Command) -> Result<Answer, SubmitError> {
+        if command.is_schema()
+            && let Err(full) = self.room.check_small()
+        {
+            let reason = format!("{full}; nothing was changed");
+            return Err(SubmitError::Failed(MetadataError::Unavailable { reason }));
+        }
         if let Some(region) = self.store_region.as_ref().filter(|_| command.is_schema()) {
             let checked = residency::check(&self.shared.state.lock(), command, region);
             checked.map_err(SubmitError::Failed)?;

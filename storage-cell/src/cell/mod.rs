@@ -14,7 +14,7 @@ use bytes::Bytes;
 use cellar_cell_api::{CellError, Write, WriteReply, WriteRequest};
 use cellar_engine::{Engine, EngineError};
 use cellar_metadata_api::{CellId, TableId};
-use cellar_raft::{Group, Host, RaftError};
+use cellar_raft::{Group, Host, RaftError, Room};
 use cellar_schema::{Clock, keys};
 use thiserror::Error;
 use tokio::sync::{Mutex, oneshot};
@@ -23,7 +23,7 @@ use crate::{
     apply::{Applier, ApplyError, CellState, Machines},
     cold::{Cold, is_stale},
     commands::{Decided, encode_write},
-    limits::{STALE_RETRIES_MAX, WRITE_BYTES_MAX},
+    limits::{FULL_RETRY_AFTER_MS, STALE_RETRIES_MAX, WRITE_BYTES_MAX},
 };
 use load::Load;
 use machine::CellMachine;
@@ -58,6 +58,7 @@ pub(crate) struct Cell {
     tiering: Mutex<()>,
     writer: Writer,
     load: Load,
+    room: Room,
 }
 
 impl Cell {
@@ -90,7 +91,8 @@ impl Cell {
         let engine = engine.clone();
         let (queue, tiering, writer) = (Queue::default(), Mutex::default(), Writer::default());
         let load = Load::default();
-        Ok(Self { id, group, engine, shared, queue, cold, tiering, writer, load })
+        let room = host.room();
+        Ok(Self { id, group, engine, shared, queue, cold, tiering, writer, load, room })
     }
 
     /// The whole cell as it is now, for whoever takes it over.
@@ -186,6 +188,7 @@ impl Cell {
             let leader = self.group.leader().map(cellar_metadata_api::NodeId);
             return Err(CellError::NotLeader { leader });
         }
+        self.has_room()?;
         let count = writes.len();
         let mut encoded = Vec::new();
         for write in writes {
@@ -210,6 +213,17 @@ impl Cell {
         }
         answer.await.unwrap_or_else(|_| {
             Err(CellError::Unknown { reason: "the cell stopped before it answered".to_owned() })
+        })
+    }
+}
+
+impl Cell {
+    /// Refuses writes while what is kept in reserve of the disk is needed for what was accepted
+    /// before. Reads go on.
+    fn has_room(&self) -> Result<(), CellError> {
+        self.room.check().map_err(|full| CellError::Overloaded {
+            reason: format!("{full}; {} takes no writes", self.id),
+            retry_after_ms: FULL_RETRY_AFTER_MS,
         })
     }
 }

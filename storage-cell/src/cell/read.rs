@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cellar_cell_api::{CellError, Read, ReadLevel, ReadReply, ReadRequest};
 use cellar_engine::Snapshot;
-use cellar_metadata_api::NodeId;
+use cellar_metadata_api::{CellId, NodeId};
 use cellar_raft::ProposeError;
 use cellar_schema::keys;
 
@@ -34,8 +34,33 @@ impl Cell {
         for read in &request.reads {
             pages.push(self.page(&state, &snapshot, read, now_seconds).await);
         }
+        if pages.iter().any(is_damaged)
+            && let Some(elsewhere) = self.turn_away().await
+        {
+            return Err(elsewhere);
+        }
         self.load.read(&request.reads);
         Ok(ReadReply { pages, now_seconds })
+    }
+
+    /// Where to read instead of this replica, whose stored bytes are damaged; none if it is the
+    /// only one. A leader hands the lead over first, to one whose bytes may be whole.
+    async fn turn_away(&self) -> Option<CellError> {
+        if self.group.changes().borrow().members.len() < 2 {
+            return None;
+        }
+        let leader = match self.group.is_leader() {
+            true => match self.group.transfer_leader(None).await {
+                Ok(leader) => Some(leader),
+                Err(error) => {
+                    tracing::error!(cell = %self.id, %error, "a damaged replica leads on");
+                    return None;
+                }
+            },
+            false => self.group.leader(),
+        };
+        tracing::error!(cell = %self.id, leader, "this replica is damaged; others are read");
+        Some(CellError::NotLeader { leader: leader.map(NodeId) })
     }
 
     async fn page(
@@ -48,8 +73,25 @@ impl Cell {
         may_read(state, read)?;
         match self.cold.page(snapshot, &state.manifest, read, now_seconds).await? {
             Some(page) => Ok(page),
-            None => read::hot(snapshot, read, now_seconds).map_err(read::failed),
+            None => read::hot(snapshot, read, now_seconds)
+                .map_err(|error| name_damaged(self.id(), read::failed(error))),
         }
+    }
+}
+
+fn is_damaged(page: &Result<cellar_cell_api::Page, CellError>) -> bool {
+    matches!(page, Err(CellError::Damaged { .. }))
+}
+
+/// Says in which cell the damage is.
+fn name_damaged(cell: CellId, error: CellError) -> CellError {
+    match error {
+        CellError::Damaged { reason } => {
+            let reason = format!("{cell}: {reason}");
+            tracing::error!(reason, "stored bytes are damaged");
+            CellError::Damaged { reason }
+        }
+        other => other,
     }
 }
 

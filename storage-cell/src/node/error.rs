@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use cellar_engine::EngineError;
 use cellar_metadata_api::MetadataError;
-use cellar_raft::RaftError;
+use cellar_raft::{RaftError, log::LogError};
 use thiserror::Error;
 
 use crate::{apply::ApplyError, cell::StartError, records::RecordError};
@@ -53,4 +53,18 @@ pub enum NodeError {
     /// Background work did not end in time.
     #[error(transparent)]
     Unfinished(#[from] cellar_rpc::tasks::Unfinished),
+}
+
+impl NodeError {
+    /// Whether durable bytes of the node are not what was written. What it had promised to other
+    /// replicas may be lost with them, so it must not come back as the node it was.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        let log = |error: &RaftError| matches!(error, RaftError::Log(LogError::Corrupt { .. }));
+        match self {
+            Self::Engine(EngineError::Corrupt { .. }) | Self::Record(_) => true,
+            Self::Raft(error) | Self::Cell(StartError::Raft(error)) => log(error),
+            _ => false,
+        }
+    }
 }

@@ -29,6 +29,7 @@ use cellar_cell_api::{
     ReadRequest, Write, WriteRequest,
 };
 use cellar_metadata_api::{Cell, CellId, Epoch, Metadata, Position, TableId};
+use cellar_raft::disk::{Disk, RealDisk};
 use cellar_rpc::{ClientConfig, Pool, tasks::Tasks};
 use cellar_schema::{Clock, FixedClock, Mutation, Row, keys};
 use cellar_storage_cell::{MergeSteps, Node, NodeOptions};
@@ -52,6 +53,8 @@ pub struct Cluster {
     pub faults: FaultPlan,
     /// Asked before each step of a merge, from the next start on.
     pub merge_goes_on: Option<MergeSteps>,
+    /// The disk of the log, from the next start on.
+    pub log_disk: Arc<dyn Disk>,
     running: Option<(Arc<Node>, Tasks)>,
     copies: usize,
 }
@@ -83,6 +86,7 @@ impl Cluster {
             log_segment_bytes,
             faults: FaultPlan::default(),
             merge_goes_on: None,
+            log_disk: Arc::new(RealDisk),
             running,
             copies,
         };
@@ -102,6 +106,7 @@ impl Cluster {
         options.clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         options.cell_split_bytes = self.split_bytes;
         options.merge_goes_on.clone_from(&self.merge_goes_on);
+        options.log_disk = Arc::clone(&self.log_disk);
         options.log_segment_bytes = self.log_segment_bytes;
         options.log_bytes = self.log_segment_bytes * 4;
         options.on_fatal = Some(Arc::new(|error| {
