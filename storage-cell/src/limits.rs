@@ -147,3 +147,6 @@ pub(crate) const FULL_RETRY_AFTER_MS: u32 = 5_000;
 pub(crate) const REGISTRATION_MS_MAX: u64 = 500;
 /// Pause before a removal of a cell that failed is gone on with, in milliseconds.
 pub(crate) const LEAVE_RETRY_MS: u64 = 2_000;
+/// Rows and records of a snapshot are taken over in batches of about this many bytes: it bounds
+/// memory, and the wait of other cells for the engine.
+pub(crate) const INSTALL_BATCH_BYTES: usize = 4 << 20;

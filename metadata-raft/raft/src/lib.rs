@@ -18,9 +18,10 @@ mod machine;
 mod runtime;
 #[cfg(feature = "sabotage")]
 pub mod sabotage;
+mod spool;
 mod types;
 
 pub use error::{ProposeError, RaftError};
 pub use group::{Changes, Group, Members, Standing, ask_transfer_leader};
 pub use host::{Host, HostOptions, NoRoom, Peers, Room};
-pub use machine::{Applied, Entry, Machine, MachineError, Pieces};
+pub use machine::{Applied, Entry, Flusher, Machine, MachineError, Pieces, Received};

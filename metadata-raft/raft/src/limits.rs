@@ -74,6 +74,11 @@ pub(crate) const FIRST_ELECTIONS_MAX: u32 = 50;
 pub(crate) const MATCHED_LOOK_MS: u64 = 20;
 /// Time for one piece of a snapshot to arrive, in milliseconds: a slow network, not a dead one.
 pub(crate) const SNAPSHOT_PIECE_MS_MAX: u64 = 10_000;
+/// Pause between a member's requests for a snapshot, in milliseconds.
+pub(crate) const BASE_ASK_MS: u64 = 200;
+/// Time for a snapshot that was asked for to wait until its end is known to be decided, in
+/// milliseconds: some heartbeats; later ones are newer.
+pub(crate) const BASE_WAIT_MS_MAX: u64 = 5_000;
 /// Time for the last piece, in milliseconds: the other member takes the whole snapshot over before
 /// it answers.
 pub(crate) const SNAPSHOT_MS_MAX: u64 = 300_000;

@@ -1,11 +1,12 @@
 //! What a group's user provides: the state machine that applies decided commands.
 
-use std::io;
+use std::{io, sync::Arc};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::{
     log::Position,
+    spool::Spool,
     types::{self, LogId, Stored},
 };
 
@@ -74,6 +75,59 @@ impl From<MachineError> for io::Error {
 /// A snapshot that is read piece by piece while the machine goes on.
 pub type Pieces = Box<dyn Iterator<Item = Result<Bytes, MachineError>> + Send>;
 
+/// A snapshot that has come from another replica as a whole, in memory or in a file.
+#[derive(Clone, Debug)]
+pub struct Received(Kept);
+
+#[derive(Clone, Debug)]
+enum Kept {
+    Memory(Bytes),
+    File(Arc<Spool>),
+}
+
+impl From<Bytes> for Received {
+    fn from(bytes: Bytes) -> Self {
+        Self(Kept::Memory(bytes))
+    }
+}
+
+impl From<Spool> for Received {
+    fn from(spool: Spool) -> Self {
+        Self(Kept::File(Arc::new(spool)))
+    }
+}
+
+impl Received {
+    /// Its bytes from the beginning, piece by piece; as often as need be.
+    #[must_use]
+    pub fn pieces(&self) -> Pieces {
+        match &self.0 {
+            Kept::Memory(bytes) => Box::new(std::iter::once(Ok(bytes.clone()))),
+            Kept::File(spool) => Arc::clone(spool).pieces(),
+        }
+    }
+
+    /// All of its bytes in memory.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn whole(&self) -> Result<Bytes, MachineError> {
+        match &self.0 {
+            Kept::Memory(bytes) => Ok(bytes.clone()),
+            Kept::File(_) => {
+                let mut whole = BytesMut::new();
+                for piece in self.pieces() {
+                    whole.extend_from_slice(&piece?);
+                }
+                Ok(whole.freeze())
+            }
+        }
+    }
+}
+
+/// Makes what was applied before it was made durable.
+pub type Flusher = Box<dyn FnOnce() -> Result<(), MachineError> + Send>;
+
 /// A replicated state machine.
 ///
 /// Its methods are called from one place at a time, and may block for the time of a few disk
@@ -84,7 +138,7 @@ pub trait Machine: Send + 'static {
     fn applied(&self) -> Applied;
 
     /// Whether the machine lacks what others had before the log began; asked when the group
-    /// starts. Such a member takes no entry before it has a snapshot.
+    /// starts. Such a member applies no entry, and never leads, before it has a snapshot.
     fn lacks_beginning(&self) -> bool {
         false
     }
@@ -104,6 +158,12 @@ pub trait Machine: Send + 'static {
     /// It is not durable; the group stops, unless the cause is a disk without space
     /// ([`MachineError::is_full`]): it is asked again later.
     fn flush(&mut self) -> Result<(), MachineError>;
+
+    /// The same as [`Machine::flush`], to be done while the machine goes on applying; none if it
+    /// cannot.
+    fn flusher(&self) -> Option<Flusher> {
+        None
+    }
 
     /// The whole state as bytes for another replica.
     ///
@@ -125,6 +185,19 @@ pub trait Machine: Send + 'static {
     /// # Errors
     /// The snapshot cannot be taken over; the group stops.
     fn install(&mut self, snapshot: Bytes, position: Vec<u8>) -> Result<(), MachineError>;
+
+    /// The same for a snapshot that may not fit into memory. One that ends in the middle must
+    /// leave a machine that lacks its beginning.
+    ///
+    /// # Errors
+    /// The snapshot cannot be taken over; the group stops.
+    fn install_received(
+        &mut self,
+        snapshot: &Received,
+        position: Vec<u8>,
+    ) -> Result<(), MachineError> {
+        self.install(snapshot.whole()?, position)
+    }
 }
 
 impl Applied {

@@ -290,3 +290,45 @@ async fn a_member_that_lacks_the_beginning_gets_a_snapshot_although_the_log_is_w
     cluster.agree(&["before the log", "after", "more"].map(str::to_owned)).await;
     cluster.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_lost_what_was_before_its_log_keeps_it_and_leads_only_after_a_snapshot() {
+    let mut nodes = Vec::new();
+    for id in 1..=3 {
+        nodes.push(Node::start(id, SimDisk::new(), None).await);
+    }
+    let memories: Vec<Memory> = (0..3).map(|_| Memory::default()).collect();
+    let members: BTreeMap<u64, String> = nodes.iter().map(Node::member).collect();
+    let mut groups = Vec::new();
+    for (node, memory) in nodes.iter().zip(&memories) {
+        memory.live.lock().commands.push("before the log".into());
+        groups.push(node.host.start(GROUP, memory.machine()).await.unwrap());
+    }
+    groups[0].initialize(members).await.unwrap();
+    propose(&groups, "acknowledged").await;
+    let mut cluster = Cluster { nodes, groups, memories };
+    cluster.agree(&["before the log", "acknowledged"].map(str::to_owned)).await;
+    for (node, memory) in cluster.nodes.iter().zip(&cluster.memories) {
+        node.host.stop(GROUP).await.unwrap();
+        memory.machine().flush().unwrap();
+    }
+    // The third has its log, and what was before it is gone.
+    cluster.memories[2] = Memory::default();
+    let late = Box::new(Late(cluster.memories[2].machine()));
+    cluster.groups[2] = cluster.nodes[2].host.start(GROUP, late).await.unwrap();
+    // With the log that it acknowledged it helps another to lead, and never leads itself.
+    let first = cluster.memories[0].machine();
+    cluster.groups[0] = cluster.nodes[0].host.start(GROUP, first).await.unwrap();
+    let groups = [cluster.groups[0].clone(), cluster.groups[2].clone()];
+    assert_eq!(propose(&groups, "more").await, "done more");
+    assert!(groups[0].is_leader());
+    let all = ["before the log", "acknowledged", "more"].map(str::to_owned);
+    let expected: Vec<Bytes> = all.iter().map(|one| Bytes::from(one.clone())).collect();
+    eventually("the third has everything", || cluster.memories[2].commands() == expected).await;
+    // Now it may lead.
+    assert_eq!(groups[0].transfer_leader(Some(3)).await.unwrap(), 3);
+    let second = cluster.memories[1].machine();
+    cluster.groups[1] = cluster.nodes[1].host.start(GROUP, second).await.unwrap();
+    cluster.agree(&all).await;
+    cluster.end().await;
+}

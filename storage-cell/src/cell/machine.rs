@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cellar_raft::{Applied, Entry, Machine, MachineError, Pieces};
+use cellar_raft::{Applied, Entry, Flusher, Machine, MachineError, Pieces, Received};
 
 use super::{
+    install::install,
     shared::{Events, Shared},
     snapshot,
 };
@@ -95,6 +96,11 @@ impl Machine for CellMachine {
         self.applier.engine().flush().map_err(MachineError::new)
     }
 
+    fn flusher(&self) -> Option<Flusher> {
+        let engine = self.applier.engine().clone();
+        Some(Box::new(move || engine.flush().map_err(MachineError::new)))
+    }
+
     fn snapshot(&mut self) -> Result<Bytes, MachineError> {
         snapshot::take(self.applier.engine(), self.applier.state()).map_err(MachineError::new)
     }
@@ -106,6 +112,14 @@ impl Machine for CellMachine {
     }
 
     fn install(&mut self, bytes: Bytes, position: Vec<u8>) -> Result<(), MachineError> {
+        self.install_received(&Received::from(bytes), position)
+    }
+
+    fn install_received(
+        &mut self,
+        snapshot: &Received,
+        position: Vec<u8>,
+    ) -> Result<(), MachineError> {
         let gate = Arc::clone(&self.gate);
         let open = gate.lock();
         if open.is_gone() {
@@ -114,8 +128,10 @@ impl Machine for CellMachine {
         let engine = self.applier.engine().clone();
         let machines = Arc::clone(self.applier.machines());
         let cell = self.applier.state().descriptor.cell;
-        let ended = snapshot::install(&engine, &machines, self.applier.state(), &bytes, position)
-            .map_err(MachineError::new)?;
+        // Who reads on learns that the cell is not here now.
+        let hide = || self.shared.publish(&self.applier.state().gone());
+        let ended = install(&engine, &machines, cell, snapshot, position, hide);
+        let ended = ended.map_err(MachineError::new)?;
         self.applier = Applier::load(&engine, &machines, cell).map_err(MachineError::new)?;
         self.publish();
         for other in ended {

@@ -1,5 +1,6 @@
 //! One cell on this node: its queue of writes, its reads, its place in Raft.
 
+mod install;
 mod load;
 mod machine;
 mod queue;

@@ -1,22 +1,22 @@
 //! A whole cell as bytes, for a replica that is too far behind the log. `FORMAT.md` says how.
 //!
-//! It is read while it is sent; the one that takes it over has it in memory as a whole.
+//! It is read while it is sent. [`super::install`] takes it over.
 
 use bytes::{Buf, Bytes, BytesMut};
 use cellar_engine::{Engine, Scan, Snapshot};
 use cellar_metadata_api::CellId;
 
 use crate::{
-    apply::{ApplyError, CellState, Machines, Overlay, take_over},
+    apply::{ApplyError, CellState},
     commands::CommandError,
     limits::SNAPSHOT_READ_BYTES,
     records::{self, Descriptor, Kind, Progress},
 };
 
-const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 1;
 
 /// Ranges of engine keys that a cell has to itself, its progress not among them.
-fn ranges(state: &CellState) -> Vec<(Bytes, Bytes)> {
+pub(super) fn ranges(state: &CellState) -> Vec<(Bytes, Bytes)> {
     let descriptor = &state.descriptor;
     let of = |kind| records::under(&records::cell_key(kind, descriptor.cell));
     let mut all = vec![
@@ -166,33 +166,6 @@ impl Content {
     pub(crate) fn entries(&self) -> &[(Bytes, Bytes)] {
         &self.entries
     }
-}
-
-/// Replaces what the cell has by what the snapshot holds. Says which cells it has taken over since
-/// it was last heard of here.
-pub(crate) fn install(
-    engine: &Engine,
-    machines: &Machines,
-    state: &CellState,
-    snapshot: &Bytes,
-    position: Vec<u8>,
-) -> Result<Vec<CellId>, ApplyError> {
-    let content = Content::read(snapshot)?;
-    let cell = state.descriptor.cell;
-    let next = content.descriptor(cell)?;
-    let mut overlay = Overlay::new(engine);
-    let ended = take_over(&mut overlay, machines, &next)?;
-    for (start, end) in ranges(state) {
-        overlay.clear(start, end);
-    }
-    let progress = Progress { position, ..content.progress };
-    overlay.put_record(records::cell_key(Kind::Progress, cell), progress.encode());
-    let mut batch = overlay.into_batch();
-    for (key, value) in &content.entries {
-        batch.put(key, value);
-    }
-    engine.apply(&batch)?;
-    Ok(ended)
 }
 
 fn put(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), ApplyError> {

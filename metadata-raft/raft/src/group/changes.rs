@@ -33,12 +33,13 @@ pub(crate) fn is_alone(node: u64, members: &Stored) -> bool {
     members.nodes().all(|(id, _)| *id == node)
 }
 
-/// Turns timers off, for a group of one and on a disk that stands still, or on.
-pub(crate) fn switch_timers(raft: &RaftHandle, on: bool) {
+/// Turns timers off, for a group of one and on a disk that stands still, or on; who could not lead
+/// does not try to.
+fn switch_timers(raft: &RaftHandle, on: bool, may_lead: bool) {
     let config = raft.runtime_config();
     config.tick(on);
     config.heartbeat(on);
-    config.elect(on);
+    config.elect(on && may_lead);
 }
 
 /// Passes on what openraft and apply report, until the group stops.
@@ -57,12 +58,13 @@ pub(crate) async fn observe(
             let now = metrics.borrow_watched();
             (now.vote, now.current_leader, Arc::clone(&now.membership_config))
         };
-        let now_on = !is_alone(state.node, &members) && !*stalls.borrow_and_update();
-        if timers != Some(now_on) {
-            switch_timers(&raft, now_on);
-            timers = Some(now_on);
-        }
         let reached = *applied.borrow_and_update();
+        let on = !is_alone(state.node, &members) && !*stalls.borrow_and_update();
+        let wanted = (on, !state.lacks_base());
+        if timers != Some(wanted) {
+            switch_timers(&raft, wanted.0, wanted.1);
+            timers = Some(wanted);
+        }
         changes.send_if_modified(|seen| {
             let next = describe(&vote, leader, reached, &members);
             let modified = *seen != next;

@@ -1,16 +1,21 @@
-//! The bytes of a snapshot: whole where they have come, and not yet read where they are sent from.
+//! The bytes of a snapshot: as they have come, and not yet read where they are sent from.
 
 use std::{fmt, io, iter};
 
 use bytes::{Bytes, BytesMut};
 
 use super::in_background;
-use crate::{limits::SNAPSHOT_PIECE_BYTES, machine::Pieces};
+use crate::{
+    limits::SNAPSHOT_PIECE_BYTES,
+    machine::{Pieces, Received},
+};
 
 /// What openraft hands from the machine to the network, and from the network to the machine.
 pub(crate) enum Content {
-    /// All of it.
-    Whole(Bytes),
+    /// None of it is ever looked at: openraft only asks how far the machine is durable.
+    Nothing,
+    /// As it has come.
+    Received(Received),
     /// To be read while it is sent.
     Pieces(Pieces),
 }
@@ -18,34 +23,30 @@ pub(crate) enum Content {
 impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Whole(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::Nothing => f.write_str("nothing"),
+            Self::Received(received) => received.fmt(f),
             Self::Pieces(_) => f.write_str("bytes that are not read yet"),
         }
     }
 }
 
 impl Content {
-    /// All of it.
+    /// What has come.
     ///
     /// # Errors
-    /// It cannot be read.
-    pub(crate) fn whole(self) -> io::Result<Bytes> {
+    /// It was made here.
+    pub(crate) fn received(self) -> io::Result<Received> {
         match self {
-            Self::Whole(bytes) => Ok(bytes),
-            Self::Pieces(pieces) => {
-                let mut whole = BytesMut::new();
-                for piece in pieces {
-                    whole.extend_from_slice(&piece?);
-                }
-                Ok(whole.freeze())
-            }
+            Self::Received(received) => Ok(received),
+            Self::Nothing | Self::Pieces(_) => Err(io::Error::other("a snapshot of this node")),
         }
     }
 
     /// Its pieces, as the machine makes them.
     pub(crate) fn into_pieces(self) -> Pieces {
         match self {
-            Self::Whole(bytes) => Box::new(iter::once(Ok(bytes))),
+            Self::Nothing => Box::new(iter::empty()),
+            Self::Received(received) => received.pieces(),
             Self::Pieces(pieces) => pieces,
         }
     }

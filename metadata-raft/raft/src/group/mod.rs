@@ -1,5 +1,6 @@
 //! One replicated group on this node: proposals, reads, members, compaction.
 
+mod base;
 mod changes;
 mod content;
 mod heard;
@@ -11,14 +12,20 @@ mod start;
 mod state;
 mod store;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use cellar_rpc::tasks::Tasks;
 pub(crate) use content::Content;
 use heard::Heard;
+use network::Network;
 pub(crate) use network::{
-    APPEND, Envelope, LEAD, PRE_VOTE, Piece, Refused, SNAPSHOT, TRANSFER, VOTE, refused,
+    APPEND, ASK_BASE, BASE, Envelope, LEAD, PRE_VOTE, Piece, Refused, SNAPSHOT, TRANSFER, VOTE,
+    refused,
 };
 use openraft::{
     BasicNode, Raft, ReadPolicy,
@@ -29,9 +36,11 @@ use openraft::{
     impls::OneshotResponder,
     raft::{AppendEntriesRequest, AppendEntriesResponse},
 };
+use parking_lot::Mutex;
 pub(crate) use start::{Start, config};
 pub(crate) use state::in_background;
 use state::{State, StateHandle};
+use store::Store;
 use tokio::{
     sync::{Notify, watch},
     time::{Instant, timeout},
@@ -62,6 +71,10 @@ struct Inner {
     id: u64,
     raft: RaftHandle,
     state: Arc<State>,
+    store: Store,
+    network: Network,
+    /// Members that are being sent a snapshot they have asked for.
+    sending: Mutex<BTreeSet<u64>>,
     changes: watch::Receiver<Changes>,
     purged: watch::Receiver<Option<u64>>,
     heard: Heard,
@@ -235,7 +248,7 @@ impl Group {
         request: AppendEntriesRequest<Types>,
     ) -> Result<AppendEntriesResponse<Types>, Refused> {
         let from_beginning = request.prev_log_id.is_none() && !request.entries.is_empty();
-        if from_beginning && self.inner.state.lacks_beginning() {
+        if from_beginning && self.lacks_base() && self.inner.store.is_empty() {
             return Err(Refused::NeedsSnapshot);
         }
         let (decided, at) = (request.leader_commit.map(|id| id.index), Instant::now());
@@ -251,6 +264,9 @@ impl Group {
     /// taken in here.
     #[must_use]
     pub fn is_current(&self, within: Duration) -> bool {
+        if self.lacks_base() {
+            return false;
+        }
         let applied = *self.inner.state.applied.borrow();
         self.inner.heard.is_current(applied, Instant::now(), within)
     }
@@ -291,6 +307,9 @@ impl Group {
     /// # Errors
     /// The group has failed, or it took too long.
     pub async fn compact(&self) -> Result<(), RaftError> {
+        if self.lacks_base() {
+            return Ok(());
+        }
         let target = *self.inner.state.applied.borrow();
         let mut purged = self.inner.purged.clone();
         let compacting = async {

@@ -37,6 +37,10 @@ pub(crate) const VOTE: &str = "/raft/vote";
 pub(crate) const PRE_VOTE: &str = "/raft/pre-vote";
 pub(crate) const SNAPSHOT: &str = "/raft/snapshot";
 pub(crate) const TRANSFER: &str = "/raft/transfer";
+/// What a member asks that lacks what was there before its log.
+pub(crate) const ASK_BASE: &str = "/raft/ask-base";
+/// A snapshot that was asked for.
+pub(crate) const BASE: &str = "/raft/base";
 /// What an operator asks: another leader.
 pub(crate) const LEAD: &str = "/raft/lead";
 
@@ -79,6 +83,7 @@ pub(crate) struct Piece {
 }
 
 /// Makes the clients of a group's members.
+#[derive(Clone)]
 pub(crate) struct Network {
     pub(crate) group: u64,
     pub(crate) peers: Arc<dyn Peers>,
@@ -132,8 +137,9 @@ impl Member {
     }
 
     /// Sends a snapshot piece by piece; the answer to the last counts.
-    async fn send_snapshot(
+    pub(crate) async fn send_snapshot(
         &self,
+        path: &str,
         vote: RaftVote,
         snapshot: Snapshot,
         option: RPCOption,
@@ -156,7 +162,7 @@ impl Member {
             let piece = Piece { vote, meta: meta.clone(), offset, bytes, last };
             let patience = if last { SNAPSHOT_MS_MAX } else { SNAPSHOT_PIECE_MS_MAX };
             let patience = Duration::from_millis(patience).max(option.hard_ttl());
-            let answer: SnapshotResponse<Types> = self.call(SNAPSHOT, piece, patience).await?;
+            let answer: SnapshotResponse<Types> = self.call(path, piece, patience).await?;
             self.sent_bytes.fetch_add(length, Ordering::Relaxed);
             if last || answer.vote > vote {
                 return Ok(answer);
@@ -200,7 +206,7 @@ impl RaftNetworkV2<Types> for Member {
         cancel: impl Future<Output = ReplicationClosed> + Send + 'static,
         option: RPCOption,
     ) -> Result<SnapshotResponse<Types>, StreamingError<Types>> {
-        let sending = self.send_snapshot(vote, snapshot, option).fuse();
+        let sending = self.send_snapshot(SNAPSHOT, vote, snapshot, option).fuse();
         let cancel = cancel.fuse();
         pin_mut!(sending, cancel);
         select_biased! {

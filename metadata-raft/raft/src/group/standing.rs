@@ -36,7 +36,10 @@ impl Group {
             leader: now.current_leader,
             purged: index(&now.purged),
             snapshot: index(&now.snapshot),
-            applied: index(&now.last_applied),
+            applied: match self.lacks_base() {
+                true => *self.inner.state.applied.borrow(),
+                false => index(&now.last_applied),
+            },
             committed: index(&now.local_committed),
             last: now.last_log_index,
         }

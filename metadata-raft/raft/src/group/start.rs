@@ -7,6 +7,7 @@ use std::sync::{
 
 use cellar_rpc::tasks::Tasks;
 use openraft::{Config, Raft, SnapshotPolicy, errors::Fatal};
+use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -93,7 +94,7 @@ impl Start<'_> {
         };
         let handle = StateHandle(Arc::clone(&state));
         let config = Arc::clone(self.config);
-        let built = Raft::new(self.node, config, network, store, handle).await;
+        let built = Raft::new(self.node, config, network.clone(), store.clone(), handle).await;
         let raft = built.map_err(|error| failed(&error))?;
         state.running.store(true, Ordering::Release);
 
@@ -111,10 +112,25 @@ impl Start<'_> {
         let alone = self.sole_voter(&raft).await.map_err(|error| failed(&error))?;
         let (purged, heard) = (purged.subscribe(), Heard::default());
         let stalled = Arc::clone(self.stalled);
-        let inner = Inner { id, raft, state, changes, purged, heard, tasks, ended, stalled };
+        let sending = Mutex::default();
+        let inner = Inner {
+            id,
+            raft,
+            state,
+            store,
+            network,
+            sending,
+            changes,
+            purged,
+            heard,
+            tasks,
+            ended,
+            stalled,
+        };
         let group = Group { inner: Arc::new(inner) };
         group.compact_when(wanted);
-        if alone {
+        group.ask_for_base();
+        if alone && !group.lacks_base() {
             group.lead().await?;
         }
         Ok(group)

@@ -51,8 +51,12 @@ pub(crate) struct State {
     sole: AtomicBool,
     /// Index of the last entry applied.
     pub(crate) applied: watch::Sender<Option<u64>>,
-    /// Whether the machine began without what was there before the log.
-    began_without: bool,
+    /// Whether the machine lacks what was there before the log.
+    lacks_base: AtomicBool,
+    /// Index of the last entry that is decided, of a machine that lacks what was there before.
+    pub(super) withheld: watch::Sender<Option<u64>>,
+    /// Held by whoever changes what is applied.
+    pub(super) turn: sync::Mutex<()>,
 }
 
 type HeldMachine = sync::OwnedMutexGuard<Option<Box<dyn Machine>>>;
@@ -124,9 +128,12 @@ impl State {
     ) -> io::Result<Self> {
         let reached = Reached::new(&machine.applied())?;
         let applied = watch::Sender::new(reached.last.map(|last| last.index));
-        let began_without = machine.lacks_beginning();
+        let lacks_base = AtomicBool::new(machine.lacks_beginning());
+        let withheld = watch::Sender::new(reached.last.map(|last| last.index));
         Ok(Self {
-            began_without,
+            lacks_base,
+            withheld,
+            turn: sync::Mutex::default(),
             node,
             machine: Arc::new(sync::Mutex::new(Some(machine))),
             flushed: Mutex::new(reached.clone()),
@@ -143,9 +150,47 @@ impl State {
         self.sole.load(Ordering::Acquire)
     }
 
-    /// Whether entries are of no use before a snapshot has come.
-    pub(crate) fn lacks_beginning(&self) -> bool {
-        self.began_without && self.applied.borrow().is_none()
+    /// Whether entries cannot be applied before a snapshot has come.
+    pub(crate) fn lacks_base(&self) -> bool {
+        self.lacks_base.load(Ordering::Acquire)
+    }
+
+    /// From here on entries are applied.
+    pub(super) fn has_base(&self) {
+        self.lacks_base.store(false, Ordering::Release);
+        // Whoever watches looks again.
+        self.applied.send_modify(|_| ());
+    }
+
+    /// Replaces the machine's state, durably; it lacks its base until [`State::has_base`].
+    pub(super) async fn replace(&self, meta: &SnapshotMeta, snapshot: Content) -> io::Result<()> {
+        let encoded = types::encode(&meta.last_membership)?;
+        let members = meta.last_membership.clone();
+        let reached = Reached { last: meta.last_log_id, members, encoded };
+        let mut machine = self.machine.lock().await;
+        let machine = machine.as_mut().ok_or_else(stopped)?;
+        self.sole.store(false, Ordering::Release);
+        let received = snapshot.received()?;
+        // Nobody reads what is half replaced.
+        self.lacks_base.store(true, Ordering::Release);
+        blocking(|| {
+            machine.install_received(&received, reached.position())?;
+            // The log forgets what the snapshot holds.
+            machine.flush().map_err(io::Error::from)
+        })?;
+        self.applied.send_replace(reached.last.map(|last| last.index));
+        *self.flushed.lock() = reached.clone();
+        *self.reached.lock() = reached;
+        Ok(())
+    }
+
+    /// The machine's state as it is now, to be read while it is sent.
+    pub(super) async fn current_snapshot(&self) -> io::Result<Snapshot> {
+        let mut machine = self.machine.lock().await;
+        let machine = machine.as_mut().ok_or_else(stopped)?;
+        let snapshot = Content::Pieces(blocking(|| machine.pieces())?);
+        let meta = self.reached.lock().meta();
+        Ok(Snapshot { meta, snapshot })
     }
 
     /// Drops the machine.
@@ -196,13 +241,16 @@ impl State {
     /// Makes what is applied durable and tells up to where.
     async fn flush(self: Arc<Self>) -> io::Result<SnapshotMeta> {
         let machine = Arc::clone(&self.machine).lock_owned().await;
-        let flushed = in_background(move || self.flush_locked(machine)).await;
-        flushed.map_err(io::Error::other)?
-    }
-
-    fn flush_locked(&self, mut machine: HeldMachine) -> io::Result<SnapshotMeta> {
-        let machine = machine.as_mut().ok_or_else(stopped)?;
-        match machine.flush() {
+        let flusher = machine.as_ref().ok_or_else(stopped)?.flusher();
+        let reached = self.reached.lock().clone();
+        let flushed = match flusher {
+            Some(flusher) => {
+                drop(machine);
+                in_background(flusher).await
+            }
+            None => in_background(move || flush_held(machine)).await,
+        };
+        match flushed.map_err(io::Error::other)? {
             // Nothing is lost: what is not durable in the machine stays in the log.
             Err(error) if error.is_full() => {
                 tracing::warn!(%error, "the log is not made smaller");
@@ -210,11 +258,18 @@ impl State {
             }
             flushed => flushed?,
         }
-        let reached = self.reached.lock().clone();
         let meta = reached.meta();
-        *self.flushed.lock() = reached;
+        let mut flushed = self.flushed.lock();
+        // A snapshot may have come meanwhile.
+        if flushed.last < reached.last {
+            *flushed = reached;
+        }
         Ok(meta)
     }
+}
+
+fn flush_held(mut machine: HeldMachine) -> Result<(), MachineError> {
+    machine.as_mut().ok_or_else(stopped)?.flush()
 }
 
 /// The handle that openraft owns, and its builder of snapshots.
@@ -222,8 +277,19 @@ impl State {
 pub(crate) struct StateHandle(pub(crate) Arc<State>);
 
 impl StateHandle {
+    /// Passes over entries that cannot be applied yet; they stay in the log.
+    async fn withhold<S>(&self, mut entries: S) -> io::Result<()>
+    where
+        S: Stream<Item = io::Result<EntryResponder<Types>>> + Unpin + OptionalSend,
+    {
+        while let Some((entry, _)) = entries.try_next().await? {
+            self.0.withheld.send_replace(Some(entry.log_id.index));
+        }
+        Ok(())
+    }
+
     /// Applies entries chunk by chunk.
-    async fn apply_all<S>(&mut self, mut entries: S) -> io::Result<()>
+    pub(super) async fn apply_all<S>(&self, mut entries: S) -> io::Result<()>
     where
         S: Stream<Item = io::Result<EntryResponder<Types>>> + Unpin + OptionalSend,
     {
@@ -263,6 +329,10 @@ impl RaftStateMachine<Types> for StateHandle {
     where
         S: Stream<Item = io::Result<EntryResponder<Types>>> + Unpin + OptionalSend,
     {
+        let _turn = self.0.turn.lock().await;
+        if self.0.lacks_base() {
+            return self.withhold(entries).await;
+        }
         let applied = self.apply_all(entries).await;
         if applied.is_err() {
             self.0.sole.store(false, Ordering::Release);
@@ -275,20 +345,9 @@ impl RaftStateMachine<Types> for StateHandle {
     }
 
     async fn install_snapshot(&mut self, meta: &SnapshotMeta, snapshot: Content) -> io::Result<()> {
-        let encoded = types::encode(&meta.last_membership)?;
-        let members = meta.last_membership.clone();
-        let reached = Reached { last: meta.last_log_id, members, encoded };
-        let mut machine = self.0.machine.lock().await;
-        let machine = machine.as_mut().ok_or_else(stopped)?;
-        self.0.sole.store(false, Ordering::Release);
-        blocking(|| {
-            machine.install(snapshot.whole()?, reached.position())?;
-            // The log forgets what the snapshot holds.
-            machine.flush().map_err(io::Error::from)
-        })?;
-        self.0.applied.send_replace(reached.last.map(|last| last.index));
-        *self.0.flushed.lock() = reached.clone();
-        *self.0.reached.lock() = reached;
+        let _turn = self.0.turn.lock().await;
+        self.0.replace(meta, snapshot).await?;
+        self.0.has_base();
         Ok(())
     }
 
@@ -297,13 +356,9 @@ impl RaftStateMachine<Types> for StateHandle {
             // Start only asks up to where the log may be purged.
             let meta = self.0.flushed.lock().meta();
             let known = meta.last_log_id.is_some();
-            return Ok(known.then(|| Snapshot { meta, snapshot: Content::Whole(Bytes::new()) }));
+            return Ok(known.then(|| Snapshot { meta, snapshot: Content::Nothing }));
         }
-        let mut machine = self.0.machine.lock().await;
-        let machine = machine.as_mut().ok_or_else(stopped)?;
-        let snapshot = Content::Pieces(blocking(|| machine.pieces())?);
-        let meta = self.0.reached.lock().meta();
-        Ok(Some(Snapshot { meta, snapshot }))
+        self.0.current_snapshot().await.map(Some)
     }
 }
 
@@ -312,6 +367,6 @@ impl RaftSnapshotBuilder<Types> for StateHandle {
 
     async fn build_snapshot(&mut self) -> io::Result<Snapshot> {
         let meta = Arc::clone(&self.0).flush().await?;
-        Ok(Snapshot { meta, snapshot: Content::Whole(Bytes::new()) })
+        Ok(Snapshot { meta, snapshot: Content::Nothing })
     }
 }

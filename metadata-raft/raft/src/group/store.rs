@@ -66,6 +66,11 @@ impl Reading {
 }
 
 impl Store {
+    /// Whether it never had an entry.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.log.state(self.group).last.is_none()
+    }
+
     /// Queues an operation and waits until it is durable.
     async fn durably(
         &self,

@@ -1,5 +1,6 @@
 //! The groups of one process on one disk.
 
+mod incoming;
 mod room;
 mod rpc;
 mod stall;
@@ -16,10 +17,10 @@ use std::{
 
 use cellar_rpc::{Client, Pool, Router, tasks::Tasks};
 use futures::future::join_all;
+use incoming::Incoming;
 use openraft::Config;
 use parking_lot::Mutex;
 pub use room::{NoRoom, Room};
-use rpc::Snapshots;
 pub(crate) use stall::Stalled;
 use tokio::{
     sync::{oneshot, watch},
@@ -123,7 +124,7 @@ struct Inner {
     config: Arc<Config>,
     tasks: Tasks,
     running: Mutex<Running>,
-    snapshots: Snapshots,
+    incoming: Incoming,
     sent_bytes: Arc<AtomicU64>,
     room: Room,
     stalled: Stalled,
@@ -193,6 +194,8 @@ impl Host {
             cache_bytes: options.cache_bytes,
             on_fatal: options.on_fatal,
         })?;
+        let incoming = Incoming::open(Arc::clone(&disk), dir.clone());
+        let incoming = incoming.map_err(|error| LogError::io("tidy", &dir, error))?;
         let inner = Arc::new(Inner {
             node: options.node,
             log,
@@ -200,7 +203,7 @@ impl Host {
             config,
             tasks: options.tasks.child(),
             running: Mutex::default(),
-            snapshots: Snapshots::default(),
+            incoming,
             sent_bytes: Arc::default(),
             room: Room::new(options.reserve_bytes),
             stalled: Arc::new(watch::Sender::new(false)),
@@ -259,7 +262,7 @@ impl Host {
     /// Bytes of snapshots that other nodes have sent to this host since it was opened.
     #[must_use]
     pub fn received_snapshot_bytes(&self) -> u64 {
-        self.inner.snapshots.received_bytes()
+        self.inner.incoming.received_bytes()
     }
 
     /// Starts a group that the log knows, or a new one, which then waits for

@@ -1,73 +1,21 @@
 //! What members of a group ask this node.
 
-use std::{
-    collections::HashMap,
-    future::Future,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{future::Future, pin::Pin, sync::Arc};
 
-use bytes::BytesMut;
 use cellar_rpc::Router;
 use openraft::raft::{
     AppendEntriesRequest, SnapshotResponse, TransferLeaderRequest, TransferLeaderResponse,
     VoteRequest, VoteResponse,
 };
-use parking_lot::Mutex;
 
-use super::Inner;
+use super::{Inner, incoming::Reason};
 use crate::{
     group::{
-        APPEND, Content, Envelope, Group, LEAD, PRE_VOTE, Piece, Refused, SNAPSHOT, TRANSFER, VOTE,
-        refused,
+        APPEND, ASK_BASE, BASE, Envelope, Group, LEAD, PRE_VOTE, Piece, Refused, SNAPSHOT,
+        TRANSFER, VOTE, refused,
     },
-    types::{RaftVote, Snapshot, Types},
+    types::Types,
 };
-
-/// Snapshots of which not all pieces have come, by group.
-#[derive(Default)]
-pub(crate) struct Snapshots {
-    partial: Mutex<HashMap<u64, Partial>>,
-    received_bytes: AtomicU64,
-}
-
-struct Partial {
-    vote: RaftVote,
-    bytes: BytesMut,
-}
-
-impl Snapshots {
-    /// Bytes of snapshots that have come so far.
-    pub(super) fn received_bytes(&self) -> u64 {
-        self.received_bytes.load(Ordering::Relaxed)
-    }
-
-    /// Takes a piece; the whole snapshot with the last one.
-    fn take(&self, group: u64, piece: Piece) -> Result<Option<Snapshot>, Refused> {
-        let mut snapshots = self.partial.lock();
-        if piece.offset == 0 {
-            snapshots.insert(group, Partial { vote: piece.vote, bytes: BytesMut::new() });
-        }
-        let fits = snapshots.get_mut(&group).filter(|partial| {
-            let length = u64::try_from(partial.bytes.len()).unwrap_or(u64::MAX);
-            partial.vote == piece.vote && length == piece.offset
-        });
-        let Some(partial) = fits else {
-            return Err(Refused::Failed("a piece of another snapshot".into()));
-        };
-        partial.bytes.extend_from_slice(&piece.bytes);
-        let taken = u64::try_from(piece.bytes.len()).unwrap_or(u64::MAX);
-        self.received_bytes.fetch_add(taken, Ordering::Relaxed);
-        if !piece.last {
-            return Ok(None);
-        }
-        let whole = snapshots.remove(&group).map(|partial| Content::Whole(partial.bytes.freeze()));
-        Ok(whole.map(|snapshot| Snapshot { meta: piece.meta, snapshot }))
-    }
-}
 
 /// The group that a message is for.
 fn addressed<T>(host: &Inner, envelope: Envelope<T>) -> Result<(Group, T), Refused> {
@@ -118,6 +66,9 @@ pub(crate) fn register(host: &Arc<Inner>, router: Router) -> Router {
     });
     let transfer =
         to_group(host, |group: Group, request: TransferLeaderRequest<Types>| async move {
+            if group.lacks_base() {
+                return Err(Refused::Failed("it lacks a snapshot".into()));
+            }
             let answer: Result<TransferLeaderResponse<Types>, _> =
                 group.raft().handle_transfer_leader(request).await;
             answer.map_err(refused)
@@ -134,7 +85,7 @@ pub(crate) fn register(host: &Arc<Inner>, router: Router) -> Router {
             let host = host.ok_or(Refused::NoGroup(group.id()))?;
             // A snapshot that cannot be taken over whole would stop the group.
             host.room.check().map_err(|full| Refused::Failed(full.to_string()))?;
-            match host.snapshots.take(group.id(), piece)? {
+            match host.incoming.take(Reason::Behind, group.id(), piece).await? {
                 Some(whole) => {
                     let installed = group.raft().install_full_snapshot(vote, whole).await;
                     installed.map_err(refused)
@@ -143,7 +94,23 @@ pub(crate) fn register(host: &Arc<Inner>, router: Router) -> Router {
             }
         }
     });
+    let ask = to_group(host, |group: Group, to: u64| async move { group.send_base(to).await });
+    let weak = Arc::downgrade(host);
+    let base = to_group(host, move |group: Group, piece: Piece| {
+        let host = weak.upgrade();
+        async move {
+            let vote = piece.vote;
+            let host = host.ok_or(Refused::NoGroup(group.id()))?;
+            host.room.check().map_err(|full| Refused::Failed(full.to_string()))?;
+            if let Some(whole) = host.incoming.take(Reason::Asked, group.id(), piece).await? {
+                group.take_base(vote, whole).await?;
+            }
+            Ok(SnapshotResponse::<Types>::new(vote))
+        }
+    });
     router
+        .call(ASK_BASE, ask)
+        .call(BASE, base)
         .call(APPEND, append)
         .call(VOTE, vote)
         .call(PRE_VOTE, pre_vote)

@@ -1,0 +1,149 @@
+//! A member that lacks what was there before its log began, though it has a log.
+//!
+//! What it said to have stays said: it keeps its log, takes entries and votes. But it applies
+//! none, and never leads, before a snapshot has come that it has asked its leader for. openraft
+//! cannot send that one, as it knows no member whose log is ahead of its machine. The snapshot
+//! ends within what is decided here, so openraft's own view of the log needs no change: what lies
+//! between is applied from the log in the same step.
+
+use std::{cmp::Ordering, io, sync::Arc, time::Duration};
+
+use futures::TryStreamExt;
+use openraft::{BasicNode, RaftLogReader, RaftNetworkFactory, network::RPCOption};
+use tokio::time::{sleep, timeout};
+
+use super::{
+    ASK_BASE, BASE, Envelope, Group, Refused, refused,
+    state::{State, StateHandle},
+    store::Store,
+};
+use crate::{
+    limits::{BASE_ASK_MS, BASE_WAIT_MS_MAX, SNAPSHOT_PIECE_MS_MAX},
+    types::{self, RaftVote, Snapshot},
+};
+
+impl Group {
+    /// Whether the machine lacks what was there before the log.
+    pub(crate) fn lacks_base(&self) -> bool {
+        self.inner.state.lacks_base()
+    }
+
+    /// Asks whoever leads for a snapshot until there is no need for one.
+    pub(crate) fn ask_for_base(&self) {
+        if !self.lacks_base() {
+            return;
+        }
+        let (group, token) = (self.clone(), self.inner.tasks.token().clone());
+        let asking = async move {
+            while group.lacks_base() {
+                sleep(Duration::from_millis(BASE_ASK_MS)).await;
+                if let Err(refused) = group.ask_once().await {
+                    tracing::debug!(group = group.id(), %refused, "asked for a snapshot");
+                }
+            }
+        };
+        self.inner.tasks.spawn(format!("base of raft group {}", self.id()), async move {
+            token.run_until_cancelled(asking).await;
+        });
+    }
+
+    async fn ask_once(&self) -> Result<(), Refused> {
+        let node = self.inner.state.node;
+        let members = self.members().await.map_err(refused)?;
+        let Some(leader) = self.leader().filter(|leader| *leader != node) else { return Ok(()) };
+        // Without a log it is told of members by the snapshot that openraft sends.
+        let Some(address) = members.all.get(&leader) else { return Ok(()) };
+        let client = self.inner.network.peers.client(leader, address);
+        let ask = Envelope { group: self.id(), to: leader, message: node };
+        let patience = Duration::from_millis(SNAPSHOT_PIECE_MS_MAX);
+        let asked: Result<(), _> = client.call(ASK_BASE, &ask, patience).await;
+        asked.map_err(refused)
+    }
+
+    /// Has a member sent what this leader has applied; it asks again if it does not come.
+    pub(crate) async fn send_base(&self, to: u64) -> Result<(), Refused> {
+        let members = self.members().await.map_err(refused)?;
+        let addr = members.all.get(&to).cloned();
+        let addr = addr.ok_or_else(|| Refused::Failed(format!("node {to} is no member")))?;
+        if !self.is_leader() || self.lacks_base() {
+            return Err(Refused::Failed("this node does not lead".into()));
+        }
+        if !self.inner.sending.lock().insert(to) {
+            // It is on its way.
+            return Ok(());
+        }
+        let (group, token) = (self.clone(), self.inner.tasks.token().clone());
+        self.inner.tasks.spawn(format!("snapshot of raft group {}", self.id()), async move {
+            let sending = group.send_base_to(to, addr);
+            if let Some(Err(error)) = token.run_until_cancelled(sending).await {
+                tracing::info!(group = group.id(), to, %error, "a snapshot that was asked for");
+            }
+            group.inner.sending.lock().remove(&to);
+        });
+        Ok(())
+    }
+
+    async fn send_base_to(&self, to: u64, addr: String) -> io::Result<()> {
+        let vote = self.vote().await.map_err(io::Error::from)?;
+        let snapshot = self.inner.state.current_snapshot().await?;
+        let mut network = self.inner.network.clone();
+        let member = network.new_client(to, &BasicNode { addr }).await;
+        let option = RPCOption::new(Duration::from_millis(SNAPSHOT_PIECE_MS_MAX));
+        let sent = member.send_snapshot(BASE, vote, snapshot, option).await;
+        sent.map(|_| ()).map_err(io::Error::other)
+    }
+
+    async fn vote(&self) -> Result<RaftVote, Refused> {
+        let vote = self.inner.raft.with_raft_state(|state| *state.vote_ref()).await;
+        vote.map_err(refused)
+    }
+
+    /// Takes over a snapshot that was asked for.
+    pub(crate) async fn take_base(
+        &self,
+        from: RaftVote,
+        snapshot: Snapshot,
+    ) -> Result<(), Refused> {
+        let state = &self.inner.state;
+        let known = self.vote().await?;
+        if from.partial_cmp(&known).is_none_or(Ordering::is_lt) {
+            return Err(Refused::Failed("a later leader is known".into()));
+        }
+        let end = snapshot.meta.last_log_id.map(|last| last.index);
+        let mut decided = state.withheld.subscribe();
+        let patience = Duration::from_millis(BASE_WAIT_MS_MAX);
+        let reached = async { decided.wait_for(|decided| *decided >= end).await.map(|_| ()) };
+        if !matches!(timeout(patience, reached).await, Ok(Ok(()))) {
+            return Err(Refused::Failed("the log here ends before the snapshot".into()));
+        }
+        state.install_base(&self.inner.store, snapshot).await.map_err(refused)
+    }
+}
+
+impl State {
+    /// Replaces the machine's state, and applies what the log has after it and was withheld.
+    async fn install_base(self: &Arc<Self>, store: &Store, snapshot: Snapshot) -> io::Result<()> {
+        let _turn = self.turn.lock().await;
+        if !self.lacks_base() {
+            return Ok(());
+        }
+        let Snapshot { meta, snapshot } = snapshot;
+        let at = meta.last_log_id.as_ref().map(types::position);
+        let at = at.ok_or_else(|| io::Error::other("a snapshot of nothing"))?;
+        let found = store.log.state(store.group);
+        // The log goes on where the snapshot ends, with the entry that it ends with.
+        let fits = found.purged == Some(at)
+            || (found.purged < Some(at) && store.log.term(store.group, at.index) == Some(at.term));
+        if !fits {
+            return Err(io::Error::other("the log here does not go on where the snapshot ends"));
+        }
+        let end = self.withheld.borrow().map_or(0, |last| last.saturating_add(1));
+        self.replace(&meta, snapshot).await?;
+        let mut log = store.clone();
+        let withheld = log.entries_stream(at.index.saturating_add(1)..end).await;
+        let handle = StateHandle(Arc::clone(self));
+        handle.apply_all(withheld.map_ok(|entry| (entry, None))).await?;
+        self.has_base();
+        Ok(())
+    }
+}
