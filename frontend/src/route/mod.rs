@@ -149,9 +149,10 @@ impl Attempt {
         let silent = self.silent.filter(|(_, until)| Instant::now() < *until);
         let answers = |node: &NodeId| silent.is_none_or(|(silent, _)| silent != *node);
         let hint = if self.failures == 0 { leaders.of(cell) } else { self.leader };
-        if let Some(leader) =
-            hint.filter(|leader| cell.replicas.contains(leader) && answers(leader))
-        {
+        // While the cell is being moved, one that joins it may lead before everybody knows.
+        let joins = |leader: &NodeId| cell.target.iter().flatten().any(|node| node == leader);
+        let holds = |leader: &NodeId| cell.replicas.contains(leader) || joins(leader);
+        if let Some(leader) = hint.filter(|leader| holds(leader) && answers(leader)) {
             return Some(leader);
         }
         let others: Vec<NodeId> = cell.replicas.iter().copied().filter(answers).collect();
@@ -234,6 +235,19 @@ mod tests {
         }
         attempt.silent = attempt.silent.map(|(node, _)| (node, Instant::now()));
         assert_eq!(attempt.replica(&cell, &leaders), Some(NodeId(2)));
+    }
+
+    #[tokio::test]
+    async fn a_node_that_joins_a_cell_is_asked_as_soon_as_it_is_said_to_lead() {
+        let (_catalogs, catalog) = watch::channel(Arc::default());
+        let target = Some([1, 2, 4].map(NodeId).to_vec());
+        let (cell, leaders) = (Cell { target, ..cell() }, Leaders::default());
+        for (named, asked) in [(4, true), (5, false)] {
+            let mut attempt = Attempt::first(Instant::now() + Duration::from_secs(10));
+            let leader = Some(NodeId(named));
+            assert!(attempt.again(&CellError::NotLeader { leader }, &catalog).await);
+            assert_eq!(attempt.replica(&cell, &leaders) == leader, asked);
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use cellar_tiering::SegmentMeta;
 use super::{Applier, ApplyError, Event, Machines, overlay::Overlay, state::CellState};
 use crate::{
     cell::Content,
-    commands::{ChangeAnswer, CommandError, Freeze, Merge, Touch, Unfreeze},
+    commands::{ChangeAnswer, CommandError, Freeze, Merge, Moved, Touch, Unfreeze},
     limits::MERGED_KEPT,
     records::{
         self, Descriptor, Frozen, Garbage, Kind, RememberedAnswer, Untold, from_record, to_record,
@@ -54,15 +54,21 @@ impl Applier {
         self.describe(overlay, Descriptor { frozen: None, ..Descriptor::clone(now) })
     }
 
+    /// The metadata service learns of the new epoch as of a move to where the cell is.
     pub(super) fn touch(
         &mut self,
         overlay: &mut Overlay<'_>,
         touch: Touch,
+        events: &mut Vec<Event>,
     ) -> Result<Bytes, ApplyError> {
         let now = &self.state.descriptor;
         if touch.epoch != now.epoch {
             return Ok(ChangeAnswer::Refused.encode());
         }
+        let stays = Moved { epoch: now.epoch, target: now.replicas.clone() };
+        let key = records::untold_move_key(now.cell, now.epoch);
+        overlay.put_record(key, to_record("move", &stays)?);
+        events.push(Event::Moved);
         self.describe(overlay, Descriptor { epoch: now.epoch.next(), ..Descriptor::clone(now) })
     }
 
@@ -364,7 +370,10 @@ mod tests {
         step(&mut pair.right, freeze().encode().unwrap());
         let late = pair.merge();
         let touch = Touch { epoch: Epoch(2) }.encode().unwrap();
-        assert_eq!(step(&mut pair.left, touch.clone()).0, ChangeAnswer::Done);
+        assert_eq!(step(&mut pair.left, touch.clone()), (ChangeAnswer::Done, vec![Event::Moved]));
+        let told = pair.engine.get(&records::untold_move_key(LEFT, Epoch(2))).unwrap();
+        let told: Moved = from_record("move", &told.unwrap()).unwrap();
+        assert_eq!(told, Moved { epoch: Epoch(2), target: vec![NodeId(1)] });
         assert_eq!(step(&mut pair.left, touch).0, ChangeAnswer::Refused);
         let unfreeze = Unfreeze { by: freeze().by }.encode().unwrap();
         assert_eq!(step(&mut pair.right, unfreeze).0, ChangeAnswer::Done);

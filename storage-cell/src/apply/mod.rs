@@ -164,7 +164,7 @@ impl Applier {
             Command::Moved(change) => self.end_move(overlay, change, events),
             Command::Freeze(freeze) => self.freeze(overlay, freeze),
             Command::Merge(merge) => self.merge(overlay, &merge, events),
-            Command::Touch(touch) => self.touch(overlay, touch),
+            Command::Touch(touch) => self.touch(overlay, touch, events),
             Command::Unfreeze(unfreeze) => self.unfreeze(overlay, unfreeze),
         }
     }

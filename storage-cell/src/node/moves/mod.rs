@@ -169,7 +169,9 @@ impl Inner {
             state.last = Some(cell.id());
             self.spawn("move of a cell", move |inner| inner.work_on(cell));
         }
-        !state.busy.is_empty()
+        // Whoever has just become the leader goes on at once.
+        let goes_on = |cell: &Arc<Cell>| cell.state().descriptor.moving.is_some();
+        !state.busy.is_empty() || self.cells.all().iter().any(goes_on)
     }
 
     /// Takes steps until there is nothing to do, or one fails.
@@ -244,7 +246,9 @@ impl Inner {
             return Ok(true);
         }
         if leaves {
-            self.leave_leading(cell, target, catalog).await?;
+            let placed = placed(catalog, descriptor);
+            let known = placed.map_or(&[][..], |placed| &placed.replicas);
+            self.leave_leading(cell, target, known, catalog).await?;
             return Ok(false);
         }
         let entry = Moved { epoch: descriptor.epoch, target: target.to_vec() }.encode()?;
@@ -253,16 +257,19 @@ impl Inner {
         Ok(true)
     }
 
-    /// Hands over to one of those that stay; it goes on.
+    /// Hands over to one of those that stay, which goes on: one that held the cell before, as
+    /// everybody looks for it there, and that has everything, or it would not be elected.
     async fn leave_leading(
         &self,
         cell: &Cell,
         target: &[NodeId],
+        known: &[NodeId],
         catalog: &Catalog,
     ) -> Result<(), MoveError> {
-        let first = target.iter().find(|node| is_up(catalog, **node));
-        if let Some(first) = first {
-            match cell.group().transfer_leader(Some(first.0)).await {
+        let up = || target.iter().filter(|node| is_up(catalog, **node));
+        if let Some(to) = up().find(|node| known.contains(node)).or_else(|| up().next()) {
+            self.wait_for(cell, *to, Some(target)).await?;
+            match cell.group().transfer_leader(Some(to.0)).await {
                 Ok(_) => return Ok(()),
                 Err(error) => tracing::info!(cell = %cell.id(), %error, "the next may take over"),
             }
