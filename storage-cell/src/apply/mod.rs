@@ -67,6 +67,8 @@ pub(crate) enum Event {
     Split(SplitPlan),
     /// The cell takes no more writes to the table: its rows can be removed.
     TableDropped(TableId),
+    /// The cell is to stand on other nodes: whoever comes to lead it goes on at once.
+    Moving,
     /// The cell stands on other nodes now: the metadata service is to know.
     Moved,
     /// The cell is part of another now: what runs of it here has to be stopped.
@@ -160,7 +162,7 @@ impl Applier {
             Command::Split(split) => self.split(overlay, &split, events),
             Command::DropTable(drop) => self.drop_table(overlay, drop, events),
             Command::Segments(change) => self.segments(overlay, change),
-            Command::Move(change) => self.begin_move(overlay, change),
+            Command::Move(change) => self.begin_move(overlay, change, events),
             Command::Moved(change) => self.end_move(overlay, change, events),
             Command::Freeze(freeze) => self.freeze(overlay, freeze),
             Command::Merge(merge) => self.merge(overlay, &merge, events),

@@ -15,6 +15,7 @@ impl Applier {
         &mut self,
         overlay: &mut Overlay<'_>,
         change: Move,
+        events: &mut Vec<Event>,
     ) -> Result<Bytes, ApplyError> {
         let now = &self.state.descriptor;
         if change.epoch != now.epoch || change.target.is_empty() || now.frozen.is_some() {
@@ -23,6 +24,7 @@ impl Applier {
         let next = Descriptor { moving: Some(change.target), ..Descriptor::clone(now) };
         overlay.put_record(records::cell_key(Kind::Descriptor, next.cell), next.encode()?);
         self.state.set_descriptor(next);
+        events.push(Event::Moving);
         Ok(ChangeAnswer::Done.encode())
     }
 

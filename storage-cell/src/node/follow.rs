@@ -64,7 +64,7 @@ impl Inner {
                 // Here it may have been wider than when it was taken over.
                 self.obey_placement().await;
             }
-            Event::Moved => self.moves.wake(),
+            Event::Moving | Event::Moved => self.moves.wake(),
         }
     }
 }
