@@ -39,7 +39,11 @@ pub(super) fn done(done: Done, describe: Describe<'_>) -> Envelope {
     };
     let mut envelope = Envelope::new(response);
     envelope.warnings = done.warnings;
-    envelope.payload = vec![("RequestCharge".to_owned(), done.charge.payload())];
+    // The Java driver 4 looks for the payload where the warnings stand; it closes the connection
+    // over an answer with both.
+    if envelope.warnings.is_empty() {
+        envelope.payload = vec![("RequestCharge".to_owned(), done.charge.payload())];
+    }
     envelope
 }
 
@@ -95,5 +99,22 @@ pub(super) fn schema_change(event: SchemaEvent) -> SchemaChange {
             metadata::SchemaTarget::Table => SchemaTarget::Table(name),
             metadata::SchemaTarget::Type => SchemaTarget::Type(name),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_has_a_warning_or_says_its_charge_but_never_both() {
+        let answer = |warnings: &[&str]| {
+            let warnings = warnings.iter().map(|text| (*text).to_owned()).collect();
+            done(Done { warnings, ..Done::free(Answer::Void) }, Describe::Always)
+        };
+        let quiet = answer(&[]);
+        assert_eq!((quiet.warnings.len(), quiet.payload.len()), (0, 1));
+        let warned = answer(&["careful"]);
+        assert_eq!((warned.warnings.len(), warned.payload.len()), (1, 0));
     }
 }

@@ -2,8 +2,8 @@
 //! futures.
 
 use cellar_wire::{
-    Compression, Envelope, ErrorBody, Frame, Opcode, Register, Request, RequestEnvelope, Response,
-    Startup, Version,
+    Compression, Consistency, Envelope, ErrorBody, Frame, Opcode, Register, Request,
+    RequestEnvelope, Response, Startup, Version,
 };
 use futures::future::BoxFuture;
 
@@ -95,20 +95,27 @@ impl Session {
 
     /// What a trace of the request begins with.
     fn describe(&self, request: &Request) -> trace::Request {
-        let (activity, query, consistency) = match request {
+        let (activity, query, asked) = match request {
             Request::Query(query) => {
-                ("Execute CQL3 query", query.query.as_str(), Some(query.params.consistency))
+                ("Execute CQL3 query", query.query.as_str(), Some(&query.params))
             }
-            Request::Execute(execute) => {
-                ("Execute CQL3 prepared query", "", Some(execute.params.consistency))
-            }
-            Request::Batch(batch) => ("Execute batch of CQL3 queries", "", Some(batch.consistency)),
+            Request::Execute(execute) => ("Execute CQL3 prepared query", "", Some(&execute.params)),
+            Request::Batch(_) => ("Execute batch of CQL3 queries", "", None),
             Request::Prepare(prepare) => ("Preparing CQL3 query", prepare.query.as_str(), None),
             _ => ("", "", None),
         };
+        let levels = match request {
+            Request::Batch(batch) => Some((batch.consistency, batch.serial_consistency)),
+            _ => asked.map(|params| (params.consistency, params.serial_consistency)),
+        };
         let mut parameters = Vec::new();
-        if let Some(consistency) = consistency {
+        if let Some((consistency, serial)) = levels {
+            let serial = serial.unwrap_or(Consistency::Serial);
             parameters.push(("consistency_level".to_owned(), consistency.to_string()));
+            parameters.push(("serial_consistency_level".to_owned(), serial.to_string()));
+        }
+        if let Some(rows) = asked.and_then(|params| params.page_size) {
+            parameters.push(("page_size".to_owned(), rows.to_string()));
         }
         if !query.is_empty() {
             parameters.push(("query".to_owned(), query.to_owned()));

@@ -1,6 +1,6 @@
 //! CREATE statements of schema objects, laid out as Cassandra's.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use cellar_schema::{Column, ColumnKind, CqlType, Keyspace, Order, Table, UserType};
 
@@ -11,7 +11,7 @@ use crate::system::{
 };
 
 /// CREATE KEYSPACE; what nobody can create is shown in a comment, as Cassandra does.
-pub(super) fn keyspace(keyspace: &Keyspace) -> String {
+pub(super) fn keyspace(keyspace: &Keyspace, replication: &BTreeMap<String, String>) -> String {
     if is_virtual_in_cassandra(&keyspace.name) {
         let name = quoted(&keyspace.name);
         return format!(
@@ -21,12 +21,12 @@ pub(super) fn keyspace(keyspace: &Keyspace) -> String {
     }
     let mut pairs: Vec<String> = Vec::new();
     // The class comes first, as everybody writes it.
-    if let Some(class) = keyspace.replication.get("class") {
+    if let Some(class) = replication.get("class") {
         pairs.push(format!("'class': {}", literal(class)));
     } else {
         pairs.push("'class': 'LocalStrategy'".to_owned());
     }
-    for (option, value) in keyspace.replication.iter().filter(|(option, _)| *option != "class") {
+    for (option, value) in replication.iter().filter(|(option, _)| *option != "class") {
         pairs.push(format!("{}: {}", literal(option), literal(value)));
     }
     format!(
@@ -173,14 +173,17 @@ mod tests {
     fn what_nobody_can_create_is_shown_in_a_comment_and_system_keyspaces_are_local() {
         let of = |name: &str| Keyspace {
             name: name.to_owned(),
-            replication: std::collections::BTreeMap::new(),
+            replication: BTreeMap::new(),
             durable_writes: true,
-            tables: std::collections::BTreeMap::new(),
-            types: std::collections::BTreeMap::new(),
+            tables: BTreeMap::new(),
+            types: BTreeMap::new(),
         };
-        assert!(keyspace(&of("system_views")).contains("-- VIRTUAL KEYSPACE system_views;"));
+        assert!(
+            keyspace(&of("system_views"), &BTreeMap::new())
+                .contains("-- VIRTUAL KEYSPACE system_views;")
+        );
         let local = "CREATE KEYSPACE system WITH replication = {'class': 'LocalStrategy'}";
-        assert!(keyspace(&of("system")).starts_with(local));
+        assert!(keyspace(&of("system"), &BTreeMap::new()).starts_with(local));
     }
 
     #[test]

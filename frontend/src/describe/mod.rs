@@ -56,12 +56,12 @@ pub(crate) fn describe(
             if *full {
                 all.extend(view.made_up().values());
             }
-            all.into_iter().flat_map(|keyspace| whole(keyspace, internals)).collect()
+            all.into_iter().flat_map(|keyspace| whole(view, keyspace, internals)).collect()
         }
         DescribeTarget::Keyspace { only, name } => {
             let name = name.as_ref().map(ast::Ident::as_str).or(keyspace);
             let keyspace = keyspace_of(view, name.ok_or(PlanError::NoKeyspace)?)?;
-            let mut objects = whole(&keyspace, internals);
+            let mut objects = whole(view, &keyspace, internals);
             if *only {
                 objects.truncate(1);
             }
@@ -150,9 +150,9 @@ fn each(
 }
 
 /// The keyspace, its types in the order they need each other, its tables.
-fn whole(keyspace: &Keyspace, internals: bool) -> Vec<Described> {
+fn whole(view: &View, keyspace: &Keyspace, internals: bool) -> Vec<Described> {
     let mut objects = vec![Described {
-        create: Some(create::keyspace(keyspace)),
+        create: Some(create::keyspace(keyspace, &view.replication(keyspace))),
         ..named(keyspace, "keyspace", &keyspace.name)
     }];
     objects.extend(create::in_order(keyspace).into_iter().map(|user_type| Described {
@@ -269,7 +269,7 @@ fn anything(
     if name.keyspace.is_none()
         && let Some(keyspace) = view.keyspace(name.name.as_str())
     {
-        return Ok(whole(&keyspace, internals));
+        return Ok(whole(view, &keyspace, internals));
     }
     let not_found = |_| {
         let within = keyspace.map(|name| format!(" in keyspace '{name}'")).unwrap_or_default();

@@ -46,13 +46,10 @@ impl Executor {
         }
         let view = self.system.view(self.route.catalog());
         let id = uuid::Uuid::from_u128(fastrand::u128(..));
-        let (command, mut warnings) =
-            ddl::command(&view, keyspace, statement, id, self.clock.now_us())?;
+        // What there is to warn of was said when the statement was planned.
+        let (command, _) = ddl::command(&view, keyspace, statement, id, self.clock.now_us())?;
         self.authorize_change(&parameters.who, &command)?;
-        let mut done = self.submit(by(&parameters.who, command)).await?;
-        warnings.append(&mut done.warnings);
-        done.warnings = warnings;
-        Ok(done)
+        self.submit(by(&parameters.who, command)).await
     }
 
     pub(super) async fn truncate(&self, table: &Table) -> Result<Done, RequestError> {

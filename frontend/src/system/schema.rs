@@ -1,7 +1,11 @@
 //! `system_schema` and `system_virtual_schema`: the schema as drivers read it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
+use cellar_metadata_api::Catalog;
 use cellar_schema::{Column, ColumnKind, Keyspace, Order, Table, value};
 
 use super::{Facts, record::Record};
@@ -18,9 +22,33 @@ pub(super) fn keyspaces(facts: &Facts<'_>) -> Vec<Record> {
             .boolean("durable_writes", keyspace.durable_writes)
             .text_map("replication", &in_full(replication))
     };
-    let stored = facts.catalog.keyspaces.values().map(|ks| record(ks, &ks.replication));
+    let stored = facts.catalog.keyspaces.values();
+    let stored = stored.map(|ks| record(ks, &by_datacenter(facts.catalog, &ks.replication)));
     let made_up = system_keyspaces(facts).map(|keyspace| record(keyspace, &local));
     stored.chain(made_up).collect()
+}
+
+/// The settings with a number for each data centre, as Cassandra resolves `replication_factor` of
+/// `NetworkTopologyStrategy`; drivers take it for the name of a data centre.
+pub(super) fn by_datacenter(
+    catalog: &Catalog,
+    replication: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let mut shown = replication.clone();
+    let topology = shown.get("class").is_some_and(|c| c.ends_with("NetworkTopologyStrategy"));
+    let nodes = catalog.nodes.values().map(|node| &node.datacenter);
+    let frontends = catalog.frontends.values().map(|frontend| &frontend.datacenter);
+    let datacenters: BTreeSet<&String> = nodes.chain(frontends).collect();
+    if topology
+        && !datacenters.is_empty()
+        && let Some(factor) = shown.remove("replication_factor")
+    {
+        for datacenter in datacenters {
+            shown.entry(datacenter.clone()).or_insert_with(|| factor.clone());
+        }
+        shown.retain(|_, factor| factor != "0");
+    }
+    shown
 }
 
 /// Drivers know the strategies by their classes, however they were written.
@@ -259,7 +287,32 @@ pub(super) fn none(_: &Facts<'_>) -> Vec<Record> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::{collections::BTreeMap, net::SocketAddr};
+
+    use cellar_metadata_api::{Catalog, Frontend};
+    use uuid::Uuid;
+
+    #[test]
+    fn a_factor_for_all_data_centres_is_shown_for_each_but_those_named_and_those_without_copies() {
+        let map = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        };
+        let mut catalog = Catalog::default();
+        let class = ("class", "NetworkTopologyStrategy");
+        let every = map(&[class, ("replication_factor", "3"), ("east", "1"), ("south", "0")]);
+        assert_eq!(super::by_datacenter(&catalog, &every), every, "nobody is there to be named");
+        for (number, datacenter) in [(1, "east"), (2, "west"), (3, "south")] {
+            let host_id = Uuid::from_u128(number);
+            let cql_address = SocketAddr::from(([127, 0, 0, 1], 9042));
+            let (datacenter, rack) = (datacenter.to_owned(), "rack1".to_owned());
+            let frontend = Frontend { host_id, cql_address, datacenter, rack };
+            catalog.frontends.insert(host_id, frontend);
+        }
+        let shown = super::by_datacenter(&catalog, &every);
+        assert_eq!(shown, map(&[class, ("east", "1"), ("west", "3")]));
+        let simple = map(&[("class", "SimpleStrategy"), ("replication_factor", "3")]);
+        assert_eq!(super::by_datacenter(&catalog, &simple), simple);
+    }
 
     #[test]
     fn drivers_read_the_full_name_of_a_strategy_however_it_was_written() {

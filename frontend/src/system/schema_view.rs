@@ -32,6 +32,12 @@ impl View {
     pub fn made_up(&self) -> &BTreeMap<String, Arc<Keyspace>> {
         &self.virtual_keyspaces
     }
+
+    /// How a keyspace is replicated, with a number for each data centre.
+    #[must_use]
+    pub(crate) fn replication(&self, keyspace: &Keyspace) -> BTreeMap<String, String> {
+        super::schema::by_datacenter(&self.catalog, &keyspace.replication)
+    }
 }
 
 impl SchemaView for View {
