@@ -15,7 +15,10 @@ use std::{fs, time::Duration};
 use cellar_cell_api::{AdminAnswer, AdminRequest, CellError, Cells, Target};
 use cellar_metadata_api::{NodeId, NodeState};
 use cellar_rpc::{ClientConfig, Pool, tasks::Tasks};
-use cluster::{fleet::Fleet, tables::table};
+use cluster::{
+    fleet::{Fleet, soon},
+    tables::table,
+};
 
 /// Stops a node, empties its disk and starts it again where it was; says its new id.
 async fn wipe(fleet: &mut Fleet, number: usize) -> NodeId {
@@ -45,6 +48,16 @@ async fn a_wiped_node_is_another_and_gets_its_replicas_from_those_that_are_left(
     target.push(4);
     fleet.plan(cell, &target);
     fleet.stands(cell, &target).await;
+    soon("the newcomer tells what came to it, and who votes", async || {
+        let reports = fleet.metadata.reports.lock();
+        let last = reports.iter().rev().find(|report| report.node == NodeId(4));
+        let mut voters: Vec<NodeId> = target.iter().copied().map(NodeId).collect();
+        voters.sort_unstable();
+        last.is_some_and(|report| {
+            report.moved_bytes > 0 && report.cells.iter().all(|cell| cell.voters == voters)
+        })
+    })
+    .await;
     // Another is lost: the newcomer's rows and vote count.
     let other = (1..=3).find(|node| *node != wiped).unwrap();
     fleet.stop(other).await;

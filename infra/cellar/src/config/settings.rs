@@ -109,10 +109,7 @@ impl Settings {
             data,
             object_store,
             s3_endpoint,
-            object_store_region: match layers.get("object-store-region") {
-                Some(value) if !value.text.is_empty() => Some(name(layers, "object-store-region")?),
-                _ => None,
-            },
+            object_store_region: name_or_none(layers, "object-store-region")?,
             listen,
             advertise,
             metadata,
@@ -159,6 +156,13 @@ fn name(layers: &Layers, key: &'static str) -> Result<String, ConfigError> {
         let valid = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         (!text.is_empty() && text.chars().all(valid)).then(|| text.to_owned())
     })
+}
+
+fn name_or_none(layers: &Layers, key: &'static str) -> Result<Option<String>, ConfigError> {
+    match layers.get(key) {
+        Some(value) if !value.text.is_empty() => name(layers, key).map(Some),
+        _ => Ok(None),
+    }
 }
 
 /// Bytes in a text such as `64MiB`; a number alone is bytes.

@@ -38,6 +38,7 @@ pub(super) struct Node {
     pub(super) cold_bytes: Option<u64>,
     pub(super) reads_per_second: Option<u64>,
     pub(super) writes_per_second: Option<u64>,
+    pub(super) moved_bytes: Option<u64>,
     pub(super) disk_free_bytes: Option<u64>,
     pub(super) error: Option<String>,
 }

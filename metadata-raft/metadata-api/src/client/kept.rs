@@ -7,6 +7,7 @@
 use std::{
     fs::{self, File},
     io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -83,7 +84,9 @@ impl Inner {
 /// Replaces the file: the old one stays until the new one is durable.
 fn write(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let draft = file.with_extension("new");
-    let mut new = File::create(&draft)?;
+    // For this user alone: the catalog may hold what passwords are checked by.
+    let mut options = File::options();
+    let mut new = options.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
     new.write_all(bytes)?;
     new.sync_all()?;
     fs::rename(&draft, file)?;

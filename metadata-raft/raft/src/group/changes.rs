@@ -1,6 +1,9 @@
 //! What a group's user watches, and the switching off of a group that has nobody to talk to.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use openraft::{
     async_runtime::WatchReceiver, metrics::RaftServerMetrics, type_config::alias::WatchReceiverOf,
@@ -24,6 +27,8 @@ pub struct Changes {
     pub applied: Option<u64>,
     /// Members with their addresses, voters and learners.
     pub members: BTreeMap<u64, String>,
+    /// Those of them that vote; while one set is being replaced by another, of both.
+    pub voters: BTreeSet<u64>,
 }
 
 type Metrics = WatchReceiverOf<Types, RaftServerMetrics<Types>>;
@@ -86,6 +91,7 @@ fn describe(
     applied: Option<u64>,
     members: &Stored,
 ) -> Changes {
+    let voters = members.membership().voter_ids().collect();
     let members = members.nodes().map(|(id, node)| (*id, node.addr.clone())).collect();
-    Changes { leader, term: vote.leader_id.term, applied, members }
+    Changes { leader, term: vote.leader_id.term, applied, members, voters }
 }

@@ -1,11 +1,7 @@
 //! Looking at the load of the cells once a second: cells that are asked too much are split, hot
 //! partitions are isolated, and the metadata service is told what this node carries.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use cellar_cell_api::CellError;
@@ -84,7 +80,7 @@ impl Inner {
 
     /// Tells the metadata service, if there is anything new or it has not been told for long.
     async fn report_load(&self, cells: &[Arc<Cell>], looks: &mut Looks) {
-        let report = self.node_report(cells, looks).await;
+        let report = self.node_report(cells, looks);
         let old = Duration::from_millis(REPORT_MS_MAX);
         let known = looks.told.as_ref();
         if known.is_some_and(|(told, at)| *told == report && at.elapsed() < old) {
@@ -96,13 +92,13 @@ impl Inner {
         }
     }
 
-    async fn node_report(&self, cells: &[Arc<Cell>], looks: &Looks) -> NodeReport {
+    fn node_report(&self, cells: &[Arc<Cell>], looks: &Looks) -> NodeReport {
         let limit = self.options.cell_split_requests_per_s;
         let mut hot_partitions = Vec::new();
         let mut loads = Vec::new();
         for cell in cells {
             let watch = looks.watches.get(&cell.id()).map(|(_, watch)| watch);
-            loads.push(cell_load(cell, watch, looks).await);
+            loads.push(cell_load(cell, watch, looks));
             if cell.group().is_leader()
                 && let Some(hot) = watch.and_then(|watch| watch.hot(limit))
             {
@@ -153,16 +149,16 @@ impl Inner {
     }
 }
 
-async fn cell_load(cell: &Cell, watch: Option<&Watch>, looks: &Looks) -> CellLoad {
-    let members = cell.group().members().await.unwrap_or_default();
-    let voters: BTreeSet<u64> = members.voters.into_iter().flatten().collect();
+fn cell_load(cell: &Cell, watch: Option<&Watch>, looks: &Looks) -> CellLoad {
     let state = cell.state();
+    let changes = cell.group().changes();
+    let voters = changes.borrow().voters.iter().copied().map(NodeId).collect();
     let (reads_per_second, writes_per_second) = watch.map(Watch::per_second).unwrap_or_default();
     CellLoad {
         cell: cell.id(),
         epoch: state.descriptor.epoch,
         leads: cell.group().is_leader(),
-        voters: voters.into_iter().map(NodeId).collect(),
+        voters,
         applied_index: cell.group().applied().borrow().unwrap_or(0),
         hot_bytes: looks.hot_bytes.get(&cell.id()).copied().unwrap_or(0),
         cold_bytes: state.manifest.size().1,
