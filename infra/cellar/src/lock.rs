@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io::Write,
+    io::{ErrorKind, Write},
     path::Path,
     thread,
     time::Duration,
@@ -40,9 +40,18 @@ pub(crate) fn hold(folder: &Path) -> anyhow::Result<Lock> {
             return Err(error).with_context(|| format!("cannot lock {}", path.display()));
         }
     }
-    file.set_len(0)
-        .and_then(|()| writeln!(file, "{}", std::process::id()))
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    // Written over what is there, so that it needs no space after the first time.
+    let named = format!("{}\n", std::process::id());
+    let told = file
+        .write_all(named.as_bytes())
+        .and_then(|()| file.set_len(u64::try_from(named.len()).map_err(std::io::Error::other)?));
+    match told {
+        // The lock holds all the same; only who holds it is not told.
+        Err(error) if error.kind() == ErrorKind::StorageFull => {
+            tracing::warn!(%error, path = %path.display(), "the lock does not name its holder");
+        }
+        told => told.with_context(|| format!("cannot write {}", path.display()))?,
+    }
     Ok(Lock { _file: file })
 }
 

@@ -12,6 +12,11 @@ use futures::future::join_all;
 use super::{Process, object_store};
 use crate::config::Settings;
 
+/// What to do with a node whose disk has not kept what was written to it.
+const DAMAGED: &str = "what this node has stored is damaged, and it must not take part again as \
+    the node it was; if its cells have other replicas, start it with an empty data folder: it is a \
+    new node then that copies from the others; forget the old one with `cellar node remove`";
+
 /// A running node.
 pub(crate) struct Running {
     node: Arc<Node>,
@@ -88,8 +93,11 @@ pub(super) async fn start(
     options.region.clone_from(&settings.region);
     options.cell_split_bytes = settings.cell_split_bytes;
     options.clock = Arc::clone(&process.clock);
-    let node = Node::start(options, metadata, process.pool.clone(), &process.tasks)
-        .await
-        .context("cannot start the node")?;
+    let node = Node::start(options, metadata, process.pool.clone(), &process.tasks).await;
+    let node = node.map_err(|error| {
+        let damaged = error.is_damage();
+        let error = anyhow::Error::new(error).context("cannot start the node");
+        if damaged { error.context(DAMAGED) } else { error }
+    })?;
     Ok(Running { node })
 }

@@ -28,10 +28,10 @@ const NEW: u64 = 4;
 /// How long copies may take, with the time until the old node counts as lost.
 const HEALED_WITHIN: Duration = Duration::from_secs(300);
 const LOOK: Duration = Duration::from_millis(500);
-/// Tables end with their index, which is checked when they are opened: what is damaged here are
-/// rows, one block in a few.
+/// What is damaged are rows, one block in a few: a table begins with the records of the cells and
+/// ends with its index, without which a node does not start.
 const STEP_BYTES: u64 = 12 << 10;
-const FIRST_BYTE: u64 = 300;
+const FIRST_BYTE: u64 = 20 << 10;
 
 /// Runs it.
 pub(super) fn run(places: &Places) -> Result<()> {
@@ -188,7 +188,7 @@ fn damage(node: &Path) -> Result<usize> {
     let mut flipped = 0;
     for entry in fs::read_dir(node.join("rows/tree/tables"))? {
         let path: PathBuf = entry?.path();
-        let rows_end = fs::metadata(&path)?.len() * 2 / 3;
+        let rows_end = fs::metadata(&path)?.len() / 2;
         let mut at = FIRST_BYTE;
         while at < rows_end {
             flip(&path, at)?;

@@ -83,9 +83,9 @@ fn query(http: SocketAddr, statement: &str, params: &Value) -> Result<Answer> {
 }
 
 fn define(http: SocketAddr) -> Result<()> {
-    let keyspace = "CREATE KEYSPACE full WITH replication = \
+    let keyspace = "CREATE KEYSPACE filled WITH replication = \
         {'class': 'SimpleStrategy', 'replication_factor': 1}";
-    for statement in [keyspace, "CREATE TABLE full.rows (id int PRIMARY KEY, value text)"] {
+    for statement in [keyspace, "CREATE TABLE filled.rows (id int PRIMARY KEY, value text)"] {
         query(http, statement, &json!([]))?.is(200)?;
     }
     Ok(())
@@ -100,7 +100,7 @@ fn value(row: u32) -> String {
 /// Writes a row; none if it is acknowledged, else the definite error.
 fn write(http: SocketAddr, row: u32) -> Result<Option<String>> {
     let begun = Instant::now();
-    let insert = "INSERT INTO full.rows (id, value) VALUES (?, ?)";
+    let insert = "INSERT INTO filled.rows (id, value) VALUES (?, ?)";
     let answer = query(http, insert, &json!([row, value(row)]))?;
     if answer.status == 200 {
         return Ok(None);
@@ -124,14 +124,14 @@ fn serves(http: SocketAddr, rows: u32, when: &str) -> Result<()> {
 /// Reads every row that was acknowledged, and sees no other.
 fn read(http: SocketAddr, rows: u32) -> Result<()> {
     for row in 0..rows {
-        let select = "SELECT value FROM full.rows WHERE id = ?";
+        let select = "SELECT value FROM filled.rows WHERE id = ?";
         let body = query(http, select, &json!([row]))?.is(200)?.body;
         let found = body.pointer("/rows/0/value").and_then(Value::as_str);
         if found != Some(value(row).as_str()) {
             bail!("row {row} is not what was acknowledged: {:?}", found.map(str::len));
         }
     }
-    let counted = query(http, "SELECT count(*) FROM full.rows", &json!([]))?.is(200)?.body;
+    let counted = query(http, "SELECT count(*) FROM filled.rows", &json!([]))?.is(200)?.body;
     let told = counted.to_string();
     ensure!(told.contains(&rows.to_string()), "{rows} rows were written, counted are {told}");
     Ok(())

@@ -196,6 +196,7 @@ impl Host {
         })?;
         let incoming = Incoming::open(Arc::clone(&disk), dir.clone());
         let incoming = incoming.map_err(|error| LogError::io("tidy", &dir, error))?;
+        let room = Room::new(options.reserve_bytes, log.spared());
         let inner = Arc::new(Inner {
             node: options.node,
             log,
@@ -205,7 +206,7 @@ impl Host {
             running: Mutex::default(),
             incoming,
             sent_bytes: Arc::default(),
-            room: Room::new(options.reserve_bytes),
+            room,
             stalled: Arc::new(watch::Sender::new(false)),
         });
         inner.watch_disk(disk, dir, options.stall_ms);

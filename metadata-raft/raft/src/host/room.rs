@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -24,6 +24,8 @@ pub struct Room {
     reserve_bytes: u64,
     free_bytes: Arc<AtomicU64>,
     total_bytes: Arc<AtomicU64>,
+    /// Whether the log has its next segment reserved: without it, what is accepted may wait.
+    spared: Arc<AtomicBool>,
 }
 
 /// There is less room than is kept in reserve.
@@ -37,9 +39,9 @@ pub struct NoRoom {
 }
 
 impl Room {
-    pub(crate) fn new(reserve_bytes: u64) -> Self {
+    pub(crate) fn new(reserve_bytes: u64, spared: Arc<AtomicBool>) -> Self {
         let endless = || Arc::new(AtomicU64::new(u64::MAX));
-        Self { reserve_bytes, free_bytes: endless(), total_bytes: endless() }
+        Self { reserve_bytes, free_bytes: endless(), total_bytes: endless(), spared }
     }
 
     /// Whether users may write, as of a moment ago.
@@ -47,7 +49,17 @@ impl Room {
     /// # Errors
     /// There is less room than the reserve.
     pub fn check(&self) -> Result<(), NoRoom> {
-        self.check_for(self.reserve_bytes)
+        self.check_for(self.reserve_bytes)?;
+        if self.is_spared() {
+            return Ok(());
+        }
+        let free_bytes = self.free_bytes.load(Ordering::Relaxed);
+        Err(NoRoom { free_bytes, reserve_bytes: self.reserve_bytes })
+    }
+
+    /// Whether the log has its next segment.
+    pub(crate) fn is_spared(&self) -> bool {
+        self.spared.load(Ordering::Relaxed)
     }
 
     /// The same for what is small, rare and needed to get space again: it may use most of the
@@ -103,7 +115,7 @@ mod tests {
 
     #[test]
     fn below_the_reserve_there_is_no_room_and_a_small_disk_keeps_a_part_of_itself() {
-        let room = Room::new(1_000);
+        let room = Room::new(1_000, Arc::new(AtomicBool::new(true)));
         assert!(room.check().is_ok(), "nobody has looked");
         for (free, total, enough, for_small) in [
             (1_000, 1_000_000, true, true),
@@ -116,5 +128,8 @@ mod tests {
             assert_eq!(room.check().is_ok(), enough, "{free} of {total}");
             assert_eq!(room.check_small().is_ok(), for_small, "{free} of {total}");
         }
+        room.note(Space { free_bytes: 1_000, total_bytes: 1_000 });
+        room.spared.store(false, Ordering::Relaxed);
+        assert!(room.check().is_err(), "the log has no segment in reserve");
     }
 }

@@ -34,6 +34,10 @@ pub(crate) async fn watch_writes(host: Weak<Inner>, stall: Duration) {
         } else if changed {
             tracing::info!("the disk answers again");
         }
+        if !host.room.is_spared() {
+            // It looks for space on its way.
+            host.log.probe();
+        }
         if probed.elapsed() >= Duration::from_millis(PROBE_MS) && host.leads_with_others() {
             host.log.probe();
             probed = Instant::now();

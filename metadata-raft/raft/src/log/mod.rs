@@ -18,7 +18,7 @@ mod writer;
 use std::{
     ops::Range,
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
@@ -93,6 +93,8 @@ pub(crate) struct Shared {
     /// Since when a write or sync is under way. Waiting for space does not count: a leader on a
     /// full disk can still be read.
     busy: Mutex<Option<Instant>>,
+    /// Whether a segment is reserved.
+    spared: Arc<AtomicBool>,
     on_fatal: OnFatal,
 }
 
@@ -236,6 +238,12 @@ impl Log {
             // A log that has ended says so to whoever needs it.
             drop(self.shared.queue.put(Operation { records: Vec::new(), done }));
         }
+    }
+
+    /// Whether the log has space reserved for its next segment; to be watched without keeping the
+    /// log open.
+    pub(crate) fn spared(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.shared.spared)
     }
 
     /// How long the write or sync that is under way has taken so far.

@@ -42,8 +42,13 @@ impl Log {
             }
         };
         let index = Mutex::new(recovered.index);
-        let shared =
-            Arc::new(Shared { index, queue: Queue::default(), busy: Mutex::default(), on_fatal });
+        let shared = Arc::new(Shared {
+            index,
+            queue: Queue::default(),
+            busy: Mutex::default(),
+            spared: Arc::default(),
+            on_fatal,
+        });
         let mut writer = Writer {
             disk: Arc::clone(&disk),
             dir: dir.clone(),

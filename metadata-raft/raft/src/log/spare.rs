@@ -34,6 +34,11 @@ impl Spare {
         Self::default()
     }
 
+    /// Whether there is one.
+    pub(crate) fn is_there(self) -> bool {
+        self.bytes.is_some()
+    }
+
     /// Makes one if there is none. Without space there is none; that shows when it is needed.
     pub(crate) fn reserve(&mut self, disk: &dyn Disk, dir: &Path, segment_bytes: u64) {
         if self.bytes.is_none() && disk.create(&dir.join(NAME), segment_bytes).is_ok() {

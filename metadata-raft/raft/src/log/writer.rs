@@ -7,7 +7,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -94,7 +94,11 @@ impl Writer {
         for done in completions.into_iter().rev() {
             done(outcome.as_ref().map(|_| ()).map_err(Clone::clone));
         }
-        if outcome? { self.delete_segments() } else { Ok(()) }
+        if outcome? {
+            self.delete_segments()?;
+            self.reserve();
+        }
+        Ok(())
     }
 
     /// Whether entries were dropped, so that segments may be free.
@@ -125,6 +129,7 @@ impl Writer {
         }
         if bytes == 0 {
             self.probe()?;
+            self.reserve();
         }
         self.flush()?;
         let mut index = self.shared.index.lock();
@@ -231,6 +236,7 @@ impl Writer {
     /// Keeps a segment ready.
     pub(crate) fn reserve(&mut self) {
         self.spare.reserve(&*self.disk, &self.dir, self.segment_bytes);
+        self.shared.spared.store(self.spare.is_there(), Ordering::Relaxed);
     }
 
     /// Does something again and again while the disk is full, until the log is closed: what waits
@@ -241,7 +247,7 @@ impl Writer {
             match attempt() {
                 Err(error) if is_full(&error) && self.disk.pace().is_none() => {
                     if !told {
-                        tracing::error!(%error, dir = %self.dir.display(), "the log waits for space");
+                        tracing::error!(%error, dir = %self.dir.display(), "no space for the log");
                         told = true;
                     }
                     *self.shared.busy.lock() = None;
