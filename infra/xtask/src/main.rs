@@ -5,6 +5,7 @@
 
 mod cache;
 mod chaos;
+mod compatibility;
 mod data;
 mod differential;
 mod disk;
@@ -76,6 +77,8 @@ enum Verb {
     Disk(disk::Options),
     #[command(flatten)]
     Faults(chaos::Verb),
+    /// Write the page on compatibility from the files that say what was run.
+    Compatibility,
     /// The same script with every role in its own process.
     Roles,
     /// The same script through five processes, and cells that split under load.
@@ -180,6 +183,7 @@ fn run(verb: Verb, build: bool) -> Result<()> {
         }
         Verb::Disk(options) => build(&SERVED).and_then(|()| disk::run(&places, &options))?,
         Verb::Faults(verb) => build(&SERVED).and_then(|()| verb.run(&places))?,
+        Verb::Compatibility => compatibility::run(&places)?,
         Verb::Roles => build(&SERVED).and_then(|()| roles::run(&places))?,
         Verb::Simulate(options) => simulate::run(&root, &options)?,
     }

@@ -7,6 +7,7 @@
 //! All of it runs in namespaces of its own ([`sandbox`]): nothing outlives it, and its network can
 //! be cut without touching the machine's.
 
+mod columns;
 mod failover;
 mod forced;
 mod grow;
@@ -47,6 +48,8 @@ pub(crate) enum Verb {
     Chaos(Options),
     /// Kill leaders, and then everything, and measure how long ranges are not served.
     Failover(failover::Options),
+    /// Drop and add a column under load of three stock drivers; no value may be wrong.
+    Columns(columns::Options),
     /// Restart every process under load of stock drivers; no request may fail.
     Rolling(rolling::Options),
     /// Fill an empty cluster, add a node under load, and see that everything spreads by itself.
@@ -60,6 +63,7 @@ impl Verb {
     pub(crate) fn run(&self, places: &Places) -> Result<()> {
         match self {
             Self::Chaos(options) => run(places, options),
+            Self::Columns(options) => columns::run(places, options),
             Self::Failover(options) => failover::run(places, options),
             Self::Rolling(options) => rolling::run(places, options),
             Self::Grow(options) => grow::run(places, options),

@@ -22,7 +22,7 @@ use scylla::{
 /// Tests of a running service through the stock Rust driver.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// The service, "host:port".
+    /// The service, "host:port", of one or several frontends with commas between.
     #[arg(long)]
     node: String,
     #[command(subcommand)]
@@ -84,7 +84,7 @@ async fn connect(node: &str) -> Result<Session> {
         .request_timeout(Some(Duration::from_secs(60)))
         .build();
     SessionBuilder::new()
-        .known_node(node)
+        .known_nodes(node.split(','))
         .default_execution_profile_handle(profile.into_handle())
         .pool_size(PoolSize::PerHost(NonZeroUsize::MIN))
         .build()
