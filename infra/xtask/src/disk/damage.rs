@@ -28,10 +28,11 @@ const NEW: u64 = 4;
 /// How long copies may take, with the time until the old node counts as lost.
 const HEALED_WITHIN: Duration = Duration::from_secs(300);
 const LOOK: Duration = Duration::from_millis(500);
-/// What is damaged are rows, one block in a few: a table begins with the records of the cells and
-/// ends with its index, without which a node does not start.
-const STEP_BYTES: u64 = 12 << 10;
-const FIRST_BYTE: u64 = 20 << 10;
+/// One row in so many is damaged, where it lies in a table: tables hold the records of the cells
+/// too, without which a node does not start.
+const EVERY: usize = 50;
+/// Bytes of a row by which it is found.
+const FOUND_BY: usize = 40;
 
 /// Runs it.
 pub(super) fn run(places: &Places) -> Result<()> {
@@ -188,12 +189,14 @@ fn damage(node: &Path) -> Result<usize> {
     let mut flipped = 0;
     for entry in fs::read_dir(node.join("rows/tree/tables"))? {
         let path: PathBuf = entry?.path();
-        let rows_end = fs::metadata(&path)?.len() / 2;
-        let mut at = FIRST_BYTE;
-        while at < rows_end {
-            flip(&path, at)?;
-            flipped += 1;
-            at += STEP_BYTES;
+        let bytes = fs::read(&path)?;
+        for row in (0..ROWS).step_by(EVERY) {
+            let text = value(row);
+            let begins = text.as_bytes().get(..FOUND_BY).context("a row is longer")?;
+            if let Some(at) = bytes.windows(FOUND_BY).position(|window| window == begins) {
+                flip(&path, u64::try_from(at)?)?;
+                flipped += 1;
+            }
         }
     }
     // The pages of the damaged files must come from the disk again.
