@@ -11,6 +11,7 @@ mod blocking;
 mod cell;
 mod cold;
 mod commands;
+mod index;
 mod limits;
 mod load;
 mod node;

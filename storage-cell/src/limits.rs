@@ -150,3 +150,19 @@ pub(crate) const LEAVE_RETRY_MS: u64 = 2_000;
 /// Rows and records of a snapshot are taken over in batches of about this many bytes: it bounds
 /// memory, and the wait of other cells for the engine.
 pub(crate) const INSTALL_BATCH_BYTES: usize = 4 << 20;
+
+/// Rows of a cell whose index entries are made at once, while no write is applied: about a
+/// millisecond.
+pub(crate) const INDEX_BUILD_ROWS: usize = 256;
+/// Bytes of such rows, for the same reason.
+pub(crate) const INDEX_BUILD_BYTES: usize = 1 << 20;
+/// Entries of indexes that are no more, removed at once.
+pub(crate) const INDEX_REMOVE_KEYS: usize = 4_096;
+/// Entries looked through for one page of a range of values: with more, the page is scanned.
+pub(crate) const INDEX_ENTRIES_MAX: u64 = 65_536;
+/// Rows picked out of a range of values for one page, as they are kept in memory.
+pub(crate) const INDEX_PICKED_MAX: usize = 4_096;
+/// Bytes of their keys.
+pub(crate) const INDEX_PICKED_BYTES_MAX: usize = 8 << 20;
+/// Pause between looks for rows without index entries, in milliseconds, while nothing wakes it.
+pub(crate) const INDEX_CHECK_MS: u64 = 30_000;

@@ -164,6 +164,7 @@ impl Run<'_> {
             reverse: self.bound.reverse,
             columns: self.bound.fetch.clone(),
             level: self.parameters.level,
+            probe: self.bound.probe.clone(),
         };
         let mut cursor = Cursor::new(span.clone());
         let resumed = self.resumed.take();
@@ -258,6 +259,7 @@ impl Run<'_> {
             reverse: false,
             columns: self.bound.fetch.clone(),
             level: self.parameters.level,
+            probe: None,
         };
         let mut cursor = Cursor::new(span);
         let timeout = self.parameters.timeout;

@@ -100,6 +100,7 @@ impl Executor {
                 reverse: false,
                 columns: view.fetch.clone(),
                 level: parameters.level,
+                probe: view.probe.clone(),
             };
             if let Some(start) = run.begins_at().filter(|start| *start > span.start) {
                 span.start = start.min(span.end.clone());

@@ -65,6 +65,7 @@ impl Executor {
             reverse: false,
             columns: Some(Vec::new()),
             level: ReadLevel::Leader,
+            probe: None,
         };
         let mut cursor = Cursor::new(span);
         while !cursor.is_done() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use cellar_cell_api::{CellError, Page, Read, ReadLevel, ReadRequest};
 use cellar_metadata_api::KeyRange;
-use cellar_schema::{ColumnId, keys};
+use cellar_schema::{ColumnId, IndexProbe, keys};
 use tokio::time::Instant;
 
 use super::{Addressed, Attempt, Route, may_pass};
@@ -24,6 +24,8 @@ pub struct ReadSpan {
     pub columns: Option<Vec<ColumnId>>,
     /// How fresh.
     pub level: ReadLevel,
+    /// Which rows are wanted at least; others may come, too.
+    pub probe: Option<IndexProbe>,
 }
 
 /// Where the reading of a span stands.
@@ -131,6 +133,7 @@ impl Route {
             rows_max,
             bytes_max,
             columns: span.columns.clone(),
+            probe: span.probe.clone(),
         };
         let request = ReadRequest {
             cell: to.cell.id,

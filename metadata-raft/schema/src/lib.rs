@@ -34,8 +34,8 @@ pub use row::{
     Versioned,
 };
 pub use table::{
-    AgeOf, Column, ColumnKind, DroppedColumn, Index, IndexClass, IndexPart, Keyspace, Order, Table,
-    TableOptions, TieringPolicy, View, ViewRelation,
+    AgeOf, Column, ColumnKind, DroppedColumn, Index, IndexClass, IndexPart, IndexProbe,
+    IndexTarget, Keyspace, Order, Table, TableOptions, TieringPolicy, View, ViewRelation,
 };
 pub use types::{CqlType, Frozen, TypeError, UserType};
 pub use units::{Units, read_units, write_units};

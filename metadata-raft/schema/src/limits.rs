@@ -35,3 +35,7 @@ pub const TABLE_COLUMNS_MAX: usize = 4_096;
 
 /// Values in one IN condition of a lightweight transaction: each is compared while applying.
 pub const CONDITION_VALUES_MAX: usize = 1_000;
+
+/// Bytes of a term of an index: enough to tell most values apart; beyond that, rows of different
+/// values are found together and told apart by whoever looks.
+pub const TERM_BYTES_MAX: usize = 512;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use cellar_metadata_api::{CellId, Epoch};
-use cellar_schema::{ColumnId, Row};
+use cellar_schema::{ColumnId, IndexProbe, Row};
 use serde::{Deserialize, Serialize};
 
 use crate::CellError;
@@ -44,6 +44,10 @@ pub struct Read {
     pub bytes_max: u32,
     /// Columns wanted (row markers always come); `None` is all.
     pub columns: Option<Vec<ColumnId>>,
+    /// Which rows are wanted at least, with the static row of each of their partitions: the cell
+    /// may leave out all others of the span, and does where an index shows them. Only forward.
+    #[serde(default)]
+    pub probe: Option<IndexProbe>,
 }
 
 /// One page for each read, in order.

@@ -8,10 +8,13 @@ use std::{collections::HashMap, sync::Arc};
 use cellar_metadata_api::CellId;
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::index::Indexes;
+
 /// Every machine that was started here since the node began.
 #[derive(Default)]
 pub(crate) struct Machines {
     gates: Mutex<HashMap<CellId, Arc<Gate>>>,
+    indexes: Indexes,
 }
 
 /// What a machine holds while it writes to the engine.
@@ -47,6 +50,16 @@ impl Gate {
 }
 
 impl Machines {
+    /// The indexes that all of them keep.
+    pub(crate) fn indexes(&self) -> &Indexes {
+        &self.indexes
+    }
+
+    /// The gate of a machine that was started.
+    pub(crate) fn gate(&self, cell: CellId) -> Option<Arc<Gate>> {
+        self.gates.lock().get(&cell).map(Arc::clone)
+    }
+
     /// The gate of a machine that is being started. One of a cell that was taken over is gone from
     /// the beginning.
     pub(crate) fn enter(&self, cell: CellId) -> Arc<Gate> {

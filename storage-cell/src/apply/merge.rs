@@ -195,6 +195,7 @@ pub(crate) fn take_over(
     for cell in &ended {
         machines.end(*cell);
         remove_cell(overlay, *cell)?;
+        machines.indexes().now().notes_of(*cell).for_each(|note| overlay.remove(note));
     }
     Ok(ended)
 }

@@ -147,7 +147,7 @@ impl Applier {
         let cell = self.state.descriptor.cell;
         overlay.put_record(records::cell_key(Kind::Progress, cell), self.progress.encode());
         publish(&self.state);
-        engine.apply(&overlay.into_batch())?;
+        engine.apply(&overlay.into_batch(&self.machines.indexes().now())?)?;
         Ok((answers, events))
     }
 

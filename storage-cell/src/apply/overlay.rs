@@ -1,13 +1,17 @@
 //! Reading what is being written: the entries of one apply see each other's effects before the
 //! engine has them, and a write that turns out invalid leaves none.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 
 use bytes::Bytes;
 use cellar_engine::{Batch, Engine};
 use cellar_schema::{PartitionMarks, Row};
 
 use super::ApplyError;
+use crate::index::{Changes, Definitions};
 
 /// The newest value of a key.
 #[derive(Clone, Debug)]
@@ -106,9 +110,34 @@ impl<'e> Overlay<'e> {
         }
     }
 
-    /// The batch that brings the engine up to date.
-    pub(crate) fn into_batch(self) -> Batch {
+    /// What the values change in the indexes.
+    fn index_changes<'d>(&self, indexes: &'d Definitions) -> Result<Changes<'d>, ApplyError> {
+        let mut changes = Changes::new(indexes);
+        if changes.is_idle() {
+            return Ok(changes);
+        }
+        for span in &self.cleared {
+            changes.clear(self.engine, span)?;
+        }
+        for (key, value) in &self.values {
+            if !changes.concerns(key) {
+                continue;
+            }
+            let old = self.below(key)?.map(Row::decode).transpose()?;
+            let new = match value {
+                Value::Row(row) => Some(Cow::Borrowed(row)),
+                Value::Stored(bytes) => Some(Cow::Owned(Row::decode(bytes.clone())?)),
+                Value::Marks(_) | Value::Record(_) | Value::Gone => None,
+            };
+            changes.change(key, old.as_ref(), new.as_deref())?;
+        }
+        Ok(changes)
+    }
+
+    /// The batch that brings the engine and these indexes up to date.
+    pub(crate) fn into_batch(self, indexes: &Definitions) -> Result<Batch, ApplyError> {
         let mut batch = Batch::with_capacity(self.values.len() + 1);
+        let changes = self.index_changes(indexes)?;
         for (start, end) in &self.cleared {
             batch.remove_range(start, end);
         }
@@ -124,7 +153,8 @@ impl<'e> Overlay<'e> {
                 Value::Gone => batch.remove(&key),
             }
         }
-        batch
+        changes.finish(&mut batch);
+        Ok(batch)
     }
 }
 

@@ -65,6 +65,12 @@ impl Applier {
         for table in self.state.tables.iter().filter(|table| reaches(**table, right.range)) {
             overlay.put_record(records::table_key(Kind::Table, right.cell, *table), vec![1]);
         }
+        let indexes = self.machines.indexes().now();
+        for (here, there) in indexes.inherited(self.state.descriptor.cell, right.cell) {
+            if let Some(note) = overlay.record(&here)? {
+                overlay.put_record(there, note.to_vec());
+            }
+        }
         for table in self.state.dropped.iter() {
             overlay.put_record(records::table_key(Kind::Dropped, right.cell, *table), vec![1]);
         }

@@ -14,6 +14,7 @@ use super::snapshot::{VERSION, ranges};
 use crate::{
     apply::{ApplyError, CellState, Machines, Overlay, take_over},
     commands::CommandError,
+    index::Changes,
     limits::INSTALL_BATCH_BYTES,
     records::{self, Descriptor, Kind, Progress},
 };
@@ -129,22 +130,29 @@ pub(crate) fn install(
     let key = records::cell_key(Kind::Descriptor, cell);
     let partial = Descriptor { lacks_rows: true, ..next.clone() };
     overlay.put_record(key.clone(), partial.encode()?);
-    engine.apply(&overlay.into_batch())?;
+    let indexes = machines.indexes().now();
+    indexes.notes_of(cell).for_each(|note| overlay.remove(note));
+    engine.apply(&overlay.into_batch(&indexes)?)?;
 
     let mut entries = Entries::begin(snapshot)?;
     let progress = Progress { position, ..entries.progress()? };
     let (mut batch, mut bytes) = (Batch::new(), 0_usize);
+    let mut added = Changes::new(&indexes);
     while let Some((entry, value)) = entries.next()? {
         if entry == key {
             continue;
         }
         batch.put(&entry, &value);
+        added.add_stored(&entry, &value)?;
         bytes = bytes.saturating_add(entry.len()).saturating_add(value.len());
         if bytes >= INSTALL_BATCH_BYTES {
+            added.finish(&mut batch);
             engine.apply(&batch)?;
-            (batch, bytes) = (Batch::new(), 0);
+            (batch, bytes, added) = (Batch::new(), 0, Changes::new(&indexes));
         }
     }
+    added.finish(&mut batch);
+    indexes.mark_built(cell, &mut batch);
     batch.put(&key, &next.encode()?);
     batch.put(&records::cell_key(Kind::Progress, cell), &progress.encode());
     engine.apply(&batch)?;

@@ -133,6 +133,7 @@ mod tests {
             rows_max: 1,
             bytes_max: 1,
             columns: None,
+            probe: None,
         };
         (0..640).for_each(|_| load.read(std::slice::from_ref(&scan)));
         assert_eq!(load.counted(), Counted { reads: 640, writes: 64_000 });

@@ -60,6 +60,7 @@ pub(crate) struct Cell {
     writer: Writer,
     load: Load,
     room: Room,
+    machines: Arc<Machines>,
 }
 
 impl Cell {
@@ -91,9 +92,9 @@ impl Cell {
         let group = host.start(id.0, Box::new(machine)).await?;
         let engine = engine.clone();
         let (queue, tiering, writer) = (Queue::default(), Mutex::default(), Writer::default());
-        let load = Load::default();
+        let (load, machines) = (Load::default(), Arc::clone(machines));
         let room = host.room();
-        Ok(Self { id, group, engine, shared, queue, cold, tiering, writer, load, room })
+        Ok(Self { id, group, engine, shared, queue, cold, tiering, writer, load, room, machines })
     }
 
     /// The whole cell as it is now, for whoever takes it over.

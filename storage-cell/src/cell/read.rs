@@ -9,7 +9,12 @@ use cellar_raft::ProposeError;
 use cellar_schema::keys;
 
 use super::{Cell, refused, wrong_cell};
-use crate::{apply::CellState, limits::ANY_BEHIND_MS_MAX, read};
+use crate::{
+    apply::CellState,
+    index::{self, Definitions},
+    limits::ANY_BEHIND_MS_MAX,
+    read,
+};
 
 impl Cell {
     /// Reads spans, all at one point of the write order.
@@ -29,10 +34,12 @@ impl Cell {
             // This replica has not heard of a change that the sender knows.
             return Err(wrong_cell(&state));
         }
+        // After the snapshot, too: what it has of an index that was dropped meanwhile is not used.
+        let indexes = self.machines.indexes().now();
         let now_seconds = self.shared.clock.clock().now_seconds();
         let mut pages = Vec::with_capacity(request.reads.len());
         for read in &request.reads {
-            pages.push(self.page(&state, &snapshot, read, now_seconds).await);
+            pages.push(self.page((&state, &indexes), &snapshot, read, now_seconds).await);
         }
         if pages.iter().any(is_damaged)
             && let Some(elsewhere) = self.turn_away().await
@@ -65,7 +72,7 @@ impl Cell {
 
     async fn page(
         &self,
-        state: &CellState,
+        (state, indexes): (&CellState, &Definitions),
         snapshot: &Snapshot,
         read: &Read,
         now_seconds: i64,
@@ -73,8 +80,14 @@ impl Cell {
         may_read(state, read)?;
         match self.cold.page(snapshot, &state.manifest, read, now_seconds).await? {
             Some(page) => Ok(page),
-            None => read::hot(snapshot, read, now_seconds)
-                .map_err(|error| name_damaged(self.id(), read::failed(error))),
+            None => {
+                let by_index = index::page(indexes, state, snapshot, read, now_seconds);
+                let page = match by_index.transpose() {
+                    Some(page) => page,
+                    None => read::hot(snapshot, read, now_seconds),
+                };
+                page.map_err(|error| name_damaged(self.id(), read::failed(error)))
+            }
         }
     }
 }

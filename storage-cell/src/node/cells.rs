@@ -97,6 +97,7 @@ impl Inner {
         let writing = Arc::clone(&cell).propose_writes(self.tasks.token().clone());
         self.tasks.spawn(format!("writes of {id}"), writing);
         self.cells.add(&cell);
+        self.machines.indexes().woken.notify_one();
         Ok(())
     }
 

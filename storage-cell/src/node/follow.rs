@@ -55,6 +55,7 @@ impl Inner {
             }
             // The cell may have been split meanwhile.
             Event::Installed => {
+                self.machines.indexes().woken.notify_one();
                 self.leave_cells().await;
                 self.obey_placement().await;
             }

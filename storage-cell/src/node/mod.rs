@@ -8,6 +8,7 @@ mod drops;
 mod error;
 mod follow;
 mod identity;
+mod indexes;
 mod moves;
 mod options;
 mod ranges;
@@ -128,6 +129,8 @@ impl Node {
             telling: Mutex::default(),
             tasks,
         });
+        // Before any log is replayed.
+        inner.machines.indexes().load(&inner.engine)?;
         inner.leave_stored().await?;
         inner.start_stored().await?;
         inner.obey_placement().await;
@@ -141,6 +144,7 @@ impl Node {
         inner.spawn("node merges", Inner::settle_merges);
         inner.spawn("node load", Inner::watch_load);
         inner.spawn("node cold tier", Inner::tier_cells);
+        inner.spawn("node indexes", Inner::keep_indexes);
         inner.spawn("node moves", Inner::move_cells);
         Ok(Arc::new(Self { inner }))
     }

@@ -12,6 +12,7 @@
 )]
 
 pub mod fleet;
+pub mod indexed;
 pub mod metadata;
 pub mod tables;
 pub mod trio;
@@ -294,7 +295,15 @@ impl Cluster {
 
 /// A read of a whole span.
 pub fn read(start: Bytes, end: Bytes) -> Read {
-    Read { start, end, reverse: false, rows_max: 1_000, bytes_max: 1 << 20, columns: None }
+    Read {
+        start,
+        end,
+        reverse: false,
+        rows_max: 1_000,
+        bytes_max: 1 << 20,
+        columns: None,
+        probe: None,
+    }
 }
 
 /// Waits until something holds.

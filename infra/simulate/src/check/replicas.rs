@@ -105,8 +105,15 @@ async fn rows(
     start: Bytes,
     end: Bytes,
 ) -> Result<Vec<(Bytes, Row)>, String> {
-    let read =
-        Read { start, end, reverse: false, rows_max: 1_000, bytes_max: 1 << 20, columns: None };
+    let read = Read {
+        start,
+        end,
+        reverse: false,
+        rows_max: 1_000,
+        bytes_max: 1 << 20,
+        columns: None,
+        probe: None,
+    };
     let (cell, epoch, level) = (report.cell, report.epoch, ReadLevel::Any);
     let request = ReadRequest { cell, epoch, level, reads: vec![read] };
     let mut reply = running.node.read(request).await.map_err(|error| error.to_string())?;

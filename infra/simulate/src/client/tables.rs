@@ -108,7 +108,15 @@ impl Known {
     pub(crate) fn read(&self, key: u32) -> Read {
         let start = self.partition(key);
         let end = keys::after(&start);
-        Read { start, end, reverse: false, rows_max: 10, bytes_max: 1 << 20, columns: None }
+        Read {
+            start,
+            end,
+            reverse: false,
+            rows_max: 10,
+            bytes_max: 1 << 20,
+            columns: None,
+            probe: None,
+        }
     }
 
     /// The value in a row; none without one.

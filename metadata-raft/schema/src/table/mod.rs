@@ -3,6 +3,7 @@
 
 mod index;
 mod view;
+mod term;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use uuid::Uuid;
 
 pub use index::{Index, IndexClass, IndexPart};
 pub use view::{View, ViewRelation};
+pub use term::{IndexProbe, IndexTarget};
 
 use crate::{ColumnId, CqlType, TableId, UserType};
 

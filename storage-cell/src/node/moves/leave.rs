@@ -16,6 +16,7 @@ use super::placed;
 use crate::{
     apply::{ApplyError, CellState, Event, rows_of},
     cell::Cell,
+    index::{Definitions, remove_entries},
     limits::LEAVE_RETRY_MS,
     node::{Inner, NodeError},
     records::{self, Descriptor, Kind, Leaving},
@@ -114,7 +115,8 @@ impl Inner {
         };
         let engine = self.engine.clone();
         let record = leaving.clone();
-        in_thread(move || replace_records(&engine, &record)).await?;
+        let indexes = self.machines.indexes().now();
+        in_thread(move || replace_records(&engine, &record, &indexes)).await?;
         self.finish_leaving(leaving).await
     }
 
@@ -165,7 +167,8 @@ impl Inner {
         let mut others = self.stored()?;
         others.retain(|other| other.group == group);
         let engine = self.engine.clone();
-        in_thread(move || remove_rows(&engine, &leaving, &others)).await
+        let indexes = self.machines.indexes().now();
+        in_thread(move || remove_rows(&engine, &leaving, &others, &indexes)).await
     }
 }
 
@@ -177,7 +180,11 @@ async fn in_thread(
 }
 
 /// Puts the note in place of the cell's own records, durably.
-fn replace_records(engine: &Engine, leaving: &Leaving) -> Result<(), NodeError> {
+fn replace_records(
+    engine: &Engine,
+    leaving: &Leaving,
+    indexes: &Definitions,
+) -> Result<(), NodeError> {
     let id = leaving.descriptor.cell;
     let mut batch = Batch::new();
     for kind in
@@ -186,20 +193,27 @@ fn replace_records(engine: &Engine, leaving: &Leaving) -> Result<(), NodeError> 
         let (start, end) = records::under(&records::cell_key(kind, id));
         batch.remove_range(&start, &end);
     }
+    indexes.notes_of(id).for_each(|note| batch.remove(&note));
     batch.put(&records::cell_key(Kind::Leaving, id), &leaving.encode()?);
     engine.apply(&batch)?;
     Ok(engine.flush()?)
 }
 
 /// Removes rows and answers that no other cell here owns, then the note.
-fn remove_rows(engine: &Engine, leaving: &Leaving, others: &[Descriptor]) -> Result<(), NodeError> {
+fn remove_rows(
+    engine: &Engine,
+    leaving: &Leaving,
+    others: &[Descriptor],
+    indexes: &Definitions,
+) -> Result<(), NodeError> {
     let here = &leaving.descriptor;
     let ranges: Vec<KeyRange> = others.iter().map(|other| other.range).collect();
     let mut batch = Batch::new();
     for range in without(here.range, &ranges) {
         let span = Descriptor { range, ..here.clone() }.span();
-        for (start, end) in rows_of(&leaving.tables, &span) {
-            engine.drop_range(&start, &end)?;
+        for span in rows_of(&leaving.tables, &span) {
+            remove_entries(engine, indexes, &span)?;
+            engine.drop_range(&span.0, &span.1)?;
         }
         let (start, end) = records::answers_of(here.group, range);
         batch.remove_range(&start, &end);

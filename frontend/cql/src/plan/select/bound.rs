@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cellar_schema::{ColumnId, Table};
+use cellar_schema::{ColumnId, IndexProbe, Table};
 
 use super::group::GroupBy;
 use super::materialized::BoundView;
@@ -30,6 +30,8 @@ pub struct BoundSelect {
     /// The rows of the view, if it is one whose rows have other keys in their base; `reads` are
     /// then of the keys that they have in the view.
     pub view: Option<Arc<BoundView>>,
+    /// Rows that are wanted at least: the others may be left out, where an index shows them.
+    pub probe: Option<IndexProbe>,
     pub(super) shape: Arc<Shape>,
 }
 

@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cellar_schema::{ColumnId, ColumnKind, Row, RowKind, Table, View, keys, limits};
+use cellar_schema::{
+    ColumnId, ColumnKind, IndexProbe, Row, RowKind, Table, View, keys, limits,
+};
 
 use super::bound::Reads;
 use super::restrict::{BoundFilter, Restriction, Restrictions, Test, is_key};
@@ -45,6 +47,8 @@ pub struct BoundView {
     pub reads: Reads,
     /// The stored columns that are needed; all if none are named.
     pub fetch: Option<Vec<ColumnId>>,
+    /// Rows that are wanted at least: the others may be left out, where an index shows them.
+    pub probe: Option<IndexProbe>,
     /// Whether the partitions of the base are those of the view, so that rows change their places
     /// inside them only.
     pub same_partitions: bool,
@@ -139,14 +143,16 @@ impl Rekeyed {
     /// Binds the reads of the base; those of the view are bound already, so that what cannot be
     /// bound here is no row at all.
     pub(super) fn bind(&self, table: &Arc<Table>, binding: &Binding<'_>) -> BoundView {
-        let none = || (Reads::Partitions(Vec::new()), Vec::new());
+        let none = || (Reads::Partitions(Vec::new()), Vec::new(), None);
         let found = self.restrictions.bind(binding, false, false);
-        let (reads, filters) = found.map_or_else(|_| none(), |found| (found.reads, found.filters));
+        let (reads, filters, probe) =
+            found.map_or_else(|_| none(), |found| (found.reads, found.filters, found.probe));
         let of_base = self.base.partition_key().map(ColumnRef::of);
         BoundView {
             base: Arc::clone(&self.base),
             reads,
             fetch: self.fetch.clone(),
+            probe,
             same_partitions: of_base.eq(self.partition.iter().cloned()),
             any_order: false,
             one_for_one: false,

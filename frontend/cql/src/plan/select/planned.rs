@@ -217,6 +217,7 @@ impl Select {
             fetch: self.fetch.clone(),
             row_limit_hint,
             view,
+            probe: found.probe,
             shape: Arc::new(shape),
         })
     }

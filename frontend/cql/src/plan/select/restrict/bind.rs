@@ -1,10 +1,11 @@
 //! Bound values turn restrictions into reads and filters.
 
 use bytes::Bytes;
-use cellar_schema::{KeyError, Table, keys, limits, value};
+use cellar_schema::{IndexProbe, KeyError, Table, keys, limits, value};
 
 use super::Restrictions;
 use super::filter::BoundFilter;
+use super::probe;
 use super::relation::{End, Restriction, Slice, Test};
 use super::token::BoundTokens;
 use crate::limits::SELECT_KEYS_MAX;
@@ -17,6 +18,8 @@ use crate::plan::{Binding, PlanError};
 pub(crate) struct BoundRestrictions {
     pub(crate) reads: Reads,
     pub(crate) filters: Vec<BoundFilter>,
+    /// What can be looked up in an index to find the rows.
+    pub(crate) probe: Option<IndexProbe>,
 }
 
 impl Restrictions {
@@ -32,10 +35,12 @@ impl Restrictions {
             .filters
             .iter()
             .map(|filter| BoundFilter::bind(filter, binding))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
+        let probe = probe::probe(&self.table, &filters);
         let Some(partition) = &self.partition else {
             let (start, end) = tokens.range(self.table.id);
-            return Ok(BoundRestrictions { reads: Reads::Scan { start, end, statics }, filters });
+            let reads = Reads::Scan { start, end, statics };
+            return Ok(BoundRestrictions { reads, filters, probe });
         };
         let partitions = self.partitions(partition, tokens, binding)?;
         let mut ranges = self.ranges(binding)?;
@@ -44,7 +49,9 @@ impl Restrictions {
         }
         let read = |partition| PartitionRead { partition, ranges: ranges.clone(), statics };
         let reads = Reads::Partitions(partitions.into_iter().map(read).collect());
-        Ok(BoundRestrictions { reads, filters })
+        // Of one partition, reading a part may be cheaper than looking up more than one value.
+        let probe = probe.filter(|probe| !reverse && probe::is_one_value(probe));
+        Ok(BoundRestrictions { reads, filters, probe })
     }
 
     /// The partitions in order of their keys' values.

@@ -15,13 +15,13 @@ use crate::plan::{Binding, PlanError};
 /// A restriction with its values.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct BoundFilter {
-    columns: Vec<ColumnRef>,
-    test: BoundTest,
-    ignores_case: bool,
+    pub(super) columns: Vec<ColumnRef>,
+    pub(super) test: BoundTest,
+    pub(super) ignores_case: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum BoundTest {
+pub(super) enum BoundTest {
     Values(Vec<Vec<Bytes>>),
     Slice {
         lower: BoundEnd,
@@ -33,10 +33,10 @@ enum BoundTest {
     NotNull,
 }
 
-type BoundEnd = Option<(Vec<Bytes>, bool)>;
+pub(super) type BoundEnd = Option<(Vec<Bytes>, bool)>;
 
 #[derive(Clone, Debug, PartialEq)]
-enum BoundElement {
+pub(super) enum BoundElement {
     Contains(Bytes),
     ContainsKey(Bytes),
     Entry(Bytes, Bytes),

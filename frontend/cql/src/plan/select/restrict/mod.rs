@@ -7,6 +7,7 @@ mod indexed;
 mod onto;
 mod operand;
 mod pattern;
+mod probe;
 mod relation;
 mod text;
 mod token;
