@@ -3,6 +3,7 @@
 
 mod answer;
 mod index;
+mod user_type;
 mod view;
 
 use std::{collections::BTreeMap, net::SocketAddr};
@@ -13,6 +14,7 @@ use uuid::Uuid;
 
 pub use self::answer::{Answer, SchemaChangeKind, SchemaEvent, SchemaTarget};
 pub use self::index::NewIndex;
+pub use self::user_type::TypeChange;
 pub use self::view::{NewView, NewViewRelation};
 use crate::{CellId, Epoch, Frontend, NodeId, NodeState, RoleCommand, SplitPlan};
 
@@ -380,26 +382,5 @@ pub enum TieringChange {
         policy: TieringPolicy,
         /// The column that a row's age is counted from; none leaves the policy as it is.
         column: Option<String>,
-    },
-}
-
-/// A change of ALTER TYPE.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum TypeChange {
-    /// ADD of a field at the end.
-    Add {
-        /// Name of the new field.
-        field: String,
-        /// Its type.
-        cql_type: CqlType,
-        /// IF NOT EXISTS.
-        if_not_exists: bool,
-    },
-    /// RENAME of fields: from, to.
-    Rename {
-        /// The names they have and get.
-        fields: Vec<(String, String)>,
-        /// IF EXISTS.
-        if_exists: bool,
     },
 }
