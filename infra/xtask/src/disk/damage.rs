@@ -114,7 +114,10 @@ fn heal(cluster: &Local) -> Result<()> {
         let on_old = standing(cluster, OLD)?;
         let on_new = standing(cluster, NEW)?;
         if on_old == 0 && on_new > 0 {
-            println!("xtask: {on_new} cells copied in {} s", begun.elapsed().as_secs());
+            println!(
+                "xtask: {on_new} nodes tell of the copy after {} s",
+                begun.elapsed().as_secs()
+            );
             break;
         }
         ensure!(begun.elapsed() < HEALED_WITHIN, "{on_old} on the old node, {on_new} on the new");
@@ -127,13 +130,14 @@ fn heal(cluster: &Local) -> Result<()> {
 
 /// How many cells have a replica on a node, as the nodes that hold them say.
 fn standing(cluster: &Local, node: u64) -> Result<usize> {
-    let said = cluster.ask(&["top", "--json"])?;
+    let said = cluster.ask(&["cells", "--json"])?;
     let replicas = |cell: &Value| -> Vec<u64> {
         let list = cell.get("replicas").and_then(Value::as_array).into_iter().flatten();
         list.filter_map(Value::as_u64).collect()
     };
-    let cells = said.as_array().context("cells are a list")?;
-    Ok(cells.iter().filter(|cell| replicas(cell).contains(&node)).count())
+    let nodes = said.as_array().context("nodes are a list")?;
+    let answers = nodes.iter().filter_map(|told| told.get("answer")?.as_array());
+    Ok(answers.flatten().filter(|cell| replicas(cell).contains(&node)).count())
 }
 
 fn run_verb(cluster: &Local, verb: &str) -> Result<()> {
