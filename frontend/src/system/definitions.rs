@@ -55,6 +55,12 @@ const TABLES: &[(&str, &str, Fill)] = &[
     ),
     (
         "system",
+        "CREATE TABLE built_views (keyspace_name text, view_name text, \
+         status_replicated boolean, PRIMARY KEY (keyspace_name, view_name))",
+        views::built,
+    ),
+    (
+        "system",
         "CREATE TABLE prepared_statements (prepared_id blob PRIMARY KEY, logged_keyspace text, \
          query_string text)",
         schema::none,

@@ -177,7 +177,13 @@ impl InMemory {
         let tables = vec![(new.base, Some(Arc::new(table)))];
         let keyspaces = vec![(new.keyspace.clone(), KeyspaceChange::Tables(tables))];
         let version = self.change(Update { keyspaces, ..Update::default() });
-        created(version, SchemaTarget::Table, new.keyspace, Some(new.name))
+        let change = Some(SchemaEvent {
+            kind: SchemaChangeKind::Created,
+            target: SchemaTarget::Table,
+            keyspace: new.keyspace,
+            name: Some(new.name),
+        });
+        Answer::Schema { version, change, warnings: Vec::new() }
     }
 }
 

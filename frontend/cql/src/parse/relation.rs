@@ -100,6 +100,10 @@ impl Parser<'_> {
         if self.eat_words(&["is", "null"]) {
             return Ok(RelationTest::IsNull);
         }
+        if self.eat_word("is") {
+            self.eat_word("not");
+            return Err(self.unexpected("NULL"));
+        }
         if self.eat_word("not") {
             return self.negated_test();
         }

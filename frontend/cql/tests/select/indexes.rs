@@ -288,7 +288,7 @@ fn what_cannot_be_ordered_by_likeness_is_refused() {
     );
     schema.change("CREATE INDEX ON vectors (v) USING 'sai'");
     for (text, words) in [
-        (format!("SELECT k FROM vectors {order}"), "LIMIT was NO LIMIT"),
+        (format!("SELECT k FROM vectors {order}"), "Top-K queries must have a limit specified"),
         (format!("SELECT k FROM vectors {order} LIMIT 1001"), "LIMIT was 1001"),
         (
             "SELECT k FROM vectors ORDER BY w ANN OF [1, 2, 3] LIMIT 1".to_owned(),

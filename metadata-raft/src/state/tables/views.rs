@@ -313,7 +313,8 @@ fn check_filter(
     let statics = base.columns.iter().filter(|column| column.kind == ColumnKind::Static);
     match statics.into_iter().find(|column| restricted(&column.id)) {
         Some(column) => invalid(format!(
-            "Static column '{}' cannot be restricted by a materialized view",
+            "Non-primary key columns can only be restricted with 'IS NOT NULL' (got: {} restricted \
+             illegally)",
             column.name
         )),
         None => Ok(()),

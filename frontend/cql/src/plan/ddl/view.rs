@@ -1,7 +1,7 @@
 //! `CREATE MATERIALIZED VIEW` and `ALTER MATERIALIZED VIEW`.
 
 use cellar_metadata_api::{Command, NewView, NewViewRelation};
-use cellar_schema::{ColumnKind, Order};
+use cellar_schema::{ColumnKind, Order, Table};
 use uuid::Uuid;
 
 use super::options::Options;
@@ -31,12 +31,11 @@ pub(super) fn create(
         ));
     }
     let columns = columns(&create.clause)?;
-    let key = key(create)?;
+    let base = scope.view().table(&keyspace, create.base.name.as_str());
+    let key = key(create, base.as_deref())?;
     let filter = create.filter.iter().map(relation).collect::<Result<Vec<_>, PlanError>>()?;
     // What is wrong with the base and the key is said first, by the metadata service.
-    if let Some(base) = scope.view().table(&keyspace, create.base.name.as_str())
-        && !base.is_counter()
-    {
+    if let Some(base) = base.filter(|base| !base.is_counter()) {
         check_view_filter(scope, &base, &create.filter)?;
     }
     let options = Options::read(scope, &create.properties)?;
@@ -106,7 +105,8 @@ fn columns(clause: &SelectClause) -> Result<Option<Vec<String>>, PlanError> {
     Ok(Some(names))
 }
 
-fn key(create: &CreateView) -> Result<Vec<(String, ColumnKind)>, PlanError> {
+/// The key; what the base clusters by keeps its order unless another is written.
+fn key(create: &CreateView, base: Option<&Table>) -> Result<Vec<(String, ColumnKind)>, PlanError> {
     let written = &create.primary_key;
     let ordered: Vec<&Ident> = create.clustering_order.iter().map(|(name, _)| name).collect();
     if !ordered.is_empty() && !ordered.iter().copied().eq(&written.clustering) {
@@ -123,7 +123,14 @@ fn key(create: &CreateView) -> Result<Vec<(String, ColumnKind)>, PlanError> {
         key.push((name.as_str().to_owned(), ColumnKind::PartitionKey(at)));
     }
     for (at, name) in (0_u16..).zip(&written.clustering) {
-        let kind = ColumnKind::Clustering(at, orders.next().unwrap_or(Order::Asc));
+        let order = orders.next().unwrap_or_else(|| {
+            let found = base.and_then(|base| base.column(name.as_str()));
+            match found.map(|column| column.kind) {
+                Some(ColumnKind::Clustering(_, order)) => order,
+                _ => Order::Asc,
+            }
+        });
+        let kind = ColumnKind::Clustering(at, order);
         key.push((name.as_str().to_owned(), kind));
     }
     Ok(key)

@@ -5,9 +5,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cellar_schema::{
-    ColumnId, ColumnKind, IndexProbe, Row, RowKind, Table, View, keys, limits,
-};
+use cellar_schema::{ColumnId, ColumnKind, IndexProbe, Row, RowKind, Table, View, keys, limits};
 
 use super::bound::Reads;
 use super::restrict::{BoundFilter, Restriction, Restrictions, Test, is_key};
@@ -49,8 +47,8 @@ pub struct BoundView {
     pub fetch: Option<Vec<ColumnId>>,
     /// Rows that are wanted at least: the others may be left out, where an index shows them.
     pub probe: Option<IndexProbe>,
-    /// Whether the partitions of the base are those of the view, so that rows change their places
-    /// inside them only.
+    /// Whether the partitions of the base are those of the view and come in their order, so that
+    /// rows change their places inside them only.
     pub same_partitions: bool,
     /// Whether rows may be fed to the reader in any order.
     pub any_order: bool,
@@ -140,27 +138,33 @@ impl Seen {
 }
 
 impl Rekeyed {
-    /// Binds the reads of the base; those of the view are bound already, so that what cannot be
-    /// bound here is no row at all.
-    pub(super) fn bind(&self, table: &Arc<Table>, binding: &Binding<'_>) -> BoundView {
-        let none = || (Reads::Partitions(Vec::new()), Vec::new(), None);
-        let found = self.restrictions.bind(binding, false, false);
-        let (reads, filters, probe) =
-            found.map_or_else(|_| none(), |found| (found.reads, found.filters, found.probe));
+    /// Binds the reads of the base. Keys that cannot be read one by one, because they are too many
+    /// or none that a base may have, are found by reading all.
+    pub(super) fn bind(
+        &self,
+        table: &Arc<Table>,
+        binding: &Binding<'_>,
+    ) -> Result<BoundView, PlanError> {
+        let found = match self.restrictions.bind(binding, false, false) {
+            Ok(found) => found,
+            Err(_) => self.restrictions.as_filters().bind(binding, false, false)?,
+        };
         let of_base = self.base.partition_key().map(ColumnRef::of);
-        BoundView {
+        let in_order =
+            matches!(found.reads, Reads::Scan { .. }) && of_base.eq(self.partition.iter().cloned());
+        Ok(BoundView {
             base: Arc::clone(&self.base),
-            reads,
+            reads: found.reads,
             fetch: self.fetch.clone(),
-            probe,
-            same_partitions: of_base.eq(self.partition.iter().cloned()),
+            probe: found.probe,
+            same_partitions: in_order,
             any_order: false,
             one_for_one: false,
             table: Arc::clone(table),
-            filters,
+            filters: found.filters,
             partition: self.partition.clone(),
             clustering: self.clustering.clone(),
-        }
+        })
     }
 }
 

@@ -45,10 +45,20 @@ impl Nearest {
             return Ok(None);
         }
         let [(name, ast::Ordering::NearestTo(term))] = written.order_by.as_slice() else {
-            return Err(PlanError::invalid("ANN ordering does not support any other ordering"));
+            let all = written.order_by.iter().all(|ordering| near(&ordering));
+            return Err(PlanError::invalid(match all {
+                true => "Cannot specify more than one ANN ordering",
+                false => "ANN ordering does not support any other ordering",
+            }));
         };
+        if written.limit.is_none() {
+            return Err(PlanError::invalid(
+                "Top-K queries must have a limit specified and the limit must be less than the \
+                 query page size",
+            ));
+        }
         if written.per_partition_limit.is_some() {
-            return Err(PlanError::invalid("PER PARTITION LIMIT is not allowed with ANN ordering"));
+            return Err(PlanError::invalid("Top-K queries do not support per-partition limits"));
         }
         Self::of(scope, table, name, term).map(Some)
     }

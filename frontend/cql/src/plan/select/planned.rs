@@ -208,7 +208,7 @@ impl Select {
             (shape.limit, shape.per_partition_limit) = (None, None);
         }
         let one_for_one = shape.filters.is_empty() && shape.is_one_for_one();
-        let view = self.bound_view(&binding, &shape);
+        let view = self.bound_view(&binding, &shape)?;
         let row_limit_hint = limit.filter(|_| one_for_one).and_then(|l| u32::try_from(l).ok());
         Ok(BoundSelect {
             table: Arc::clone(&self.table),
@@ -225,12 +225,16 @@ impl Select {
 
 impl Select {
     /// The rows of a view, if they have other keys than in their base.
-    fn bound_view(&self, binding: &Binding<'_>, shape: &Shape) -> Option<Arc<BoundView>> {
-        let Some(Seen::Rekeyed(rekeyed)) = &self.seen else { return None };
-        let mut view = rekeyed.bind(&self.table, binding);
+    fn bound_view(
+        &self,
+        binding: &Binding<'_>,
+        shape: &Shape,
+    ) -> Result<Option<Arc<BoundView>>, PlanError> {
+        let Some(Seen::Rekeyed(rekeyed)) = &self.seen else { return Ok(None) };
+        let mut view = rekeyed.bind(&self.table, binding)?;
         view.one_for_one = shape.is_one_for_one() && shape.per_partition_limit.is_none();
         view.any_order = shape.is_aggregate_of_all() && self.output.is_all_aggregates();
-        Some(Arc::new(view))
+        Ok(Some(Arc::new(view)))
     }
 }
 
@@ -292,7 +296,7 @@ fn check_nearest(
     distinct: bool,
 ) -> Result<(), PlanError> {
     if grouped || !output.aggregates.is_empty() {
-        return Err(PlanError::invalid("Top-K queries can not be run with aggregation"));
+        return Err(PlanError::invalid("Top-K queries cannot be run with aggregation"));
     }
     if distinct {
         return Err(not_distinct(&nearest.column.name));

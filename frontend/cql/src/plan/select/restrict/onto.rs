@@ -60,6 +60,15 @@ impl Restrictions {
         }
     }
 
+    /// The same restrictions, none of which chooses what is read.
+    pub(in crate::plan::select) fn as_filters(&self) -> Restrictions {
+        let mut all = self.clone();
+        let chosen = all.partition.take().into_iter().flatten().chain(all.clustering.drain(..));
+        let chosen: Vec<Restriction> = chosen.chain(all.slice.take()).collect();
+        all.filters.extend(chosen);
+        all
+    }
+
     /// Adds tests that rows must pass.
     pub(in crate::plan::select) fn also(&mut self, tests: Vec<Restriction>) {
         self.filters.extend(tests);
