@@ -12,7 +12,7 @@ const FIRST: &str = "cassandra";
 /// Between attempts while the metadata service is away.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long somebody who logs in waits for the first role to be there.
-const FIRST_MAX: Duration = Duration::from_secs(10);
+const FIRST_MAX: Duration = Duration::from_secs(30);
 
 /// Makes the first superuser if there is no role at all, however long the metadata service is
 /// away. Every frontend does this, and the first one wins.

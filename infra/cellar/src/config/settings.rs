@@ -84,11 +84,7 @@ impl Settings {
         let metadata = parse(layers, "metadata", expected, members)?;
         let cell_split_bytes =
             parse(layers, "cell-split-bytes", "a size such as 64MiB or 8GiB", size_bytes)?;
-        let balance = parse(layers, "balance", "on or off", |text| match text {
-            "on" => Some(true),
-            "off" => Some(false),
-            _ => None,
-        })?;
+        let balance = on_or_off(layers, "balance")?;
         let expected = "a number of seconds from 1 to 31536000";
         let replace_after_s = parse(layers, "replace-after-s", expected, |text| {
             text.parse().ok().filter(|seconds| (1..=31_536_000).contains(seconds))
@@ -124,6 +120,14 @@ impl Settings {
             now_ms,
         })
     }
+}
+
+fn on_or_off(layers: &Layers, key: &'static str) -> Result<bool, ConfigError> {
+    parse(layers, key, "on or off", |text| match text {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    })
 }
 
 fn access(layers: &Layers) -> Result<AccessOptions, ConfigError> {
