@@ -1,5 +1,5 @@
 //! Secondary indexes of a table, as they are defined. An index says which restrictions a SELECT
-//! may have without ALLOW FILTERING; it holds no data of its own, so that it never lags.
+//! may have without ALLOW FILTERING; `term.rs` says what its entries are filed under.
 
 use std::{collections::BTreeMap, fmt};
 
