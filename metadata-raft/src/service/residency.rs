@@ -1,5 +1,6 @@
 //! Cold rows leave their nodes for the object store, which is one for the whole cluster. Where
-//! somebody has said in which region that is, tables whose rows must stay in another are not tiered.
+//! somebody has said in which region that is, tables whose rows must stay in another are not
+//! tiered.
 
 use cellar_metadata_api::{Catalog, Command, MetadataError, Node, TableChange, TieringChange};
 

@@ -2,8 +2,8 @@
 //! when the schema changes. Start at [`Table`].
 
 mod index;
-mod view;
 mod term;
+mod view;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use index::{Index, IndexClass, IndexPart};
-pub use view::{View, ViewRelation};
 pub use term::{IndexProbe, IndexTarget};
+pub use view::{View, ViewRelation};
 
 use crate::{ColumnId, CqlType, TableId, UserType};
 
