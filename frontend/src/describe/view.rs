@@ -27,8 +27,8 @@ pub(super) fn create(base: &Table, view: &View, internals: bool) -> String {
     let key: Vec<String> = std::iter::once(first).chain(clustering).collect();
     let keyspace = quoted(&base.keyspace);
     let mut text = format!(
-        "CREATE MATERIALIZED VIEW {keyspace}.{} AS\n    SELECT {columns}\n    FROM {keyspace}.{}\n    \
-         WHERE {}\n    PRIMARY KEY ({})\n WITH ",
+        "CREATE MATERIALIZED VIEW {keyspace}.{} AS\n    SELECT {columns}\n    \
+         FROM {keyspace}.{}\n    WHERE {}\n    PRIMARY KEY ({})\n WITH ",
         quoted(&view.name),
         quoted(&base.name),
         view.filter_text(base, quoted),

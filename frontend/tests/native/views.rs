@@ -161,7 +161,7 @@ async fn views_say_at_every_moment_what_their_base_says() {
     let mut client = client().await;
     let mut rng = Random(42);
     let mut model = Model::new();
-    for round in 0..15 {
+    for round in 0..10 {
         for _ in 0..8 {
             write(&mut client, &mut model, &mut rng).await;
         }
