@@ -155,7 +155,7 @@ async fn roles_are_managed_by_who_may_in_the_words_of_cassandra() {
         ("LIST ROLES OF cassandra", "You are not authorized to view roles granted to cassandra"),
         ("LIST ALL PERMISSIONS", "You are not authorized to view everyone's permissions"),
         ("LIST SUPERUSERS", "You are not authorized to view superuser details"),
-        ("SELECT * FROM system_auth.roles", "Only superusers may read system_auth.roles"),
+        ("SELECT * FROM system_auth.roles", "no SELECT permission on <table system_auth.roles>"),
     ] {
         let message = user.unauthorized(statement).await;
         assert!(message.contains(words), "{statement}: {message}");
