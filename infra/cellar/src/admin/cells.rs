@@ -88,6 +88,10 @@ impl Operator {
     async fn ask_each(&self, request: &AdminRequest, patience: Duration) -> Answers<AdminAnswer> {
         let catalog = Arc::clone(&self.metadata.catalog().borrow());
         let asked = catalog.nodes.values().map(async |node| {
+            if node.address.is_empty() {
+                let reason = "another node has come up at its address".to_owned();
+                return (node.clone(), Err(CellError::Unavailable { reason }));
+            }
             let target = Target { node: node.id, address: &node.address };
             (node.clone(), self.cells.admin(target, request.clone(), patience).await)
         });
