@@ -19,6 +19,9 @@ pub enum SyntaxErrorKind {
     /// Words in an order that CQL has, about something that it does not have, such as an option
     /// of tables that none is; `found` is the whole message.
     Unknown,
+    /// A literal of the right form that no value has, such as `12s3m`: not a mistake of syntax in
+    /// Cassandra's protocol; `found` is the whole message.
+    ImpossibleLiteral,
     /// Nesting, markers or another limit exceeded.
     LimitExceeded,
 }
@@ -42,7 +45,7 @@ pub struct SyntaxError {
 
 impl fmt::Display for SyntaxError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.kind == SyntaxErrorKind::Unknown {
+        if matches!(self.kind, SyntaxErrorKind::Unknown | SyntaxErrorKind::ImpossibleLiteral) {
             return f.write_str(&self.found);
         }
         write!(f, "line {}:{} ", self.line, self.column)?;
@@ -60,7 +63,7 @@ impl fmt::Display for SyntaxError {
             SyntaxErrorKind::ConflictingAssignments => {
                 write!(f, "Multiple incompatible setting of column {}", self.found)?;
             }
-            SyntaxErrorKind::Unknown => {}
+            SyntaxErrorKind::Unknown | SyntaxErrorKind::ImpossibleLiteral => {}
             SyntaxErrorKind::LimitExceeded => write!(f, "limit exceeded at '{}'", self.found)?,
         }
         write!(f, ", expected {}", self.expected)?;
@@ -113,6 +116,11 @@ impl SyntaxError {
             expected: Cow::Borrowed(""),
             hint: None,
         }
+    }
+
+    /// The error for a literal that no value has.
+    pub(crate) fn impossible(message: impl Into<String>) -> Self {
+        Self { kind: SyntaxErrorKind::ImpossibleLiteral, ..Self::unknown(message) }
     }
 
     /// The same error with advice.

@@ -7,6 +7,16 @@ pub const NESTING_MAX: usize = 48;
 /// Bind markers in one statement: the native protocol counts them with 16 bits.
 pub const MARKERS_MAX: usize = 65_535;
 
+/// Size of a batch over several partitions from which on clients are warned: Cassandra's default.
+pub const BATCH_WARN_BYTES: usize = 5 << 10;
+
+/// Size of a batch over several partitions that is refused: Cassandra's default. Such a batch is
+/// several writes that wait for each other.
+pub const BATCH_BYTES_MAX: usize = 50 << 10;
+
+/// Partitions of an unlogged batch up to which clients are not warned: Cassandra's default.
+pub const UNLOGGED_BATCH_WARN_PARTITIONS: usize = 10;
+
 /// Rows one `UPDATE` or `DELETE` may name with `IN`: the product of several lists grows fast, and
 /// each row is a change of its own in the log.
 pub const WRITE_KEYS_MAX: usize = 10_000;

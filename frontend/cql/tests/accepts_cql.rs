@@ -84,7 +84,7 @@ fn updates_and_deletes_parse() {
         "UPDATE t SET a = f(1) + 2 WHERE k = 1 IF EXISTS",
         "UPDATE t SET c = c -1 WHERE k = 1",
         "UPDATE t SET a = 1 WHERE k = 1 IF a = 1 AND b != 2 AND c > 3 AND m['k'] <= 4 \
-         AND u.f >= 5 AND l[0] < 6 AND d IN (1, 2) AND e IN ? AND f CONTAINS 3 AND g LIKE 'x%'",
+         AND u.f >= 5 AND l[0] < 6 AND d IN (1, 2) AND e IN ? AND f CONTAINS 3",
     ];
     all_parse(&updates, |s| matches!(s, Statement::Update(_)));
     let deletes = [

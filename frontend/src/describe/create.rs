@@ -123,6 +123,9 @@ fn stored_table(table: &Table, internals: bool) -> String {
     if internals {
         let _ = write!(text, "ID = {}\n    AND ", table.uuid);
     }
+    if table.is_compact() {
+        text.push_str("COMPACT STORAGE\n    AND ");
+    }
     if !clustering.is_empty() {
         let order: Vec<String> = clustering
             .iter()

@@ -1,6 +1,6 @@
 //! Table options as DESCRIBE prints them: what was written, and Cassandra's defaults for the rest.
 
-use cellar_schema::Table;
+use cellar_schema::{Table, TableOptions};
 
 use crate::system::text::literal;
 
@@ -58,7 +58,9 @@ pub(super) fn of(table: &Table) -> Vec<String> {
     all.push(format!("speculative_retry = {}", value("speculative_retry", "'99p'")));
     // Cellar's own, and what others have invented.
     let rest = options.text.iter().filter(|(name, _)| {
-        *name != "speculative_retry" && !OPTIONS.iter().any(|(known, _)| known == name)
+        *name != "speculative_retry"
+            && *name != TableOptions::COMPACT_STORAGE
+            && !OPTIONS.iter().any(|(known, _)| known == name)
     });
     all.extend(rest.map(|(name, value)| format!("{name} = {value}")));
     all

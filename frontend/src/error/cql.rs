@@ -1,6 +1,7 @@
 //! Errors as CQL codes. Drivers retry by the code, so a code never says "not applied" of what may
 //! have been applied.
 
+use cellar_cql::SyntaxErrorKind;
 use cellar_cql::plan::PlanError;
 use cellar_metadata_api::MetadataError;
 use cellar_wire::{Consistency, ErrorBody, FailureReasons, WriteType};
@@ -57,9 +58,13 @@ impl RequestError {
 
 fn plan_error(error: &PlanError, message: String) -> ErrorBody {
     match error {
+        PlanError::Syntax(error) if error.kind == SyntaxErrorKind::ImpossibleLiteral => {
+            ErrorBody::Invalid(message)
+        }
         PlanError::Syntax(_) => ErrorBody::SyntaxError(message),
         PlanError::Config { .. } => ErrorBody::ConfigError(message),
-        PlanError::FunctionFailure { function, .. } => ErrorBody::FunctionFailure {
+        PlanError::FunctionFailure { function, .. }
+        | PlanError::OperationFailure { operation: function, .. } => ErrorBody::FunctionFailure {
             message,
             keyspace: "system".to_owned(),
             function: function.clone(),

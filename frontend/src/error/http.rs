@@ -88,7 +88,8 @@ fn plan_error(error: &PlanError) -> Kind {
         | PlanError::NoKeyspace
         | PlanError::UnknownColumn { .. }
         | PlanError::UnknownType { .. }
-        | PlanError::FunctionFailure { .. } => {
+        | PlanError::FunctionFailure { .. }
+        | PlanError::OperationFailure { .. } => {
             Kind(422, "CEL-4220", "invalid request", false, "none")
         }
     }

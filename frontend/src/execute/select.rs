@@ -105,7 +105,8 @@ impl Executor {
             read_bytes: 0,
             page_size,
         };
-        run.all(columns, fingerprint).await
+        let done = run.all(columns, fingerprint).await?;
+        Ok(Done { warnings: select.warnings(), ..done })
     }
 }
 

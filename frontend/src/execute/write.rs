@@ -30,6 +30,7 @@ impl Executor {
             conditions: std::mem::take(&mut bound.conditions),
             idempotent: bound.idempotent,
         };
+        let warnings = std::mem::take(&mut bound.warnings);
         let conditional = !routed.conditions.is_empty();
         let done = self.route.write(routed, parameters.timeout).await?;
         let (applied, current, charge) = match done {
@@ -41,7 +42,7 @@ impl Executor {
             }
         };
         if !conditional {
-            return Ok(Done { answer: Answer::Void, charge, warnings: Vec::new() });
+            return Ok(Done { answer: Answer::Void, charge, warnings });
         }
         let first = match bound.first_row_of(applied, &current) {
             Some(partition) => self.first_row(partition, parameters).await?,
@@ -50,7 +51,7 @@ impl Executor {
         let result = bound.cas_result(applied, &current, first.as_ref());
         let (columns, rows) = (result.columns.into(), result.rows);
         let answer = Answer::Rows(ResultRows { columns, rows, next: None });
-        Ok(Done { answer, charge, warnings: Vec::new() })
+        Ok(Done { answer, charge, warnings })
     }
 
     /// The suffix of the first live row of a partition.

@@ -105,9 +105,7 @@ pub(super) fn table_record(table: &Table) -> Record {
         let given = options.text.get(name).map(|text| text.trim_matches('\'').to_owned());
         given.unwrap_or_else(|| default.to_owned())
     };
-    // Without `compound` drivers take a table for one of COMPACT STORAGE.
-    let counter = table.is_counter().then(|| "counter".to_owned());
-    let flags: Vec<String> = std::iter::once("compound".to_owned()).chain(counter).collect();
+    let flags: Vec<String> = flags(table).map(str::to_owned).collect();
     let gc = options.gc_grace_seconds.map_or(864_000, |s| i32::try_from(s).unwrap_or(i32::MAX));
     let ttl = i32::try_from(options.default_ttl_seconds).unwrap_or(i32::MAX);
     let compaction = map(
@@ -155,6 +153,16 @@ pub(super) fn table_record(table: &Table) -> Record {
         .text("read_repair", &text("read_repair", "BLOCKING"))
         .double("read_repair_chance", 0.0)
         .text("speculative_retry", &text("speculative_retry", "99p"))
+}
+
+/// What drivers tell the kinds of tables by.
+fn flags(table: &Table) -> impl Iterator<Item = &'static str> {
+    let (compact, width) = (table.is_compact(), table.clustering().count());
+    // Without `compound` drivers take a table for one of COMPACT STORAGE.
+    let compound = (!compact || width > 1).then_some("compound");
+    let counter = table.is_counter().then_some("counter");
+    let dense = (compact && width > 0).then_some("dense");
+    [compound, counter, dense].into_iter().flatten()
 }
 
 /// Cellar's own options travel in `extensions`, which drivers keep without understanding it.

@@ -67,6 +67,7 @@ impl Draft<'_> {
         }
         let mut new = Keyspace::clone(self.keyspace(keyspace)?);
         let mut altered = UserType::clone(user_type(&new, name)?);
+        refuse_in_keys(&new, name)?;
         match change {
             TypeChange::Add { field, cql_type, if_not_exists } => {
                 if altered.fields.iter().any(|(other, _)| other == field) {
@@ -205,6 +206,26 @@ pub(super) fn refers_to(cql_type: &CqlType, name: &str) -> bool {
         }
         _ => false,
     }
+}
+
+/// Refuses to change a type that partition keys are made of: they would be found no more.
+fn refuse_in_keys(keyspace: &Keyspace, name: &str) -> Result<(), MetadataError> {
+    let is_key = |table: &&Arc<Table>| {
+        let mut key = table.partition_key();
+        key.any(|column| refers_to(&column.cql_type, name))
+    };
+    let tables = keyspace.tables.values().filter(is_key);
+    let names: Vec<String> =
+        tables.map(|table| format!("{}.{}", table.keyspace, table.name)).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    Err(MetadataError::invalid(format!(
+        "Cannot alter user type {}.{name} as the type is being used in partition key by the \
+         following tables: {}",
+        keyspace.name,
+        names.join(", ")
+    )))
 }
 
 fn field_type(keyspace: &Keyspace, cql_type: &CqlType) -> Result<CqlType, MetadataError> {

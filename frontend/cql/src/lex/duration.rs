@@ -55,6 +55,42 @@ enum Unit {
     Nano(i64),
 }
 
+impl Unit {
+    /// The place that Cassandra gives it among the others, and its name.
+    fn rank_and_name(self) -> (u8, &'static str) {
+        match self {
+            Self::Year => (1, "years"),
+            Self::Month => (2, "months"),
+            Self::Week => (3, "weeks"),
+            Self::Day => (4, "days"),
+            Self::Nano(HOUR_NS) => (5, "hours"),
+            Self::Nano(MINUTE_NS) => (6, "minutes"),
+            Self::Nano(SECOND_NS) => (7, "seconds"),
+            Self::Nano(1_000_000) => (8, "milliseconds"),
+            Self::Nano(1_000) => (9, "microseconds"),
+            Self::Nano(_) => (10, "nanoseconds"),
+        }
+    }
+
+    fn rank(self) -> u8 {
+        self.rank_and_name().0
+    }
+
+    fn name(self) -> &'static str {
+        self.rank_and_name().1
+    }
+
+    /// What is said when so many of it do not fit.
+    fn overflow(self) -> String {
+        let (what, limit) = match self {
+            Self::Year | Self::Month => ("months", i64::from(i32::MAX)),
+            Self::Week | Self::Day => ("days", i64::from(i32::MAX)),
+            Self::Nano(_) => ("nanoseconds", i64::MAX),
+        };
+        format!("The total number of {what} must be less or equal to {limit}")
+    }
+}
+
 /// The end of the ISO 8601 duration that starts here with `P`, if the whole word is one.
 pub(super) fn iso_end(source: &str, at: usize) -> Option<usize> {
     if !byte(source, at + 1).is_ascii_digit() && byte(source, at + 1) != b'T' {
@@ -72,20 +108,35 @@ pub(super) fn iso_end(source: &str, at: usize) -> Option<usize> {
     None
 }
 
-/// The value of a duration token; `None` when a part overflows.
-pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
+/// The value of a duration token.
+///
+/// # Errors
+/// Parts that overflow or that are not in order, in the words of Cassandra.
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     if text.starts_with('P') {
-        return iso_value(text);
+        return iso_value(text).ok_or_else(|| format!("Unable to convert '{text}'"));
     }
     let mut sum = Duration::default();
     let mut at = 0;
+    let mut last: Option<Unit> = None;
     while at < text.len() {
-        let (value, digits_end) = number_at(text, at)?;
-        let (unit, length) = unit(text, digits_end)?;
-        add(&mut sum, value, unit)?;
-        at = digits_end + length;
+        let (unit, length) = unit(text, skip_while(text, at, |b| b.is_ascii_digit()))
+            .ok_or_else(|| format!("Unable to convert '{text}'"))?;
+        if let Some(before) = last {
+            let (name, earlier) = (unit.name(), before.name());
+            if unit.rank() == before.rank() {
+                return Err(format!("The {name} are specified multiple times"));
+            }
+            if unit.rank() < before.rank() {
+                return Err(format!("The {earlier} should be after {name}"));
+            }
+        }
+        let added = number_at(text, at).and_then(|(value, _)| add(&mut sum, value, unit));
+        added.ok_or_else(|| unit.overflow())?;
+        last = Some(unit);
+        at = skip_while(text, at, |b| b.is_ascii_digit()) + length;
     }
-    Some(sum)
+    Ok(sum)
 }
 
 fn iso_value(text: &str) -> Option<Duration> {
@@ -105,7 +156,8 @@ fn iso_value(text: &str) -> Option<Duration> {
         let unit = match (byte(body, unit_at), in_time) {
             (b'Y', false) => Unit::Year,
             (b'M', false) => Unit::Month,
-            (b'W', false) => Unit::Week,
+            // Weeks stand alone.
+            (b'W', false) if parts == 0 && unit_at + 1 == body.len() => Unit::Week,
             (b'D', false) => Unit::Day,
             (b'H', true) => Unit::Nano(HOUR_NS),
             (b'M', true) => Unit::Nano(MINUTE_NS),

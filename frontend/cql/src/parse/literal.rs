@@ -2,6 +2,7 @@
 
 use super::cursor::{Parser, Result};
 use crate::ast::Literal;
+use crate::error::SyntaxError;
 use crate::lex::{Kind, Token, parse_duration};
 use bytes::Bytes;
 use uuid::Uuid;
@@ -43,7 +44,7 @@ impl Parser<'_> {
 
     fn duration(&self, token: Token, negative: bool) -> Result<Literal> {
         let value = parse_duration(self.text(token))
-            .ok_or_else(|| self.malformed(token, "a duration whose parts fit their range"))?;
+            .map_err(|reason| SyntaxError::impossible(format!("Invalid duration. {reason}")))?;
         Ok(Literal::Duration(if negative { value.negated() } else { value }))
     }
 

@@ -49,6 +49,9 @@ impl Parser<'_> {
             return Ok(PropertyValue::Map(Vec::new()));
         }
         let first = self.property_value()?;
+        if matches!(first, PropertyValue::Word(_)) {
+            return Err(self.unexpected("a constant within the map"));
+        }
         if !self.is(b':') {
             let mut items = vec![first];
             while self.eat(b',') {
@@ -58,14 +61,23 @@ impl Parser<'_> {
             return Ok(PropertyValue::Set(items));
         }
         self.expect(b':')?;
-        let mut entries = vec![(first, self.property_value()?)];
+        let mut entries = vec![(first, self.property_entry()?)];
         while self.eat(b',') {
             let key = self.property_value()?;
             self.expect(b':')?;
-            entries.push((key, self.property_value()?));
+            entries.push((key, self.property_entry()?));
         }
         self.expect(b'}')?;
         Ok(PropertyValue::Map(entries))
+    }
+
+    /// A value within a map, which is no bare word.
+    fn property_entry(&mut self) -> Result<PropertyValue> {
+        let token = self.peek();
+        match self.property_value()? {
+            PropertyValue::Word(_) => Err(self.unexpected_token(token, "a constant")),
+            value => Ok(value),
+        }
     }
 
     /// `{...}` after `TAGS`.

@@ -25,9 +25,32 @@ impl Parser<'_> {
             return Ok(Some(Condition::Exists));
         }
         if self.eat_word("if") {
-            return Ok(Some(Condition::Holds(self.relations()?)));
+            return Ok(Some(Condition::Holds(self.conditions()?)));
         }
         Ok(None)
+    }
+
+    /// Conditions with `AND` between them: fewer operators than `WHERE` knows.
+    fn conditions(&mut self) -> Result<Vec<Relation>> {
+        let mut out = Vec::new();
+        loop {
+            let target = self.target()?;
+            let operator = self.peek();
+            let test = self.relation_test()?;
+            let part = matches!(target, Target::Element(..) | Target::Field(..));
+            let fits = match &test {
+                RelationTest::Compare(..) | RelationTest::In(_) => true,
+                RelationTest::Contains(_) | RelationTest::ContainsKey(_) => !part,
+                _ => false,
+            };
+            if !fits {
+                return Err(self.unexpected_token(operator, "an operator such as = or IN"));
+            }
+            out.push(Relation { target, test });
+            if !self.eat_word("and") {
+                return Ok(out);
+            }
+        }
     }
 
     fn relation(&mut self) -> Result<Relation> {

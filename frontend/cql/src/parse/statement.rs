@@ -32,6 +32,10 @@ impl Parser<'_> {
         if is("begin") {
             return Ok(Statement::Batch(Box::new(self.batch()?)));
         }
+        if is("use") && self.is(b'?') {
+            let error = self.unexpected("a name");
+            return Err(error.with_hint("Bind variables cannot be used for keyspace names"));
+        }
         if is("use") {
             return Ok(Statement::Use(self.ident()?));
         }

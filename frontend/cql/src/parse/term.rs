@@ -76,7 +76,9 @@ impl Parser<'_> {
             return Ok(Term::TypeHint(Box::new(hint), Box::new(self.nested(Self::factor)?)));
         }
         if self.eat(b'(') {
-            return Ok(Term::Tuple(self.list_until(b')', Self::term)?));
+            let items = self.list(Self::term)?;
+            self.expect(b')')?;
+            return Ok(Term::Tuple(items));
         }
         if self.eat(b'[') {
             return Ok(Term::List(self.list_until(b']', Self::term)?));

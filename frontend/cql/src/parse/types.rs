@@ -52,7 +52,10 @@ impl Parser<'_> {
             CqlType::Map(first, Box::new(self.cql_type()?))
         } else if is("vector") {
             self.expect(b',')?;
-            CqlType::Vector(first, self.unsigned()?)
+            // A negative number is refused for what it is, where types are made.
+            let negative = self.eat(b'-');
+            let dimensions = self.unsigned()?;
+            CqlType::Vector(first, if negative { 0 } else { dimensions })
         } else if is("tuple") {
             let mut types = vec![*first];
             while self.eat(b',') {

@@ -73,6 +73,14 @@ pub enum PlanError {
         /// What was asked for, such as `CREATE MATERIALIZED VIEW`.
         feature: String,
     },
+    /// An operator failed on the values it was given.
+    #[error("the operation '{operation}' failed: {reason}")]
+    OperationFailure {
+        /// The operator between the types of its operands.
+        operation: String,
+        /// Why.
+        reason: String,
+    },
     /// A function failed on the values it was given.
     #[error("execution of '{function}' failed: {reason}")]
     FunctionFailure {

@@ -152,6 +152,12 @@ impl<'a> Scope<'a> {
     ) -> Result<Arc<UserType>, PlanError> {
         let keyspace = match (&name.keyspace, default) {
             (None, Some(keyspace)) => keyspace.to_owned(),
+            (Some(other), Some(keyspace)) if other.as_str() != keyspace => {
+                return Err(PlanError::invalid(format!(
+                    "Statement on keyspace {keyspace} cannot refer to a user type in keyspace \
+                     {other}; user types can only be used in the keyspace they are defined in"
+                )));
+            }
             _ => self.keyspace_of(name)?,
         };
         if let Some(found) = self.view.user_type(&keyspace, name.name.as_str()) {

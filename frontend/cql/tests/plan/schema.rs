@@ -14,7 +14,7 @@ use cellar_schema::{
 };
 use uuid::Uuid;
 
-const STATEMENTS: [&str; 13] = [
+const STATEMENTS: [&str; 15] = [
     "CREATE TYPE ks.address (street text, zip int, tags frozen<set<text>>)",
     "CREATE TABLE ks.simple (k int PRIMARY KEY, v text, w bigint)",
     "CREATE TABLE ks.wide (a int, b text, c int, d text, s text static, v int, w text,
@@ -34,6 +34,8 @@ const STATEMENTS: [&str; 13] = [
     "CREATE TABLE ks.two (k int, c1 int, c2 int, v int, PRIMARY KEY (k, c1, c2))",
     "CREATE TABLE ks.times (k int, t timestamp, v int, PRIMARY KEY (k, t))",
     "CREATE TABLE ks.lists_of (k int PRIMARY KEY, l list<frozen<address>>)",
+    "CREATE TABLE ks.compact (k int, c int, v int, PRIMARY KEY (k, c)) WITH COMPACT STORAGE",
+    "CREATE TABLE ks.compact_keys (k int, c int, PRIMARY KEY (k, c)) WITH COMPACT STORAGE",
 ];
 
 /// A schema that is made once.

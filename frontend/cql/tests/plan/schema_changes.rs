@@ -206,10 +206,6 @@ fn tables_that_cannot_be() {
              clustering columns",
         ),
         (
-            "CREATE TABLE t (k int, c int, d int, PRIMARY KEY (k, c, d)) WITH CLUSTERING ORDER BY (c ASC)",
-            "Missing CLUSTERING ORDER for column d",
-        ),
-        (
             "CREATE TABLE t (k int PRIMARY KEY, l list<list<int>>)",
             "Non-frozen collections are not allowed inside collections: list<list<int>>",
         ),

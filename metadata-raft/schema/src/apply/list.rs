@@ -124,6 +124,9 @@ pub(super) fn set(
     let found = usize::try_from(index).ok().and_then(|index| live.nth(index));
     let Some(key) = found.map(|element| element.key.clone()) else {
         let len = complex.elements.iter().filter(|e| e.data.is_live(now_seconds)).count();
+        if len == 0 {
+            return Err(ApplyError::NoList { deletes: value.is_none() });
+        }
         return Err(ApplyError::ListIndexOutOfBounds { index, len });
     };
     complex.merge_element(match value {

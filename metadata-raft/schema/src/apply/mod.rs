@@ -72,6 +72,19 @@ pub enum ApplyError {
         /// The limit.
         max: usize,
     },
+    /// There is no list.
+    #[error("{}", no_list(*.deletes))]
+    NoList {
+        /// Whether an element was to be deleted, not set.
+        deletes: bool,
+    },
+}
+
+fn no_list(deletes: bool) -> &'static str {
+    match deletes {
+        true => "Attempted to delete an element from a list which is null",
+        false => "Attempted to set an element on a list which is null",
+    }
 }
 
 /// One change on its way into a row.

@@ -43,7 +43,7 @@ pub enum KeyError {
         got: usize,
     },
     /// A component, or the whole, is longer than a key may be.
-    #[error("key of {bytes} bytes is longer than the maximum of {limit_bytes}")]
+    #[error("Key length of {bytes} is longer than maximum of {limit_bytes}")]
     TooLong {
         /// Its length.
         bytes: usize,

@@ -146,6 +146,12 @@ pub enum AgeOf {
     WriteTime,
 }
 
+impl TableOptions {
+    /// Under this name [`TableOptions::text`] has `true` for tables `WITH COMPACT STORAGE`, and
+    /// `false` when that was dropped; no property has it.
+    pub const COMPACT_STORAGE: &'static str = "compact_storage";
+}
+
 impl Table {
     /// The column of this name.
     #[must_use]
@@ -170,6 +176,13 @@ impl Table {
             ColumnKind::Clustering(_, order) => Some((column, order)),
             _ => None,
         })
+    }
+
+    /// Whether the table was made `WITH COMPACT STORAGE`: then a row is there only while one of its
+    /// columns is, unless there are none outside of the key.
+    #[must_use]
+    pub fn is_compact(&self) -> bool {
+        self.options.text.get(TableOptions::COMPACT_STORAGE).is_some_and(|text| text == "true")
     }
 
     /// Whether the table holds counters (then it holds nothing else outside its key).

@@ -52,8 +52,21 @@ pub enum ValueError {
         /// As given.
         got: usize,
     },
+    /// A duration whose parts differ in sign.
+    #[error(
+        "The duration months, days and nanoseconds must be all of the same sign ({months}, \
+         {days}, {nanoseconds})"
+    )]
+    Signs {
+        /// Months.
+        months: i32,
+        /// Days.
+        days: i32,
+        /// The rest.
+        nanoseconds: i64,
+    },
     /// Text that is not a value of the type.
-    #[error("unable to make {cql_type} from '{text}'")]
+    #[error("{}", unreadable(.cql_type, .text))]
     Text {
         /// The type.
         cql_type: String,
@@ -78,4 +91,27 @@ pub enum ValueError {
         /// The user-defined type.
         name: String,
     },
+}
+
+/// What Cassandra says of text that is no value of a type.
+fn unreadable(cql_type: &str, text: &str) -> String {
+    let made = match cql_type {
+        "ascii" => return format!("Invalid ASCII character in string literal: {text}"),
+        "timestamp" => return format!("Unable to parse a date/time from '{text}'"),
+        "duration" => return format!("Unable to convert '{text}' to a duration"),
+        "time" => return format!("Unable to coerce '{text}' to a formatted time (long)"),
+        "date" if text.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit()) => {
+            return format!("Unable to make unsigned int (for date) from: '{text}'");
+        }
+        "date" => return format!("Unable to coerce '{text}' to a formatted date (long)"),
+        "bigint" | "counter" => "long",
+        "smallint" => "short",
+        "tinyint" => "byte",
+        "decimal" => "BigDecimal",
+        "varint" => "BigInteger",
+        "uuid" | "timeuuid" => "UUID",
+        "inet" => "inet address",
+        other => other,
+    };
+    format!("Unable to make {made} from '{text}'")
 }

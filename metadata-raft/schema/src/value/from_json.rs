@@ -57,6 +57,10 @@ pub fn from_json(cql_type: &CqlType, json: &Value) -> Result<Option<Bytes>, Valu
 fn read_scalar(cql_type: &CqlType, json: &Value) -> Result<Bytes, ValueError> {
     let wrong = |expected| wrong_json(cql_type, expected, json);
     if let Value::String(text) = json {
+        // Numbers without bound have no empty text, others have.
+        if text.is_empty() && matches!(cql_type, CqlType::Varint | CqlType::Decimal) {
+            return Err(wrong("a string of digits"));
+        }
         return from_text(cql_type, text);
     }
     let whole = || json.as_i64().ok_or_else(|| wrong("an integer"));

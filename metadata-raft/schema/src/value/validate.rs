@@ -100,7 +100,7 @@ fn validate_duration(cql_type: &CqlType, bytes: &[u8]) -> Result<(), ValueError>
     let negative = months < 0 || days < 0 || nanoseconds < 0;
     let positive = months > 0 || days > 0 || nanoseconds > 0;
     if negative && positive {
-        return invalid(cql_type, "months, days and nanoseconds differ in sign");
+        return Err(ValueError::Signs { months, days, nanoseconds });
     }
     Ok(())
 }

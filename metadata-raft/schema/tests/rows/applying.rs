@@ -227,7 +227,7 @@ fn a_mutation_that_is_refused_changes_nothing() {
         change.operations[0].0 = ColumnId(8);
     }
     let refused = memory.apply(&[changes[0].clone(), other], stamp(6));
-    assert_eq!(refused, Err(ApplyError::ListIndexOutOfBounds { index: 3, len: 0 }));
+    assert_eq!(refused, Err(ApplyError::NoList { deletes: true }));
     assert_eq!((memory.marks, memory.rows), (before.marks, before.rows));
 }
 

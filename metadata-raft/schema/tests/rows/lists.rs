@@ -63,6 +63,9 @@ impl Step {
             Self::Prepend(new) => drop(list.splice(0..0, new.iter().copied())),
             Self::Replace(new) => list.clone_from(new),
             Self::Discard(old) => list.retain(|value| !old.contains(value)),
+            Self::Set(..) | Self::Remove(_) if len == 0 => {
+                return Err(ApplyError::NoList { deletes: matches!(self, Self::Remove(_)) });
+            }
             Self::Set(index, _) | Self::Remove(index) if *index >= len => {
                 return Err(out_of_bounds(*index));
             }
@@ -162,7 +165,7 @@ fn an_index_counts_only_what_a_reader_sees() {
     let delete = cellar_schema::Change { timestamp_us: None, kind };
     memory.apply(&[delete], stamp(14)).unwrap();
     let refused = memory.apply(&[upsert(Operation::ListSet(0, None))], stamp(15));
-    assert_eq!(refused, Err(ApplyError::ListIndexOutOfBounds { index: 0, len: 0 }));
+    assert_eq!(refused, Err(ApplyError::NoList { deletes: true }));
 }
 
 #[test]

@@ -54,13 +54,14 @@ impl Draft<'_> {
                 "Cannot add keyspace {name}: there are {KEYSPACES_MAX} already, which is the most"
             )));
         }
-        let replication = Replication::parse(name, options)?;
+        let options = Replication::with_default(options);
+        let replication = Replication::parse(name, &options)?;
         self.check_places(name, &replication)?;
         let group = self.group_for(&replication);
         self.put_group(name, Some(group));
         self.put_keyspace(Keyspace {
             name: name.to_owned(),
-            replication: options.clone(),
+            replication: options,
             durable_writes,
             tables: BTreeMap::new(),
             types: BTreeMap::new(),

@@ -6,6 +6,8 @@ use cellar_metadata_api::{MetadataError, Node};
 
 /// The package that Cassandra's strategies live in; scripts name them with it or without.
 const PACKAGE: &str = "org.apache.cassandra.locator.";
+/// Copies of a keyspace whose setting has no number, as in Cassandra.
+const DEFAULT_COPIES: &str = "1";
 /// Copies of a keyspace of Amazon Keyspaces' `SingleRegionStrategy`.
 const SINGLE_REGION_COPIES: u32 = 3;
 
@@ -23,6 +25,18 @@ pub(crate) enum Replication {
 }
 
 impl Replication {
+    /// The setting of a new keyspace, with Cassandra's default where it has no number.
+    pub(crate) fn with_default(options: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let mut options = options.clone();
+        let class = options.get("class").map_or("", String::as_str);
+        let short = class.strip_prefix(PACKAGE).unwrap_or(class);
+        let open = matches!(short, "SimpleStrategy" | "NetworkTopologyStrategy");
+        if open && options.len() == 1 {
+            options.insert("replication_factor".to_owned(), DEFAULT_COPIES.to_owned());
+        }
+        options
+    }
+
     /// Reads the replication map of a keyspace.
     pub(crate) fn parse(
         keyspace: &str,

@@ -5,7 +5,8 @@ use crate::ast::{Assignment, Ident, Update};
 use crate::lex::Kind;
 use crate::parse::cursor::{Parser, Result};
 
-const SAME_COLUMN: &str = "the assigned column, as in c = c + v";
+const SAME_COLUMN: &str = "the assigned column again. Only expressions of the form X = X + \
+     <value> are supported";
 
 impl Parser<'_> {
     /// The rest after `UPDATE`.

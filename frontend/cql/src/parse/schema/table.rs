@@ -19,6 +19,13 @@ impl Parser<'_> {
         let mut columns = Vec::new();
         let mut primary_keys = Vec::new();
         loop {
+            // Commas may stand for nothing, as in Cassandra.
+            if !columns.is_empty() && self.eat(b',') {
+                continue;
+            }
+            if !columns.is_empty() && self.is(b')') {
+                break;
+            }
             if self.eat_words(&["primary", "key"]) {
                 primary_keys.push(self.primary_key()?);
             } else {
@@ -29,8 +36,7 @@ impl Parser<'_> {
                 }
                 columns.push(column);
             }
-            // A comma before the closing parenthesis is allowed, as in Cassandra.
-            if !self.eat(b',') || self.is(b')') {
+            if !self.eat(b',') {
                 break;
             }
         }

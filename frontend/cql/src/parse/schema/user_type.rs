@@ -8,7 +8,13 @@ impl Parser<'_> {
         let if_not_exists = self.if_not_exists();
         let name = self.qualified_name()?;
         self.expect(b'(')?;
-        let fields = self.list(Self::field)?;
+        let mut fields = vec![self.field()?];
+        while self.eat(b',') {
+            // Commas may stand for nothing, as in Cassandra.
+            if !self.is(b',') && !self.is(b')') {
+                fields.push(self.field()?);
+            }
+        }
         self.expect(b')')?;
         Ok(CreateType { name, if_not_exists, fields })
     }

@@ -2,8 +2,9 @@
 //! `BATCH` message of the protocol.
 
 mod rows;
+mod size;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -152,7 +153,13 @@ pub fn combine(
         writes_statics: writes.iter().any(|write| write.writes_statics),
         batch: true,
         tested: Vec::new(),
+        warnings: Vec::new(),
     };
+    let tables = writes.iter().map(|write| {
+        let table = &write.table;
+        format!("{}.{}", table.keyspace, table.name)
+    });
+    let tables: BTreeSet<String> = tables.collect();
     // Changes to one partition are one mutation, in the order of the statements.
     let mut places: HashMap<Bytes, usize> = HashMap::with_capacity(writes.len());
     for write in writes {
@@ -188,6 +195,9 @@ pub fn combine(
             "Batch too large: {changes} changes, the maximum is {}",
             limits::MUTATION_CHANGES_MAX
         )));
+    }
+    if !conditional {
+        all.warnings = size::check(&tables, &all.mutations, kind == BatchKind::Logged)?;
     }
     Ok(Some(all))
 }

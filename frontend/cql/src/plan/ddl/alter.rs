@@ -1,7 +1,7 @@
 //! `ALTER TABLE`.
 
-use cellar_metadata_api::{Command, TableChange};
-use cellar_schema::{CqlType, Frozen};
+use cellar_metadata_api::{Command, OptionChanges, TableChange};
+use cellar_schema::{CqlType, Frozen, Table, TableOptions};
 
 use super::create::column_type;
 use super::home;
@@ -15,7 +15,11 @@ pub(super) fn table(
     now_us: i64,
 ) -> Result<Command, PlanError> {
     let keyspace = home(scope, &alter.name)?;
+    let table = scope.view().table(&keyspace, alter.name.name.as_str());
     let changes = match &alter.change {
+        ast::TableChange::Add { .. } if table.as_ref().is_some_and(|table| table.is_compact()) => {
+            return Err(PlanError::invalid("Cannot add new column to a COMPACT STORAGE table"));
+        }
         ast::TableChange::Add { if_not_exists, columns } => columns
             .iter()
             .map(|column| {
@@ -62,9 +66,7 @@ pub(super) fn table(
             return Err(PlanError::not_built("ALTER TABLE with TAGS"));
         }
         ast::TableChange::DropCompactStorage => {
-            return Err(PlanError::invalid(
-                "Cannot DROP COMPACT STORAGE on table without COMPACT STORAGE",
-            ));
+            vec![drop_compact_storage(table.as_deref())?]
         }
     };
     Ok(Command::AlterTable {
@@ -73,6 +75,18 @@ pub(super) fn table(
         if_exists: alter.if_exists,
         changes,
     })
+}
+
+/// The change that makes a table one like all others.
+fn drop_compact_storage(table: Option<&Table>) -> Result<TableChange, PlanError> {
+    if !table.is_some_and(Table::is_compact) {
+        return Err(PlanError::invalid(
+            "Cannot DROP COMPACT STORAGE on table without COMPACT STORAGE",
+        ));
+    }
+    let mut changes = OptionChanges::default();
+    changes.text.insert(TableOptions::COMPACT_STORAGE.to_owned(), "false".to_owned());
+    Ok(TableChange::Options(changes))
 }
 
 fn dropped_at(timestamp: &Term) -> Result<i64, PlanError> {

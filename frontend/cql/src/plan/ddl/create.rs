@@ -1,7 +1,7 @@
 //! `CREATE TABLE`.
 
 use cellar_metadata_api::{Command, NewTable};
-use cellar_schema::{ColumnKind, CqlType, Order};
+use cellar_schema::{ColumnKind, CqlType, Order, TableOptions};
 use uuid::Uuid;
 
 use super::home;
@@ -16,11 +16,6 @@ pub(super) fn table(
 ) -> Result<Command, PlanError> {
     let keyspace = home(scope, &create.name)?;
     let name = create.name.name.as_str();
-    if create.compact_storage {
-        return Err(PlanError::invalid(
-            "COMPACT STORAGE tables are not allowed starting with version 4.0",
-        ));
-    }
     let [key] = create.primary_keys.as_slice() else {
         let found = if create.primary_keys.is_empty() { "No" } else { "Multiple" };
         return Err(PlanError::invalid(format!(
@@ -48,10 +43,45 @@ pub(super) fn table(
         ));
     }
     let uuid = options.id.unwrap_or(new_id);
-    let (options, tiering_column) = options.of_new_table();
+    let (mut options, tiering_column) = options.of_new_table();
+    if create.compact_storage {
+        refuse_compact(&columns)?;
+        options.text.insert(TableOptions::COMPACT_STORAGE.to_owned(), "true".to_owned());
+    }
     let definition =
         NewTable { keyspace, name: name.to_owned(), uuid, columns, options, tiering_column };
     Ok(Command::CreateTable { definition, if_not_exists: create.if_not_exists })
+}
+
+/// Refuses what `COMPACT STORAGE` has no place for.
+fn refuse_compact(columns: &[(String, CqlType, ColumnKind)]) -> Result<(), PlanError> {
+    let of = |wanted: fn(&ColumnKind) -> bool| {
+        columns.iter().filter(move |(_, _, kind)| wanted(kind)).collect::<Vec<_>>()
+    };
+    if columns.iter().any(|(_, cql_type, _)| cql_type.is_multi_cell()) {
+        return Err(PlanError::invalid(
+            "Non-frozen collections and UDTs are not supported with COMPACT STORAGE",
+        ));
+    }
+    if !of(|kind| matches!(kind, ColumnKind::Static)).is_empty() {
+        return Err(PlanError::invalid(
+            "Static columns are not supported in COMPACT STORAGE tables",
+        ));
+    }
+    let clustered = !of(|kind| matches!(kind, ColumnKind::Clustering(..))).is_empty();
+    let regular = of(|kind| matches!(kind, ColumnKind::Regular));
+    if !clustered && regular.is_empty() {
+        return Err(PlanError::invalid("No definition found that is not part of the PRIMARY KEY"));
+    }
+    if clustered && regular.len() > 1 {
+        let names: Vec<&str> = regular.iter().map(|(name, _, _)| name.as_str()).collect();
+        return Err(PlanError::invalid(format!(
+            "COMPACT STORAGE with composite PRIMARY KEY allows no more than one column not part \
+             of the PRIMARY KEY (got: {})",
+            names.join(", ")
+        )));
+    }
+    Ok(())
 }
 
 /// Whether some columns outside of the key are counters and some are not.
@@ -119,17 +149,19 @@ fn orders(create: &CreateTable, key: &PrimaryKey) -> Result<Vec<Order>, PlanErro
             Some((name, descending)) if name == column => {
                 orders.push(if *descending { Order::Desc } else { Order::Asc });
             }
-            Some(_) => {
+            Some(_) if create.clustering_order.iter().any(|(name, _)| name == column) => {
                 return Err(PlanError::invalid(
                     "The order of columns in the CLUSTERING ORDER directive must be the one of \
                      the clustering key",
                 ));
             }
-            None => {
+            Some(_) => {
                 return Err(PlanError::invalid(format!(
                     "Missing CLUSTERING ORDER for column {column}"
                 )));
             }
+            // The last columns may be left out.
+            None => orders.push(Order::Asc),
         }
     }
     if given.next().is_some() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cellar_metadata_api::{Command, NewIndex};
-use cellar_schema::IndexPart;
+use cellar_schema::{IndexPart, Table};
 
 use super::property;
 use crate::ast::{CreateIndex, IndexTarget, Properties, PropertyValue};
@@ -21,6 +21,9 @@ pub(super) fn create(scope: &Scope<'_>, create: &CreateIndex) -> Result<Command,
     };
     let keyspace = scope.keyspace_of(&create.table)?;
     user_keyspace(&keyspace)?;
+    if let Some(table) = scope.view().table(&keyspace, create.table.name.as_str()) {
+        refuse_compact(&table, &create.targets)?;
+    }
     let options = options(&create.properties)?;
     let plain = create.class.as_deref().is_none_or(|class| class == "legacy_local_table");
     if !create.custom && plain && !options.is_empty() {
@@ -39,6 +42,29 @@ pub(super) fn create(scope: &Scope<'_>, create: &CreateIndex) -> Result<Command,
         options,
     };
     Ok(Command::CreateIndex { definition, if_not_exists: create.if_not_exists })
+}
+
+/// Tables of `COMPACT STORAGE` have indexes only where their rows are named columns.
+fn refuse_compact(table: &Table, targets: &[IndexTarget]) -> Result<(), PlanError> {
+    if !table.is_compact() {
+        return Ok(());
+    }
+    if table.clustering().next().is_some() {
+        return Err(PlanError::invalid(
+            "Secondary indexes are not supported on COMPACT STORAGE tables that have clustering \
+             columns",
+        ));
+    }
+    let on_key = targets.iter().any(|target| match target {
+        IndexTarget::Column(name) => table.partition_key().any(|key| key.name == name.as_str()),
+        _ => false,
+    });
+    if on_key {
+        return Err(PlanError::invalid(
+            "Secondary indexes are not supported on PRIMARY KEY columns in COMPACT STORAGE tables",
+        ));
+    }
+    Ok(())
 }
 
 fn target(target: &IndexTarget) -> Result<(String, IndexPart), PlanError> {

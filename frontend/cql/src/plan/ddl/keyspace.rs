@@ -97,7 +97,7 @@ fn replication(value: &PropertyValue) -> Result<BTreeMap<String, String>, PlanEr
         let key = property::plain(key).ok_or_else(invalid)?;
         let setting = property::plain(setting).ok_or_else(invalid)?;
         if map.insert(key.clone(), setting).is_some() {
-            return Err(PlanError::config(format!("Multiple definitions for property '{key}'")));
+            return Err(PlanError::syntax(format!("Multiple definitions for property '{key}'")));
         }
     }
     Ok(map)

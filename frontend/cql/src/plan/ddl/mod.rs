@@ -2,6 +2,7 @@
 //! the schema as it is when they run.
 
 mod alter;
+mod checked;
 mod create;
 mod index;
 mod keyspace;

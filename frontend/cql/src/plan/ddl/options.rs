@@ -6,7 +6,7 @@ use cellar_metadata_api::{OptionChanges, TieringChange};
 use cellar_schema::{TableOptions, limits};
 use uuid::Uuid;
 
-use super::{property, tiering};
+use super::{checked, property, tiering};
 use crate::ast::{Properties, PropertyValue};
 use crate::plan::{PlanError, Scope};
 
@@ -106,7 +106,7 @@ impl Options {
                 return Err(PlanError::syntax(format!("Unknown property '{other}'")));
             }
         }
-        changes.text.insert(name.to_owned(), property::text(value));
+        changes.text.insert(name.to_owned(), checked::text(name, value)?);
         Ok(())
     }
 

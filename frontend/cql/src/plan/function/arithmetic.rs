@@ -12,24 +12,45 @@ use super::{Argument, ScalarFn, temporal};
 use crate::ast::ArithmeticOperator;
 use crate::plan::PlanError;
 
+/// Why operands have no operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No operator takes such operands.
+    None,
+    /// Several operators do.
+    Several,
+}
+
+impl Refusal {
+    /// The error, with the operands as they are written.
+    #[must_use]
+    pub fn of(self, operator: ArithmeticOperator, left: &str, right: &str) -> PlanError {
+        let symbol = symbol(operator);
+        PlanError::invalid(match self {
+            Self::None => {
+                format!("the '{symbol}' operation is not supported between {left} and {right}")
+            }
+            Self::Several => format!(
+                "Ambiguous '{symbol}' operation with args {left} and {right}: use type hint to \
+                 disambiguate, example '(int) ?'"
+            ),
+        })
+    }
+}
+
 /// The function of an operator.
 pub(super) fn operator(
     operator: ArithmeticOperator,
     left: &Argument,
     right: &Argument,
     receiver: Option<&CqlType>,
-) -> Result<ScalarFn, PlanError> {
+) -> Result<ScalarFn, Refusal> {
     let signatures = signatures(operator);
     let arguments = [left.clone(), right.clone()];
     let choices = signatures.iter().map(|(operands, result)| (operands.as_slice(), result));
     let index = match choose(choices, &arguments, receiver) {
         Choice::One(index) => Some(index),
-        Choice::None => {
-            return Err(PlanError::invalid(format!(
-                "the '{}' operation is not supported between {left} and {right}",
-                symbol(operator)
-            )));
-        }
+        Choice::None => return Err(Refusal::None),
         // Two constants are of the type they are wanted as.
         Choice::Several(indexes) if !arguments.contains(&Argument::Unknown) => {
             indexes.into_iter().find(|index| {
@@ -40,13 +61,7 @@ pub(super) fn operator(
         Choice::Several(_) => None,
     };
     let Some(([first, second], result)) = index.and_then(|index| signatures.get(index)) else {
-        return Err(PlanError::invalid(format!(
-            "Ambiguous '{}' operation with args {} and {}: use type hint to disambiguate, example \
-             '(int) ?'",
-            symbol(operator),
-            left,
-            right,
-        )));
+        return Err(Refusal::Several);
     };
     Ok(build(operator, first, second, result))
 }
@@ -143,8 +158,8 @@ fn build(
         } else {
             numeric(operator, (left_type, left), (right_type, right), result).map_err(str::to_owned)
         };
-        computed.map(Some).map_err(|reason| PlanError::FunctionFailure {
-            function: format!("{left_type} {} {right_type}", symbol(operator)),
+        computed.map(Some).map_err(|reason| PlanError::OperationFailure {
+            operation: format!("{left_type} {} {right_type}", symbol(operator)),
             reason,
         })
     })

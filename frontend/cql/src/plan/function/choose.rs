@@ -97,7 +97,9 @@ impl Call<'_> {
             )));
         }
         let types = self.arguments.iter().map(|argument| match argument {
-            Argument::Typed(cql_type) | Argument::Constant(cql_type) => Some(cql_type.clone()),
+            Argument::Typed(cql_type)
+            | Argument::Constant(cql_type)
+            | Argument::Array(cql_type, _) => Some(cql_type.clone()),
             Argument::Unknown => None,
         });
         Ok(types.collect())

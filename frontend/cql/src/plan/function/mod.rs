@@ -29,6 +29,7 @@ use super::{Env, PlanError};
 use crate::ast::{ArithmeticOperator, QualifiedName};
 use choose::Call;
 
+pub use arithmetic::Refusal;
 pub(super) use number::{decimal_text, java_text};
 pub use token::token;
 
@@ -39,6 +40,8 @@ pub enum Argument {
     Typed(CqlType),
     /// A constant: this type by nature, others that accept the literal too.
     Constant(CqlType),
+    /// A list of so many constants: a list of this type, or a vector of that dimension.
+    Array(CqlType, usize),
     /// A bind marker or null: whatever is expected.
     Unknown,
 }
@@ -108,7 +111,7 @@ pub fn operator(
     left: &Argument,
     right: &Argument,
     receiver: Option<&CqlType>,
-) -> Result<ScalarFn, PlanError> {
+) -> Result<ScalarFn, Refusal> {
     arithmetic::operator(operator, left, right, receiver)
 }
 
@@ -183,7 +186,9 @@ impl fmt::Display for Argument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Typed(cql_type) => write!(f, "{cql_type}"),
-            Self::Constant(cql_type) => write!(f, "a constant of type {cql_type}"),
+            Self::Constant(cql_type) | Self::Array(cql_type, _) => {
+                write!(f, "a constant of type {cql_type}")
+            }
             Self::Unknown => f.write_str("?"),
         }
     }
@@ -195,9 +200,11 @@ impl Argument {
     pub fn fit(&self, parameter: &CqlType) -> Fit {
         match self {
             Self::Typed(given) => fit(parameter, given),
-            Self::Constant(given) if given == parameter => Fit::Exact,
-            Self::Constant(given) if constant_accepts(given, parameter) => Fit::Weak,
-            Self::Constant(_) => Fit::No,
+            Self::Constant(given) | Self::Array(given, _) if given == parameter => Fit::Exact,
+            Self::Constant(given) | Self::Array(given, _) if constant_accepts(given, parameter) => {
+                Fit::Weak
+            }
+            Self::Constant(_) | Self::Array(..) => Fit::No,
             Self::Unknown => Fit::Weak,
         }
     }

@@ -33,7 +33,7 @@ pub(super) fn find(call: &Call<'_>) -> Option<Result<ScalarFn, PlanError>> {
     }
     let known = call.arguments.iter().map(|argument| match argument {
         Argument::Typed(cql_type) => Some(cql_type.clone()),
-        Argument::Constant(_) | Argument::Unknown => None,
+        Argument::Constant(_) | Argument::Array(..) | Argument::Unknown => None,
     });
     Some(match known.collect::<Option<Vec<_>>>() {
         Some(types) if !types.is_empty() => Ok(token(types)),

@@ -33,20 +33,12 @@ fn build(call: &Call<'_>, similarity: Similarity) -> Result<ScalarFn, PlanError>
     call.types(&PARAMETERS, 2)?;
     let mut dimensions = None;
     for argument in call.arguments {
-        match argument {
-            Argument::Typed(CqlType::Vector(element, n)) if **element == CqlType::Float => {
-                if dimensions.is_some_and(|known| known != *n) {
-                    return Err(PlanError::invalid(
-                        "All arguments must have the same vector dimensions",
-                    ));
-                }
-                dimensions = Some(*n);
-            }
-            // A literal is known as a list (the selectors take it as typed and frozen); whether it
-            // is a vector of floats shows when it is read as one.
-            Argument::Constant(CqlType::List(..))
-            | Argument::Typed(CqlType::List(_, Frozen::Yes))
-            | Argument::Unknown => {}
+        let found = match argument {
+            Argument::Typed(CqlType::Vector(element, n)) if **element == CqlType::Float => *n,
+            // Whether it is a vector of floats shows when it is read as one.
+            Argument::Array(_, elements) => u16::try_from(*elements).unwrap_or(u16::MAX),
+            // A literal with more than constants in it.
+            Argument::Typed(CqlType::List(_, Frozen::Yes)) | Argument::Unknown => continue,
             Argument::Typed(other) | Argument::Constant(other) => {
                 return Err(PlanError::invalid(format!(
                     "Function system.{} requires a float vector argument, but found argument of \
@@ -54,7 +46,11 @@ fn build(call: &Call<'_>, similarity: Similarity) -> Result<ScalarFn, PlanError>
                     call.name
                 )));
             }
+        };
+        if dimensions.is_some_and(|known| known != found) {
+            return Err(PlanError::invalid("All arguments must have the same vector dimensions"));
         }
+        dimensions = Some(found);
     }
     let dimensions = dimensions.ok_or_else(|| call.untold(0, &PARAMETERS))?;
     let vector = CqlType::Vector(Box::new(CqlType::Float), dimensions);

@@ -134,6 +134,23 @@ impl Select {
         &self.table
     }
 
+    /// What clients are told about every execution, as in Cassandra.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let aggregated = self.group_by.is_some() || !self.output.aggregates.is_empty();
+        let warning = match () {
+            () if !aggregated => None,
+            () if !self.restrictions.restricts_partition() => {
+                Some("Aggregation query used without partition key")
+            }
+            () if self.restrictions.several_partitions() => {
+                Some("Aggregation query used on multiple partition keys (IN restriction)")
+            }
+            () => None,
+        };
+        warning.map(str::to_owned).into_iter().collect()
+    }
+
     /// Whether a partition with nothing but static columns is a row of the result.
     fn static_rows(&self) -> bool {
         self.seen.is_none() && !self.restrictions.chooses_rows()

@@ -3,8 +3,10 @@
 use cellar_schema::{CqlType, Frozen};
 
 use super::literal::natural_type;
+use super::prepare::so_far;
 use crate::ast::Term;
 use crate::plan::function::{self, Argument};
+use crate::plan::select::term_name as named;
 use crate::plan::{PlanError, Scope, types};
 
 /// What is known of a term that is an argument of a function.
@@ -22,7 +24,9 @@ pub fn argument(scope: &Scope<'_>, term: &Term) -> Result<Argument, PlanError> {
             Argument::Typed(function::resolve(name, &arguments(scope, terms)?, None)?.result)
         }
         Term::List(terms) => match common(scope, terms)? {
-            Some(element) => Argument::Constant(CqlType::List(Box::new(element), Frozen::Yes)),
+            Some(element) => {
+                Argument::Array(CqlType::List(Box::new(element), Frozen::Yes), terms.len())
+            }
             None => Argument::Unknown,
         },
         Term::Set(terms) => match common(scope, terms)? {
@@ -50,12 +54,14 @@ pub fn argument(scope: &Scope<'_>, term: &Term) -> Result<Argument, PlanError> {
         }
         Term::Arithmetic(chain) => {
             let mut left = argument(scope, &chain.first)?;
-            for (operator, term) in &chain.rest {
+            for (position, (operator, term)) in chain.rest.iter().enumerate() {
                 let right = argument(scope, term)?;
                 if left == Argument::Unknown && right == Argument::Unknown {
                     return Ok(Argument::Unknown);
                 }
-                let result = function::operator(*operator, &left, &right, None)?.result;
+                let function = function::operator(*operator, &left, &right, None)
+                    .map_err(|no| no.of(*operator, &so_far(chain, position), &named(term)))?;
+                let result = function.result;
                 // What is computed of constants is as open as they are.
                 left = match (left, right) {
                     (Argument::Constant(_), Argument::Constant(_)) => Argument::Constant(result),
@@ -73,7 +79,9 @@ pub fn argument(scope: &Scope<'_>, term: &Term) -> Result<Argument, PlanError> {
 /// As [`argument`].
 pub fn infer(scope: &Scope<'_>, term: &Term) -> Result<Option<CqlType>, PlanError> {
     Ok(match argument(scope, term)? {
-        Argument::Typed(cql_type) | Argument::Constant(cql_type) => Some(cql_type),
+        Argument::Typed(cql_type) | Argument::Constant(cql_type) | Argument::Array(cql_type, _) => {
+            Some(cql_type)
+        }
         Argument::Unknown => None,
     })
 }

@@ -1,6 +1,7 @@
 //! Terms meet types: [`prepare`] turns a term into an [`Expr`] of the receiver's type, and an
 //! [`Expr`] gives the value when the plan is bound. Constants are encoded once, when planned.
 
+mod assignable;
 mod collection;
 mod expr;
 mod infer;

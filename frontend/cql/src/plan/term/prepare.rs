@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use cellar_schema::CqlType;
 
+use super::assignable;
 use super::infer::{argument, arguments};
 use super::literal::encode;
 use super::{Call, Expr};
 use crate::ast::{Arithmetic, Ident, Term};
 use crate::plan::function::{self, Argument, ScalarFn};
+use crate::plan::select::{is_aggregate, term_name as named};
 use crate::plan::types::{self, Fit};
 use crate::plan::{Binding, ColumnSpec, Env, PlanError, Scope};
 
@@ -31,6 +33,11 @@ pub fn prepare(
         Term::UserType(fields) => user_type(scope, fields, receiver)?,
         Term::Tuple(terms) => tuple(scope, terms, receiver)?,
         Term::Function(name, terms) => {
+            if is_aggregate(name) {
+                return Err(PlanError::invalid(
+                    "Aggregation function are not supported in the where clause",
+                ));
+            }
             let known = arguments(scope, terms)?;
             let function = function::resolve(name, &known, Some(&receiver.cql_type))?;
             call(scope, function, terms, receiver)?
@@ -117,7 +124,7 @@ fn cast(
     receiver: &ColumnSpec,
 ) -> Result<Expr, PlanError> {
     let from = match argument(scope, inner)? {
-        Argument::Typed(from) | Argument::Constant(from) => from,
+        Argument::Typed(from) | Argument::Constant(from) | Argument::Array(from, _) => from,
         Argument::Unknown => target.clone(),
     };
     if types::same(&from, target) {
@@ -147,7 +154,10 @@ fn arithmetic(
         let wanted = (position == last).then_some(&receiver.cql_type);
         let both_unknown = known == Argument::Unknown && right_known == Argument::Unknown;
         let wanted = if both_unknown { Some(&receiver.cql_type) } else { wanted };
-        let function = function::operator(*operator, &known, &right_known, wanted)?;
+        let function =
+            function::operator(*operator, &known, &right_known, wanted).map_err(|refused| {
+                refused.of(*operator, &so_far(chain, position), &named(right_term))
+            })?;
         let [left_type, right_type] = function.arguments.as_slice() else {
             return Err(PlanError::invalid("an operator takes two operands"));
         };
@@ -165,6 +175,15 @@ fn arithmetic(
         assignable(result, receiver)?;
     }
     left.ok_or_else(|| PlanError::invalid("an operator takes two operands"))
+}
+
+/// The text of a chain up to, and without, the operator at this position.
+pub(super) fn so_far(chain: &Arithmetic<Term>, position: usize) -> String {
+    let rest: Vec<_> = chain.rest.iter().take(position).cloned().collect();
+    if rest.is_empty() {
+        return named(&chain.first);
+    }
+    named(&Term::Arithmetic(Box::new(Arithmetic { first: chain.first.clone(), rest })))
 }
 
 /// Whether an operator on values of this type gives a value of this type.
@@ -197,7 +216,8 @@ fn of_constants(
     let of = Argument::Typed(receiver.cql_type.clone());
     let mut left = prepare(scope, &chain.first, &operand(receiver, 0, &receiver.cql_type))?;
     for (operator, term) in &chain.rest {
-        let function = function::operator(*operator, &of, &of, Some(&receiver.cql_type))?;
+        let function = function::operator(*operator, &of, &of, Some(&receiver.cql_type))
+            .map_err(|refused| refused.of(*operator, &named(&chain.first), &named(term)))?;
         let right = prepare(scope, term, &operand(receiver, 1, &receiver.cql_type))?;
         let call = Call { function: Arc::new(function), arguments: vec![left, right] };
         left = folded(Expr::Call(Box::new(call)))?;
@@ -213,6 +233,9 @@ fn list(scope: &mut Scope<'_>, terms: &[Term], receiver: &ColumnSpec) -> Result<
     let name = format!("value({})", receiver.name);
     match &receiver.cql_type {
         CqlType::List(element, _) => {
+            for term in terms {
+                assignable::check(scope, term, element, ("list", "value"), receiver)?;
+            }
             Ok(Expr::List(each(scope, terms, &receiver.part(name, (**element).clone()))?))
         }
         CqlType::Vector(element, dimensions) => {
@@ -225,6 +248,9 @@ fn list(scope: &mut Scope<'_>, terms: &[Term], receiver: &ColumnSpec) -> Result<
                     terms.len()
                 )));
             }
+            for term in terms {
+                assignable::check(scope, term, element, ("vector", "value"), receiver)?;
+            }
             let parts = each(scope, terms, &receiver.part(name, (**element).clone()))?;
             Ok(Expr::Vector(element.clone(), parts))
         }
@@ -236,6 +262,9 @@ fn set(scope: &mut Scope<'_>, terms: &[Term], receiver: &ColumnSpec) -> Result<E
     match &receiver.cql_type {
         CqlType::Set(element, _) => {
             let name = format!("value({})", receiver.name);
+            for term in terms {
+                assignable::check(scope, term, element, ("set", "value"), receiver)?;
+            }
             let parts = each(scope, terms, &receiver.part(name, (**element).clone()))?;
             Ok(Expr::Set(element.clone(), parts))
         }
@@ -258,6 +287,8 @@ fn map(
     let value_spec = receiver.part(format!("value({})", receiver.name), (**value).clone());
     let mut prepared = Vec::with_capacity(entries.len());
     for (k, v) in entries {
+        assignable::check(scope, k, key, ("map", "key"), receiver)?;
+        assignable::check(scope, v, value, ("map", "value"), receiver)?;
         prepared.push((prepare(scope, k, &key_spec)?, prepare(scope, v, &value_spec)?));
     }
     Ok(Expr::Map(key.clone(), prepared))
@@ -308,6 +339,10 @@ fn tuple(scope: &mut Scope<'_>, terms: &[Term], receiver: &ColumnSpec) -> Result
             types.len(),
             terms.len()
         )));
+    }
+    for (index, (term, part)) in terms.iter().zip(types).enumerate() {
+        let component = format!("component {index}");
+        assignable::check(scope, term, part, ("tuple", &component), receiver)?;
     }
     let mut parts = Vec::with_capacity(types.len());
     for (index, cql_type) in types.iter().enumerate() {

@@ -4,6 +4,7 @@ use cellar_schema::{Column, ColumnKind, CqlType, Frozen, Table, UserType};
 
 use super::operation::{ColumnWrite, Shape};
 use crate::ast::{Assignment, Deletion, Ident, Term};
+use crate::plan::select::term_name;
 use crate::plan::term::{Expr, prepare};
 use crate::plan::{PlanError, Scope, column, receiver};
 
@@ -51,7 +52,7 @@ pub(super) fn deletion<'t>(
         Deletion::Column(_) => ColumnWrite::Delete,
         Deletion::Element(_, key) => target.delete_element(scope, key)?,
         Deletion::Field(_, field) => {
-            let (index, _) = target.field(field, "deletion")?;
+            let (index, _) = target.field(field, None)?;
             ColumnWrite::DeleteField(index)
         }
     };
@@ -98,11 +99,11 @@ impl AssignedColumn<'_> {
         if self.column.cql_type == CqlType::Counter {
             return Ok(ColumnWrite::Increment(self.value(scope, term)?));
         }
-        match self.element_wise("+")? {
+        match self.element_wise("+", term)? {
             shape @ (Shape::List | Shape::Set(_) | Shape::Map(_)) => {
                 Ok(ColumnWrite::Append(shape, self.value(scope, term)?))
             }
-            Shape::Fields(_) => Err(self.invalid_operation("+", "non collection")),
+            Shape::Fields(_) => Err(self.invalid_operation("+", term, "non collection")),
         }
     }
 
@@ -110,7 +111,7 @@ impl AssignedColumn<'_> {
         if self.column.cql_type == CqlType::Counter {
             return Ok(ColumnWrite::Decrement(self.value(scope, term)?));
         }
-        let shape = self.element_wise("-")?;
+        let shape = self.element_wise("-", term)?;
         let expr = match &shape {
             Shape::List | Shape::Set(_) => self.value(scope, term)?,
             Shape::Map(key) => {
@@ -118,15 +119,15 @@ impl AssignedColumn<'_> {
                 let spec = receiver(self.table, self.column).part(self.column.name.clone(), keys);
                 prepare(scope, term, &spec)?
             }
-            Shape::Fields(_) => return Err(self.invalid_operation("-", "non collection")),
+            Shape::Fields(_) => return Err(self.invalid_operation("-", term, "non collection")),
         };
         Ok(ColumnWrite::Discard(shape, expr))
     }
 
     fn prepend(&self, scope: &mut Scope<'_>, term: &Term) -> Result<ColumnWrite, PlanError> {
-        match self.element_wise("+")? {
+        match self.element_wise("+", term)? {
             Shape::List => Ok(ColumnWrite::Prepend(self.value(scope, term)?)),
-            _ => Err(self.invalid_operation("+", "non list")),
+            _ => Err(self.invalid_operation("+", term, "non list")),
         }
     }
 
@@ -136,7 +137,8 @@ impl AssignedColumn<'_> {
         key: &Term,
         term: &Term,
     ) -> Result<ColumnWrite, PlanError> {
-        self.not_frozen(&format!("{}[...] = ...", self.column.name))?;
+        let operation = format!("{}[{}] = {}", self.column.name, term_name(key), term_name(term));
+        self.not_frozen(&operation)?;
         match &self.column.cql_type {
             CqlType::List(element, _) => Ok(ColumnWrite::SetIndex(
                 self.part(scope, key, "idx", &CqlType::Int)?,
@@ -148,12 +150,12 @@ impl AssignedColumn<'_> {
                 self.part(scope, term, "value", value_type)?,
             )),
             CqlType::Set(..) => Err(PlanError::invalid(format!(
-                "Invalid operation ({}[...] = ...) for set column {}",
-                self.column.name, self.column.name
+                "Invalid operation ({operation}) for set column {}",
+                self.column.name
             ))),
             _ => Err(PlanError::invalid(format!(
-                "Invalid operation ({}[...] = ...) for non collection column {}",
-                self.column.name, self.column.name
+                "Invalid operation ({operation}) for non collection column {}",
+                self.column.name
             ))),
         }
     }
@@ -164,7 +166,8 @@ impl AssignedColumn<'_> {
         field: &Ident,
         term: &Term,
     ) -> Result<ColumnWrite, PlanError> {
-        let (index, cql_type) = self.field(field, "operation")?;
+        let operation = format!("{}.{field} = {}", self.column.name, term_name(term));
+        let (index, cql_type) = self.field(field, Some(&operation))?;
         let name = format!("{}.{}", self.column.name, field.as_str());
         let spec = receiver(self.table, self.column).part(name, cql_type);
         Ok(ColumnWrite::PutField(index, prepare(scope, term, &spec)?))
@@ -197,18 +200,23 @@ impl AssignedColumn<'_> {
     }
 
     /// A field of the column's user-defined type, which must be stored field by field.
-    fn field(&self, field: &Ident, what: &str) -> Result<(u16, CqlType), PlanError> {
+    fn field(&self, field: &Ident, operation: Option<&str>) -> Result<(u16, CqlType), PlanError> {
+        let name = &self.column.name;
         let CqlType::Udt(udt, frozen) = &self.column.cql_type else {
-            return Err(PlanError::invalid(format!(
-                "Invalid {what} for non-UDT column {}",
-                self.column.name
-            )));
+            return Err(PlanError::invalid(match operation {
+                Some(operation) => {
+                    format!("Invalid operation ({operation}) for non-UDT column {name}")
+                }
+                None => format!("Invalid field deletion operation for non-UDT column {name}"),
+            }));
         };
         if *frozen == Frozen::Yes {
-            return Err(PlanError::invalid(format!(
-                "Invalid {what} for frozen UDT column {}",
-                self.column.name
-            )));
+            return Err(PlanError::invalid(match operation {
+                Some(operation) => {
+                    format!("Invalid operation ({operation}) for frozen UDT column {name}")
+                }
+                None => format!("Frozen UDT column {name} does not support field deletion"),
+            }));
         }
         field_of(udt, field).ok_or_else(|| {
             PlanError::invalid(format!(
@@ -219,11 +227,14 @@ impl AssignedColumn<'_> {
         })
     }
 
-    fn element_wise(&self, operator: &str) -> Result<Shape, PlanError> {
+    fn element_wise(&self, operator: &str, term: &Term) -> Result<Shape, PlanError> {
         let name = &self.column.name;
-        self.not_frozen(&format!("{name} = {name} {operator} ..."))?;
-        Shape::of(&self.column.cql_type)
-            .ok_or_else(|| self.invalid_operation(operator, "non counter"))
+        self.not_frozen(&format!("{name} = {name} {operator} {}", term_name(term)))?;
+        let kind = match &self.column.cql_type {
+            CqlType::Tuple(_) => "tuple",
+            _ => "non counter",
+        };
+        Shape::of(&self.column.cql_type).ok_or_else(|| self.invalid_operation(operator, term, kind))
     }
 
     fn not_frozen(&self, operation: &str) -> Result<(), PlanError> {
@@ -237,10 +248,11 @@ impl AssignedColumn<'_> {
         Ok(())
     }
 
-    fn invalid_operation(&self, operator: &str, kind: &str) -> PlanError {
+    fn invalid_operation(&self, operator: &str, term: &Term, kind: &str) -> PlanError {
         let name = &self.column.name;
         PlanError::invalid(format!(
-            "Invalid operation ({name} = {name} {operator} ...) for {kind} column {name}"
+            "Invalid operation ({name} = {name} {operator} {}) for {kind} column {name}",
+            term_name(term)
         ))
     }
 }

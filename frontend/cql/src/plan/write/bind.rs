@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use cellar_schema::{
-    Change, ChangeKind, ColumnId, Condition, Mutation, Operation, RowChange, Test, keys,
+    Change, ChangeKind, ColumnId, ColumnKind, Condition, KeyError, Mutation, Operation, RowChange,
+    Table, Test, keys, limits,
 };
 
 use super::bound::TestedRow;
@@ -65,6 +66,7 @@ impl Write {
             writes_statics: !self.statics.is_empty(),
             batch: false,
             tested: Vec::new(),
+            warnings: Vec::new(),
         };
         for values in &partition_values {
             let partition = partition_key(&self.table, values)?;
@@ -84,6 +86,11 @@ impl Write {
             Rows::Statics => BoundRows::Statics,
             Rows::Keys(parts) => {
                 let suffixed = |values: Vec<Bytes>| {
+                    let bytes = values.iter().map(Bytes::len).sum();
+                    if bytes > limits::KEY_COMPONENT_BYTES_MAX {
+                        let limit_bytes = limits::KEY_COMPONENT_BYTES_MAX;
+                        return Err(invalid(KeyError::TooLong { bytes, limit_bytes }));
+                    }
                     let suffix = keys::row_suffix(&self.table, &values).map_err(invalid)?;
                     Ok((values, suffix))
                 };
@@ -156,7 +163,9 @@ impl Write {
         }
         let BoundRows::Keys(found) = rows else { return Ok(kinds) };
         let regular = operations(&self.regular, binding)?;
-        let marker = self.action == Action::Insert;
+        // A row of COMPACT STORAGE is its column, if it has one.
+        let marked = !self.table.is_compact() || !has_regular(&self.table);
+        let marker = self.action == Action::Insert && marked;
         if marker || !regular.is_empty() {
             let upsert = |suffix: &Bytes| {
                 ChangeKind::Upsert(RowChange {
@@ -222,6 +231,10 @@ impl Write {
         write.look_at_statics();
         Ok(())
     }
+}
+
+fn has_regular(table: &Table) -> bool {
+    table.columns.iter().any(|column| column.kind == ColumnKind::Regular)
 }
 
 /// Regular columns go before static ones.

@@ -31,6 +31,8 @@ pub struct BoundWrite {
     pub(crate) writes_statics: bool,
     /// Whether this was a `BATCH`: a refusal shows keys.
     pub(crate) batch: bool,
+    /// For the client.
+    pub warnings: Vec<String>,
     /// The rows that conditions are about.
     pub(crate) tested: Vec<TestedRow>,
 }

@@ -10,7 +10,7 @@ use super::operation::list_index;
 use crate::ast::{Comparison, Condition, InValues, Relation, RelationTest, Target, Term};
 use crate::plan::error::invalid;
 use crate::plan::term::{Expr, prepare};
-use crate::plan::{Binding, ColumnSpec, PlanError, Scope, column, receiver, types};
+use crate::plan::{Binding, BoundValue, ColumnSpec, PlanError, Scope, column, receiver, types};
 
 /// The conditions of a statement.
 #[derive(Clone, Debug)]
@@ -251,8 +251,16 @@ impl PlannedTest {
                 }
             }
             Self::In(exprs) => {
-                let values = exprs.iter().map(|expr| expr.evaluate_set(binding, WHAT));
-                Compared::In(values.collect::<Result<_, _>>()?)
+                let mut values = Vec::with_capacity(exprs.len());
+                for expr in exprs {
+                    match expr.evaluate(binding)? {
+                        BoundValue::Bytes(bytes) => values.push(Some(bytes)),
+                        BoundValue::Null => values.push(None),
+                        // What is unset is not in the list, as in Cassandra.
+                        BoundValue::Unset => {}
+                    }
+                }
+                Compared::In(values)
             }
             Self::InList(expr) => {
                 let list = expr

@@ -98,12 +98,9 @@ fn column_rows(
     conditions: &Conditions,
 ) -> Result<Rows, PlanError> {
     let columns = table.clustering().count();
-    if filter.is_slice() {
-        return Err(range_of_columns());
-    }
     let row_tested = matches!(conditions, Conditions::Columns(_)) && !conditions.only_statics();
     if only_statics && columns > 0 && !row_tested {
-        if filter.clustering_width > 0 {
+        if filter.clustering_width > 0 || filter.is_slice() {
             return Err(PlanError::invalid(
                 "Invalid restrictions on clustering columns since the DELETE statement modifies \
                  only static columns",
@@ -111,7 +108,7 @@ fn column_rows(
         }
         return Ok(Rows::Statics);
     }
-    if filter.clustering_width < columns {
+    if filter.clustering_width < columns || filter.is_slice() {
         return Err(range_of_columns());
     }
     Ok(Rows::Keys(filter.clustering))

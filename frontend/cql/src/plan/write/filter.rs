@@ -103,6 +103,17 @@ impl FilterPlanner<'_> {
             None if matches!(relation.test, RelationTest::Compare(Comparison::NotEqual, _)) => {
                 return Err(unsupported("!=", &column.name));
             }
+            None if matches!(
+                relation.test,
+                RelationTest::Contains(_) | RelationTest::ContainsKey(_)
+            ) =>
+            {
+                return Err(PlanError::invalid(format!(
+                    "Cannot use {} on non-collection column {}",
+                    symbol(&relation.test),
+                    column.name
+                )));
+            }
             None => {
                 return Err(PlanError::invalid(
                     "Only EQ and IN relation are supported on the partition key (unless you use \

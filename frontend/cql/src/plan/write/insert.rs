@@ -39,6 +39,14 @@ pub fn plan(scope: &mut Scope<'_>, insert: &Insert) -> Result<Write, PlanError> 
     };
     let attributes = Attributes::plan(scope, &table, &insert.using)?;
     let split = Split::of(&table, values)?;
+    let regular = table.columns.iter().find(|column| column.kind == ColumnKind::Regular);
+    if let Some(column) = regular.filter(|_| table.is_compact() && split.regular.is_empty()) {
+        let clustered = table.clustering().next().is_some();
+        let name = if clustered { column.name.as_str() } else { "value" };
+        return Err(PlanError::invalid(format!(
+            "Column {name} is mandatory for this COMPACT STORAGE table"
+        )));
+    }
     let conditions = if insert.if_not_exists { Conditions::NotExists } else { Conditions::None };
     Write {
         table: Arc::clone(&table),

@@ -162,9 +162,10 @@ impl ColumnWrite {
                     BoundValue::Unset => None,
                 })
             }
-            Self::DeleteIndex(index) => {
-                Ok(Some(Operation::ListSet(list_index(index, binding)?, None)))
-            }
+            Self::DeleteIndex(index) => match index.evaluate(binding)? {
+                BoundValue::Unset => Ok(None),
+                _ => Ok(Some(Operation::ListSet(list_index(index, binding)?, None))),
+            },
             Self::PutEntry(key_type, key, expr) => put_entry(key_type, key, expr, binding),
             Self::DeleteElement(key_type, key) => {
                 let name = map_key(key, binding)?;

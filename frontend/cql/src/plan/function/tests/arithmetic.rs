@@ -23,7 +23,7 @@ fn try_apply(
     symbol: char,
     right: (&CqlType, &str),
 ) -> Result<(CqlType, String), PlanError> {
-    let function = operator(meant(symbol), &typed(left.0), &typed(right.0), None)?;
+    let function = operator(meant(symbol), &typed(left.0), &typed(right.0), None).unwrap();
     let values = [Some(of(left.0, left.1)), Some(of(right.0, right.1))];
     let bytes = run(&function, &values)?.unwrap();
     value::validate(&function.result, &bytes).unwrap();
@@ -119,7 +119,8 @@ fn results_are_as_wide_as_the_wider_operand() {
 #[test]
 fn operators_without_meaning_and_without_clear_meaning_are_refused() {
     let message = |left: Argument, right: Argument, receiver: Option<&CqlType>| {
-        operator(meant('+'), &left, &right, receiver).unwrap_err().to_string()
+        let refusal = operator(meant('+'), &left, &right, receiver).unwrap_err();
+        refusal.of(meant('+'), &left.to_string(), &right.to_string()).to_string()
     };
     assert_eq!(
         message(typed(&CqlType::Int), typed(&CqlType::Text), None),
@@ -178,7 +179,7 @@ fn null_and_the_empty_value_give_null() {
 fn division_by_zero_fails_only_where_there_is_no_infinity() {
     let failed = |cql_type: &CqlType, symbol: char, left: &str| {
         let error = try_apply((cql_type, left), symbol, (cql_type, "0")).unwrap_err();
-        assert!(matches!(error, PlanError::FunctionFailure { .. }));
+        assert!(matches!(error, PlanError::OperationFailure { .. }));
         error.to_string()
     };
     assert!(failed(&CqlType::Int, '/', "1").ends_with("'int / int' failed: / by zero"));
@@ -207,7 +208,7 @@ fn moments_move_by_durations() {
     let fine = (&CqlType::Duration, "1h");
     assert_eq!(
         try_apply((&CqlType::Date, "2016-10-04"), '-', fine).unwrap_err().to_string(),
-        "execution of 'date - duration' failed: The duration must have a day precision. Was: 1h"
+        "the operation 'date - duration' failed: The duration must have a day precision. Was: 1h"
     );
     assert!(
         operator(meant('+'), &typed(&CqlType::Duration), &typed(&CqlType::Date), None).is_err()

@@ -140,7 +140,7 @@ fn refusals_name_the_function() {
         message(CqlType::Int, "now()"),
         "Type error: cannot assign result of function system.now (type timeuuid) to c (type int)"
     );
-    assert_eq!(message(CqlType::Int, "1 / 0"), "execution of 'int / int' failed: / by zero");
+    assert_eq!(message(CqlType::Int, "1 / 0"), "the operation 'int / int' failed: / by zero");
     assert_eq!(
         message(CqlType::Int, "CAST(2 AS text)"),
         "Cannot assign value of type text to c of type int"

@@ -49,7 +49,12 @@ fn only_float_vectors_of_one_dimension_are_taken() {
         assert_eq!(other, "All arguments must have the same vector dimensions");
         // A literal and a marker are what the other argument is.
         let literal = list(CqlType::Int);
-        for open in [Argument::Constant(literal.clone()), typed(&literal), Argument::Unknown] {
+        let sized = Argument::Array(literal.clone(), 2);
+        let function = resolve(&named(name), &[sized.clone(), sized.clone()], None);
+        assert_eq!(function.unwrap().arguments, [vector(2), vector(2)]);
+        let refusal = unresolved(name, &[sized, typed(&vector(3))]);
+        assert_eq!(refusal, "All arguments must have the same vector dimensions");
+        for open in [typed(&literal), Argument::Unknown] {
             let function = resolve(&named(name), &[open.clone(), typed(&vector(2))], None);
             assert_eq!(function.unwrap().arguments, [vector(2), vector(2)]);
             let refusal = unresolved(name, &[open.clone(), open]);

@@ -90,6 +90,10 @@ impl Restrictions {
         };
         let mut ranges = Vec::new();
         for prefix in combinations(&self.clustering, binding)? {
+            // No row has a key of such a value.
+            if prefix.iter().any(|value| value.len() > limits::KEY_COMPONENT_BYTES_MAX) {
+                continue;
+            }
             let found = match &slice {
                 None => keys::suffix_range(&self.table, &prefix, None, None).map(|r| vec![r]),
                 Some((lower, upper)) => sliced(&self.table, &prefix, lower, upper),

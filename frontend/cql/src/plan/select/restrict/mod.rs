@@ -75,6 +75,13 @@ impl Restrictions {
         self.partition.is_none()
     }
 
+    /// Whether the partition key is restricted in any way.
+    pub(super) fn restricts_partition(&self) -> bool {
+        let filters = self.filters.iter().flat_map(|part| &part.columns);
+        let filtered = filters.into_iter().any(|c| matches!(c.place, Place::Partition(_)));
+        self.partition.is_some() || self.token.is_given() || filtered
+    }
+
     /// Whether several partitions are named.
     pub(super) fn several_partitions(&self) -> bool {
         let is_in = |part: &Restriction| !part.is_equal();

@@ -136,6 +136,12 @@ fn check_columns(table: &Table, idents: &[Ident]) -> Result<(), PlanError> {
     if given == key {
         return Ok(());
     }
+    let repeated = |(at, name): (usize, &&str)| given.iter().take(at).any(|other| other == name);
+    if given.iter().enumerate().any(repeated) {
+        return Err(PlanError::invalid(
+            "The token() function contains duplicate partition key components",
+        ));
+    }
     let mut sorted = (key.clone(), given);
     sorted.0.sort_unstable();
     sorted.1.sort_unstable();

@@ -155,6 +155,12 @@ impl Selection<'_> {
                     CqlType::Udt(udt, _) => field_of(udt, field),
                     _ => None,
                 };
+                if !matches!(column.cql_type, CqlType::Udt(..)) {
+                    return Err(PlanError::invalid(format!(
+                        "Invalid field selection: {} of type {} is not a user type",
+                        column.name, column.cql_type
+                    )));
+                }
                 let index = found.and_then(|(index, _)| u16::try_from(index).ok());
                 let Some(index) = index else {
                     return Err(PlanError::invalid(format!(

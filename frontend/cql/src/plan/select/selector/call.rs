@@ -53,15 +53,23 @@ impl Selection<'_> {
         }
         let mut planned = Vec::with_capacity(arguments.len());
         for (argument, wanted) in arguments.iter().zip(&function.arguments) {
-            let item = self.item(scope, argument, Some(wanted))?;
-            if types::fit(wanted, &item.cql_type) == Fit::No {
-                return Err(PlanError::invalid(format!(
-                    "Type error: {} cannot be passed as argument {} of function system.{} of type \
-                     {wanted}",
-                    item.name,
+            let wrong = |name: &str| {
+                PlanError::invalid(format!(
+                    "Type error: {name} cannot be passed as argument {} of function system.{} of \
+                     type {wanted}",
                     planned.len(),
                     function.name
-                )));
+                ))
+            };
+            let item = self.item(scope, argument, Some(wanted)).map_err(|error| {
+                // The elements of a literal are part of what is passed.
+                match (argument, wanted) {
+                    (Selector::List(_), CqlType::Vector(..)) => wrong(&name::selector(argument)),
+                    _ => error,
+                }
+            })?;
+            if types::fit(wanted, &item.cql_type) == Fit::No {
+                return Err(wrong(&item.name));
             }
             planned.push(item);
         }
@@ -132,7 +140,7 @@ impl Selection<'_> {
             return Err(super::untyped(&name::term(term)));
         }
         let from = match self.known(scope, inner)? {
-            Argument::Typed(from) | Argument::Constant(from) => from,
+            Argument::Typed(from) | Argument::Constant(from) | Argument::Array(from, _) => from,
             Argument::Unknown => target.clone(),
         };
         if types::same(&from, target) {
@@ -166,7 +174,10 @@ impl Selection<'_> {
         let mut left: Option<Item> = None;
         for (operator, right) in &chain.rest {
             let right_known = self.known(scope, right)?;
-            let function = function::operator(*operator, &known, &right_known, expected)?;
+            let function =
+                function::operator(*operator, &known, &right_known, expected).map_err(|no| {
+                    no.of(*operator, &name::selector(&chain.first), &name::selector(right))
+                })?;
             let [left_type, right_type] = function.arguments.as_slice() else {
                 return Err(PlanError::invalid("an operator takes two operands"));
             };

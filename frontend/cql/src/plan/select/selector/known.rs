@@ -2,7 +2,7 @@
 
 use cellar_schema::{CqlType, Frozen};
 
-use super::{Selection, token};
+use super::{Selection, name, token};
 use crate::ast::Selector;
 use crate::plan::function::{self, Argument};
 use crate::plan::select::aggregate::AggregateCall;
@@ -64,12 +64,19 @@ impl Selection<'_> {
             }
             Selector::Arithmetic(chain) => {
                 let mut left = self.known(scope, &chain.first)?;
-                for (operator, right) in &chain.rest {
-                    let right = self.known(scope, right)?;
+                for (operator, operand) in &chain.rest {
+                    let right = self.known(scope, operand)?;
                     if left == Argument::Unknown && right == Argument::Unknown {
                         return Ok(Argument::Unknown);
                     }
-                    let chosen = function::operator(*operator, &left, &right, None)?;
+                    let chosen =
+                        function::operator(*operator, &left, &right, None).map_err(|no| {
+                            no.of(
+                                *operator,
+                                &name::selector(&chain.first),
+                                &name::selector(operand),
+                            )
+                        })?;
                     left = Argument::Typed(chosen.result);
                 }
                 left
@@ -89,7 +96,10 @@ impl Selection<'_> {
                 }
             },
             Selector::List(parts) => match self.first(scope, parts)? {
-                Some(part) => literal(parts, CqlType::List(Box::new(part), Frozen::Yes)),
+                Some(part) => match literal(parts, CqlType::List(Box::new(part), Frozen::Yes)) {
+                    Argument::Constant(list) => Argument::Array(list, parts.len()),
+                    known => known,
+                },
                 None => Argument::Unknown,
             },
             Selector::Set(parts) => match self.first(scope, parts)? {
@@ -108,7 +118,9 @@ impl Selection<'_> {
         selector: &Selector,
     ) -> Result<Option<CqlType>, PlanError> {
         Ok(match self.known(scope, selector)? {
-            Argument::Typed(cql_type) | Argument::Constant(cql_type) => Some(cql_type),
+            Argument::Typed(cql_type)
+            | Argument::Constant(cql_type)
+            | Argument::Array(cql_type, _) => Some(cql_type),
             Argument::Unknown => None,
         })
     }

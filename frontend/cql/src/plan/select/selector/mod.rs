@@ -23,7 +23,7 @@ use crate::plan::types::{self, Fit};
 use crate::plan::{PlanError, Scope, column, pseudo};
 
 pub(super) use eval::{Context, Sel};
-pub(super) use name::term as term_name;
+pub(in crate::plan) use name::term as term_name;
 use times::TimesKind;
 pub(super) use token::{function as token_function, is_token};
 

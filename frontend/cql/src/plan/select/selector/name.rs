@@ -2,10 +2,10 @@
 
 use cellar_schema::value;
 
-use crate::ast::{Arithmetic, ArithmeticOperator, CqlType, Ident, Literal, Term};
+use crate::ast::{Arithmetic, ArithmeticOperator, CqlType, Ident, Literal, Selector, Term};
 
 /// The text of a term.
-pub(in crate::plan::select) fn term(term: &Term) -> String {
+pub(in crate::plan) fn term(term: &Term) -> String {
     match term {
         Term::Null => "NULL".to_owned(),
         Term::Literal(written) => literal(written),
@@ -34,6 +34,34 @@ fn arithmetic(chain: &Arithmetic<Term>) -> String {
     chain.rest.iter().fold(first, |text, (operator, right)| {
         format!("{text} {} {}", symbol(*operator), term(right))
     })
+}
+
+/// The text of a selector, as far as errors name it.
+pub(super) fn selector(selector: &Selector) -> String {
+    let listed =
+        |parts: &[Selector]| parts.iter().map(self::selector).collect::<Vec<_>>().join(", ");
+    match selector {
+        Selector::Column(name) => name.to_string(),
+        Selector::Term(written) => term(written),
+        Selector::Function(name, parts) => format!("{name}({})", listed(parts)),
+        Selector::TypeHint(cql_type, inner) => format!("({cql_type}){}", self::selector(inner)),
+        Selector::Cast(inner, cql_type) => {
+            format!("cast({} as {cql_type})", self::selector(inner))
+        }
+        Selector::Negate(inner) => format!("-{}", self::selector(inner)),
+        Selector::Tuple(parts) => format!("({})", listed(parts)),
+        Selector::List(parts) => format!("[{}]", listed(parts)),
+        Selector::Set(parts) => format!("{{{}}}", listed(parts)),
+        Selector::Field(inner, field) => format!("{}.{field}", self::selector(inner)),
+        Selector::Element(inner, key) => format!("{}[{}]", self::selector(inner), term(key)),
+        Selector::Arithmetic(chain) => {
+            let first = self::selector(&chain.first);
+            chain.rest.iter().fold(first, |text, (operator, right)| {
+                format!("{text} {} {}", symbol(*operator), self::selector(right))
+            })
+        }
+        _ => "a selector".to_owned(),
+    }
 }
 
 /// The operator as written.
