@@ -8,6 +8,10 @@ use super::{Facts, record::Record};
 
 /// The release that Cellar answers like. Drivers and cqlsh choose what they ask by it.
 pub(crate) const RELEASE: &str = "5.0.5";
+/// What the cluster is called.
+pub(super) const NAME: &str = "cellar";
+/// How keys become tokens.
+pub(super) const PARTITIONER: &str = "org.apache.cassandra.dht.Murmur3Partitioner";
 /// Tokens of each frontend: a few, so that drivers spread requests over all of them evenly.
 const TOKENS: u64 = 8;
 
@@ -20,7 +24,7 @@ pub(super) fn local(facts: &Facts<'_>) -> Vec<Record> {
             .text("bootstrapped", "COMPLETED")
             .inet("broadcast_address", ip)
             .int("broadcast_port", 7000)
-            .text("cluster_name", "cellar")
+            .text("cluster_name", NAME)
             .text("cql_version", "3.4.7")
             .text("data_center", &own.datacenter)
             .int("gossip_generation", 1)
@@ -28,7 +32,7 @@ pub(super) fn local(facts: &Facts<'_>) -> Vec<Record> {
             .inet("listen_address", ip)
             .int("listen_port", 7000)
             .text("native_protocol_version", "5")
-            .text("partitioner", "org.apache.cassandra.dht.Murmur3Partitioner")
+            .text("partitioner", PARTITIONER)
             .text("rack", &own.rack)
             .text("release_version", RELEASE)
             .inet("rpc_address", ip)

@@ -7,7 +7,10 @@ use cellar_metadata_api::{Command, NewTable};
 use cellar_schema::{Column, ColumnId, ColumnKind, Keyspace, Table, TableId, TableOptions};
 use uuid::Uuid;
 
-use super::{FIRST_VIRTUAL, Fill, access, cellar, cluster, estimates, schema, traces, views};
+use super::{
+    FIRST_VIRTUAL, Fill, access, builds, cellar, cluster, estimates, schema, settings, traces,
+    views,
+};
 use crate::error::RequestError;
 
 type Defined = (BTreeMap<String, Arc<Keyspace>>, BTreeMap<TableId, Fill>);
@@ -236,6 +239,23 @@ const TABLES: &[(&str, &str, Fill)] = &[
         "system_auth",
         "CREATE TABLE network_permissions (role text PRIMARY KEY, dcs frozen<set<text>>)",
         access::datacenters,
+    ),
+    (
+        "system",
+        "CREATE TABLE \"IndexInfo\" (table_name text, index_name text, value blob, \
+         PRIMARY KEY (table_name, index_name))",
+        builds::indexes,
+    ),
+    (
+        "system_distributed",
+        "CREATE TABLE view_build_status (keyspace_name text, view_name text, host_id uuid, \
+         status text, PRIMARY KEY ((keyspace_name, view_name), host_id))",
+        builds::view_status,
+    ),
+    (
+        "system_views",
+        "CREATE TABLE settings (name text PRIMARY KEY, value text)",
+        settings::settings,
     ),
 ];
 

@@ -3,6 +3,7 @@
 //! and every SELECT on them goes through the same planner as any other. Start at [`System`].
 
 mod access;
+mod builds;
 mod cellar;
 mod cluster;
 mod definitions;
@@ -10,6 +11,7 @@ mod estimates;
 mod record;
 mod schema;
 mod schema_view;
+mod settings;
 pub(crate) mod text;
 mod traces;
 mod views;

@@ -14,6 +14,7 @@ mod access;
 #[allow(dead_code, reason = "shared with the tests of HTTP, which use the rest")]
 mod cell;
 mod client;
+mod conformance;
 mod indexes;
 #[path = "../http/metadata.rs"]
 #[allow(dead_code, reason = "shared with the tests of HTTP, which use the rest")]

@@ -33,11 +33,13 @@ fn compression_is_kept_with_its_class_in_full_and_its_defaults() {
     for (given, shown) in [
         (
             "{'class': 'SnappyCompressor', 'chunk_length_in_kb': 32, 'enabled': true}",
-            "{'chunk_length_in_kb': '32', 'class': 'org.apache.cassandra.io.compress.SnappyCompressor'}",
+            "{'chunk_length_in_kb': '32', \
+             'class': 'org.apache.cassandra.io.compress.SnappyCompressor'}",
         ),
         (
             "{'sstable_compression': 'LZ4Compressor', 'min_compress_ratio': 2}",
-            "{'chunk_length_in_kb': '16', 'class': 'org.apache.cassandra.io.compress.LZ4Compressor', \
+            "{'chunk_length_in_kb': '16', \
+             'class': 'org.apache.cassandra.io.compress.LZ4Compressor', \
              'min_compress_ratio': '2.0'}",
         ),
         ("{'sstable_compression': '', 'chunk_length_kb': 32}", "{'enabled': 'false'}"),
@@ -128,6 +130,10 @@ fn a_row_of_compact_storage_is_its_column() {
     assert_eq!(
         refusal("INSERT INTO compact (k, c) VALUES (1, 2)"),
         "Column v is mandatory for this COMPACT STORAGE table"
+    );
+    assert_eq!(
+        refusal("INSERT INTO compact_texts (k, c, v) VALUES (1, '', 1)"),
+        "Invalid empty or null value for column c"
     );
     assert_eq!(
         refused("ALTER TABLE compact ADD w int"),

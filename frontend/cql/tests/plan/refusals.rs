@@ -245,7 +245,10 @@ fn values_that_collections_cannot_have() {
         ),
         ("UPDATE things SET l[null] = 1 WHERE k = 1", "Invalid null value for list index"),
         ("UPDATE things SET m[null] = 1 WHERE k = 1", "Invalid null map key"),
-        ("UPDATE things SET fa.zip = 1 WHERE k = 1", "Invalid operation for frozen UDT column fa"),
+        (
+            "UPDATE things SET fa.zip = 1 WHERE k = 1",
+            "Invalid operation (fa.zip = 1) for frozen UDT column fa",
+        ),
         (
             "UPDATE things SET a.nope = 1 WHERE k = 1",
             "UDT column a does not have a field named nope",

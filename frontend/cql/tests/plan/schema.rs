@@ -14,7 +14,7 @@ use cellar_schema::{
 };
 use uuid::Uuid;
 
-const STATEMENTS: [&str; 15] = [
+const STATEMENTS: [&str; 16] = [
     "CREATE TYPE ks.address (street text, zip int, tags frozen<set<text>>)",
     "CREATE TABLE ks.simple (k int PRIMARY KEY, v text, w bigint)",
     "CREATE TABLE ks.wide (a int, b text, c int, d text, s text static, v int, w text,
@@ -35,6 +35,7 @@ const STATEMENTS: [&str; 15] = [
     "CREATE TABLE ks.times (k int, t timestamp, v int, PRIMARY KEY (k, t))",
     "CREATE TABLE ks.lists_of (k int PRIMARY KEY, l list<frozen<address>>)",
     "CREATE TABLE ks.compact (k int, c int, v int, PRIMARY KEY (k, c)) WITH COMPACT STORAGE",
+    "CREATE TABLE ks.compact_texts (k int, c text, v int, PRIMARY KEY (k, c)) WITH COMPACT STORAGE",
     "CREATE TABLE ks.compact_keys (k int, c int, PRIMARY KEY (k, c)) WITH COMPACT STORAGE",
 ];
 

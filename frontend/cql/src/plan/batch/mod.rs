@@ -4,7 +4,7 @@
 mod rows;
 mod size;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -155,11 +155,7 @@ pub fn combine(
         tested: Vec::new(),
         warnings: Vec::new(),
     };
-    let tables = writes.iter().map(|write| {
-        let table = &write.table;
-        format!("{}.{}", table.keyspace, table.name)
-    });
-    let tables: BTreeSet<String> = tables.collect();
+    let tables = size::tables(&writes);
     // Changes to one partition are one mutation, in the order of the statements.
     let mut places: HashMap<Bytes, usize> = HashMap::with_capacity(writes.len());
     for write in writes {

@@ -1,21 +1,33 @@
 //! How large a batch may be before clients are warned and before it is refused, as in Cassandra.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use cellar_schema::{Change, ChangeKind, Mutation, NewElement, Operation};
+use cellar_schema::{Change, ChangeKind, Mutation, NewElement, Operation, Table};
 
 use crate::limits::{BATCH_BYTES_MAX, BATCH_WARN_BYTES, UNLOGGED_BATCH_WARN_PARTITIONS};
 use crate::plan::PlanError;
+use crate::plan::write::BoundWrite;
 
 /// What a timestamp, a TTL and a time of deletion add to a value in Cassandra's count.
 const CELL_BYTES: usize = 16;
 /// What a row marker or a deletion counts.
 const MARKER_BYTES: usize = 12;
 
+/// The tables that are written to, each once.
+pub(super) fn tables(writes: &[BoundWrite]) -> Vec<Arc<Table>> {
+    let mut tables: Vec<Arc<Table>> = Vec::new();
+    for write in writes {
+        if !tables.iter().any(|table| table.id == write.table.id) {
+            tables.push(Arc::clone(&write.table));
+        }
+    }
+    tables
+}
+
 /// Refuses a batch over several partitions that is too large, and gives the warnings for one that
 /// is large.
 pub(super) fn check(
-    tables: &BTreeSet<String>,
+    tables: &[Arc<Table>],
     mutations: &[Mutation],
     logged: bool,
 ) -> Result<Vec<String>, PlanError> {
@@ -23,24 +35,29 @@ pub(super) fn check(
     if mutations.len() < 2 {
         return Ok(warnings);
     }
-    let names = tables.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
     let bytes: usize = mutations.iter().map(mutation_bytes).sum();
     if bytes > BATCH_BYTES_MAX {
         return Err(PlanError::invalid("Batch too large"));
     }
+    let names = || {
+        let name = |table: &Arc<Table>| format!("{}.{}", table.keyspace, table.name);
+        tables.iter().map(name).collect::<Vec<_>>().join(", ")
+    };
     if bytes > BATCH_WARN_BYTES {
         warnings.push(format!(
-            "Batch for [{names}] is of size {bytes}, exceeding specified threshold of \
+            "Batch for [{}] is of size {bytes}, exceeding specified threshold of \
              {BATCH_WARN_BYTES} by {}.",
+            names(),
             bytes - BATCH_WARN_BYTES
         ));
     }
     if !logged && mutations.len() > UNLOGGED_BATCH_WARN_PARTITIONS {
         let plural = if tables.len() == 1 { "" } else { "s" };
         warnings.push(format!(
-            "Unlogged batch covering {} partitions detected against table{plural} [{names}]. You \
+            "Unlogged batch covering {} partitions detected against table{plural} [{}]. You \
              should use a logged batch for atomicity, or asynchronous writes for performance.",
-            mutations.len()
+            mutations.len(),
+            names()
         ));
     }
     Ok(warnings)

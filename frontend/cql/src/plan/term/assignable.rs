@@ -56,9 +56,11 @@ fn fits(scope: &Scope<'_>, term: &Term, expected: &CqlType) -> bool {
         // What a user type has no field for is said where its fields are looked up.
         (Term::UserType(_), CqlType::Udt(..)) => true,
         (Term::List(_) | Term::Set(_) | Term::Map(_) | Term::UserType(_), _) => false,
-        _ => match argument(scope, term) {
+        (Term::TypeHint(..) | Term::Cast(..), _) => match argument(scope, term) {
             Ok(Argument::Typed(given)) => types::fit(expected, &given) != Fit::No,
             _ => true,
         },
+        // Which function is meant depends on what is expected.
+        _ => true,
     }
 }

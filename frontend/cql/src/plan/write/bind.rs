@@ -86,6 +86,7 @@ impl Write {
             Rows::Statics => BoundRows::Statics,
             Rows::Keys(parts) => {
                 let suffixed = |values: Vec<Bytes>| {
+                    refuse_empty(&self.table, &values)?;
                     let bytes = values.iter().map(Bytes::len).sum();
                     if bytes > limits::KEY_COMPONENT_BYTES_MAX {
                         let limit_bytes = limits::KEY_COMPONENT_BYTES_MAX;
@@ -231,6 +232,21 @@ impl Write {
         write.look_at_statics();
         Ok(())
     }
+}
+
+/// Where `COMPACT STORAGE` has one clustering column, its value is the name of a cell.
+fn refuse_empty(table: &Table, clustering: &[Bytes]) -> Result<(), PlanError> {
+    let mut columns = table.clustering();
+    let (true, Some((only, _)), None) = (table.is_compact(), columns.next(), columns.next()) else {
+        return Ok(());
+    };
+    if clustering.iter().any(Bytes::is_empty) {
+        return Err(PlanError::invalid(format!(
+            "Invalid empty or null value for column {}",
+            only.name
+        )));
+    }
+    Ok(())
 }
 
 fn has_regular(table: &Table) -> bool {

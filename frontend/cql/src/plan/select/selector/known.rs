@@ -3,7 +3,7 @@
 use cellar_schema::{CqlType, Frozen};
 
 use super::{Selection, name, token};
-use crate::ast::Selector;
+use crate::ast::{Arithmetic, Selector};
 use crate::plan::function::{self, Argument};
 use crate::plan::select::aggregate::AggregateCall;
 use crate::plan::{PlanError, Scope, column, term, types};
@@ -62,26 +62,27 @@ impl Selection<'_> {
             Selector::Negate(inner) => {
                 Argument::Typed(function::negation(&self.known(scope, inner)?, None)?.result)
             }
-            Selector::Arithmetic(chain) => {
-                let mut left = self.known(scope, &chain.first)?;
-                for (operator, operand) in &chain.rest {
-                    let right = self.known(scope, operand)?;
-                    if left == Argument::Unknown && right == Argument::Unknown {
-                        return Ok(Argument::Unknown);
-                    }
-                    let chosen =
-                        function::operator(*operator, &left, &right, None).map_err(|no| {
-                            no.of(
-                                *operator,
-                                &name::selector(&chain.first),
-                                &name::selector(operand),
-                            )
-                        })?;
-                    left = Argument::Typed(chosen.result);
-                }
-                left
-            }
+            Selector::Arithmetic(chain) => self.known_chain(scope, chain)?,
         })
+    }
+
+    fn known_chain(
+        &self,
+        scope: &Scope<'_>,
+        chain: &Arithmetic<Selector>,
+    ) -> Result<Argument, PlanError> {
+        let mut left = self.known(scope, &chain.first)?;
+        for (operator, operand) in &chain.rest {
+            let right = self.known(scope, operand)?;
+            if left == Argument::Unknown && right == Argument::Unknown {
+                return Ok(Argument::Unknown);
+            }
+            let chosen = function::operator(*operator, &left, &right, None).map_err(|no| {
+                no.of(*operator, &name::selector(&chain.first), &name::selector(operand))
+            })?;
+            left = Argument::Typed(chosen.result);
+        }
+        Ok(left)
     }
 
     /// What is known of a value put together from selectors.
