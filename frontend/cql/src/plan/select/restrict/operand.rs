@@ -185,7 +185,7 @@ fn component(expr: &Expr, column: &ColumnRef, binding: &Binding<'_>) -> Result<B
         }
         BoundValue::Unset => {
             let message = if column.is_key() {
-                format!("Unsupported unset value for column {}", column.name)
+                format!("Invalid unset value for column {}", column.name)
             } else {
                 format!("Unsupported unset value for column {}", column.name)
             };
