@@ -48,10 +48,8 @@ fn pair(c: i32, v: i32) -> i64 {
 
 /// `v, k, c, w` of every row that has a `v`, in the order of the base.
 fn rows(model: &Model) -> Vec<[i32; 4]> {
-    let some = |(&(k, c), &(v, w)): (&(i32, i32), &(Option<i32>, Option<i32>))| {
-        Some([v?, k, c, w.unwrap_or(-1)])
-    };
-    model.iter().filter_map(some).collect()
+    let entries = model.iter().map(|(&(k, c), &(v, w))| (k, c, v, w));
+    entries.filter_map(|(k, c, v, w)| Some([v?, k, c, w.unwrap_or(-1)])).collect()
 }
 
 fn sorted<K: Ord>(mut rows: Vec<[i32; 4]>, by: impl Fn(&[i32; 4]) -> K) -> Vec<[i32; 4]> {
