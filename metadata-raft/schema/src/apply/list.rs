@@ -8,7 +8,8 @@
 //! they were applied, whatever their clocks say; it is moved past what the list already holds.
 //! Appended elements have side 0x80. Prepended ones have side 0x40 and their time and sequence
 //! inverted, so that later ones come first. Elements of a whole list written at once have side
-//! 0x80, the write time and sequence 0, so that the same write twice is one list.
+//! 0x80, the write time and a fingerprint of the list as sequence: the same write twice is one
+//! list, and two lists of one time follow each other, as in Cassandra, instead of mixing.
 
 use bytes::Bytes;
 
@@ -73,8 +74,17 @@ pub(super) fn replace(
     values: &[Bytes],
     write: Write,
 ) -> Result<(), ApplyError> {
-    let position = Position { time_us: write.timestamp_us, sequence: 0 };
+    let position = Position { time_us: write.timestamp_us, sequence: fingerprint(values) };
     place(complex, APPENDED, position, values, write)
+}
+
+/// FNV-1a of the values' lengths and bytes, in 32 bits.
+fn fingerprint(values: &[Bytes]) -> u32 {
+    let step = |hash: u32, byte: &u8| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+    values.iter().fold(0x811c_9dc5, |hash, value| {
+        let length = value.len().to_be_bytes();
+        value.iter().fold(length.iter().fold(hash, step), step)
+    })
 }
 
 pub(super) fn append(

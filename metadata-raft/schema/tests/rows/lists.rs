@@ -153,6 +153,16 @@ fn a_whole_list_written_twice_with_one_timestamp_is_one_list() {
 }
 
 #[test]
+fn two_whole_lists_of_one_timestamp_follow_each_other_and_never_mix() {
+    let mut memory = Memory::default();
+    let lists = [values(&[2, 9]), values(&[3, 2, 3])];
+    let changes = lists.map(|list| upsert_at(Some(50), Operation::ListReplace(list)));
+    memory.apply(&changes, stamp(60)).unwrap();
+    let read = list(&mut memory);
+    assert!([[2, 9, 3, 2, 3], [3, 2, 3, 2, 9]].contains(&[0, 1, 2, 3, 4].map(|i| read[i])));
+}
+
+#[test]
 fn an_index_counts_only_what_a_reader_sees() {
     let mut memory = Memory::default();
     memory.apply(&[upsert(Operation::ListAppend(values(&[1, 2, 3])))], stamp(10)).unwrap();
