@@ -77,8 +77,8 @@ impl Restrictions {
 
     /// Whether the partition key is restricted in any way.
     pub(super) fn restricts_partition(&self) -> bool {
-        let filters = self.filters.iter().flat_map(|part| &part.columns);
-        let filtered = filters.into_iter().any(|c| matches!(c.place, Place::Partition(_)));
+        let mut filters = self.filters.iter().flat_map(|part| &part.columns);
+        let filtered = filters.any(|column| matches!(column.place, Place::Partition(_)));
         self.partition.is_some() || self.token.is_given() || filtered
     }
 
