@@ -45,7 +45,7 @@ fn looked_up(table: &Table, filter: &BoundFilter) -> Option<IndexProbe> {
             let target = target(IndexPart::Simple)?;
             Some(target.between(&column.cql_type, value(lower), value(upper)))
         }
-        BoundTest::Elements(tests) => tests.iter().find_map(|test| element(column, test, &target)),
+        BoundTest::Elements(tests) => tests.iter().find_map(|test| element(column, test, target)),
         BoundTest::Like(_) | BoundTest::NotNull => None,
     }
 }
