@@ -83,11 +83,6 @@ impl InMemory {
     }
 
     fn run(&self, command: Command) -> Result<Answer, MetadataError> {
-        let created = |version, target, keyspace, name| Answer::Schema {
-            version,
-            change: Some(SchemaEvent { kind: SchemaChangeKind::Created, target, keyspace, name }),
-            warnings: Vec::new(),
-        };
         match command {
             Command::CreateKeyspace { name, replication, durable_writes, .. } => {
                 if self.catalog.borrow().keyspace(&name).is_some() {
@@ -184,6 +179,14 @@ impl InMemory {
             name: Some(new.name),
         });
         Answer::Schema { version, change, warnings: Vec::new() }
+    }
+}
+
+fn created(version: u64, target: SchemaTarget, keyspace: String, name: Option<String>) -> Answer {
+    Answer::Schema {
+        version,
+        change: Some(SchemaEvent { kind: SchemaChangeKind::Created, target, keyspace, name }),
+        warnings: Vec::new(),
     }
 }
 
