@@ -245,7 +245,8 @@ impl Cluster {
                 Err(error) => Err(error),
             };
             match page {
-                Err(CellError::WrongCell { .. }) => {
+                // It may have been started again just now.
+                Err(CellError::WrongCell { .. } | CellError::NotLeader { .. }) => {
                     tokio::time::sleep(Duration::from_millis(2)).await;
                 }
                 Ok(mut page) => {
