@@ -247,10 +247,9 @@ fn tables_that_cannot_be() {
 
 #[test]
 fn what_is_not_built_is_named() {
-    for (text, feature) in [
-        ("DROP FUNCTION f", "DROP FUNCTION"),
-        ("DROP AGGREGATE f", "DROP AGGREGATE"),
-    ] {
+    for (text, feature) in
+        [("DROP FUNCTION f", "DROP FUNCTION"), ("DROP AGGREGATE f", "DROP AGGREGATE")]
+    {
         assert_eq!(refused(text), format!("{feature} is not supported by Cellar"));
         assert!(matches!(try_plan(text), Err(PlanError::NotBuilt { .. })), "{text}");
     }
