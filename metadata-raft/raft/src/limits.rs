@@ -76,6 +76,9 @@ pub(crate) const MATCHED_LOOK_MS: u64 = 20;
 pub(crate) const SNAPSHOT_PIECE_MS_MAX: u64 = 10_000;
 /// Pause between a member's requests for a snapshot, in milliseconds.
 pub(crate) const BASE_ASK_MS: u64 = 200;
+/// Time without a word of a leader until a member that lacks what is before its log stands for
+/// election, in milliseconds: those that are whole have tried several times by then.
+pub(crate) const BASE_LEADERLESS_MS: u64 = 5_000;
 /// Time for a snapshot that was asked for to wait until its end is known to be decided, in
 /// milliseconds: some heartbeats; later ones are newer.
 pub(crate) const BASE_WAIT_MS_MAX: u64 = 5_000;

@@ -335,3 +335,39 @@ async fn a_member_that_lost_what_was_before_its_log_keeps_it_and_leads_only_afte
     cluster.agree(&all).await;
     cluster.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_that_lost_what_was_before_their_logs_give_their_entries_to_the_one_that_is_whole()
+{
+    let mut nodes = Vec::new();
+    for id in 1..=3 {
+        nodes.push(Node::start(id, SimDisk::new(), None).await);
+    }
+    let memories: Vec<Memory> = (0..3).map(|_| Memory::default()).collect();
+    let members: BTreeMap<u64, String> = nodes.iter().map(Node::member).collect();
+    let mut groups = Vec::new();
+    for (node, memory) in nodes.iter().zip(&memories) {
+        memory.live.lock().commands.push("before the log".into());
+        groups.push(node.host.start(GROUP, memory.machine()).await.unwrap());
+    }
+    groups[0].initialize(members).await.unwrap();
+    propose(&groups, "acknowledged").await;
+    let mut cluster = Cluster { nodes, groups, memories };
+    cluster.agree(&["before the log", "acknowledged"].map(str::to_owned)).await;
+    // The first is away while the others decide more, so none of them can do without the other.
+    cluster.nodes[0].host.stop(GROUP).await.unwrap();
+    cluster.memories[0].machine().flush().unwrap();
+    assert_eq!(propose(&cluster.groups[1..], "more").await, "done more");
+    for at in [1, 2] {
+        cluster.nodes[at].host.stop(GROUP).await.unwrap();
+        cluster.memories[at] = Memory::default();
+        let late = Box::new(Late(cluster.memories[at].machine()));
+        cluster.groups[at] = cluster.nodes[at].host.start(GROUP, late).await.unwrap();
+    }
+    let first = cluster.memories[0].machine();
+    cluster.groups[0] = cluster.nodes[0].host.start(GROUP, first).await.unwrap();
+    // Only the first is whole, and only the others have the last entry.
+    assert_eq!(propose(&cluster.groups, "again").await, "done again");
+    cluster.agree(&["before the log", "acknowledged", "more", "again"].map(str::to_owned)).await;
+    cluster.end().await;
+}

@@ -79,6 +79,8 @@ where
         .keep_alive_interval(Duration::from_millis(limits.ping_interval_ms))
         .keep_alive_timeout(Duration::from_millis(limits.ping_ms_max))
         .max_concurrent_streams(limits.calls_per_connection_max)
+        // Callers give up in crowds when a process is slow; that is no reason to hang up on all.
+        .max_pending_accept_reset_streams(usize::try_from(limits.calls_per_connection_max).ok())
         .max_header_list_size(HEADER_BYTES_MAX)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)

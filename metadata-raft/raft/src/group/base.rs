@@ -1,16 +1,22 @@
 //! A member that lacks what was there before its log began, though it has a log.
 //!
 //! What it said to have stays said: it keeps its log, takes entries and votes. But it applies
-//! none, and never leads, before a snapshot has come that it has asked its leader for. openraft
+//! none, and answers nobody as a leader, before a snapshot has come that it has asked for. openraft
 //! cannot send that one, as it knows no member whose log is ahead of its machine. The snapshot
 //! ends within what is decided here, so openraft's own view of the log needs no change: what lies
 //! between is applied from the log in the same step.
+//!
+//! It stands for election only when no leader was heard for long: then its log may have what those
+//! that are whole were never sent, and none of them could win without it. As leader it brings them
+//! up to date and hands over to one of them.
 
 use std::{cmp::Ordering, io, sync::Arc, time::Duration};
 
 use futures::TryStreamExt;
-use openraft::{BasicNode, RaftLogReader, RaftNetworkFactory, network::RPCOption};
-use tokio::time::{sleep, timeout};
+use openraft::{
+    BasicNode, RaftLogReader, RaftNetworkFactory, async_runtime::WatchReceiver, network::RPCOption,
+};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     ASK_BASE, BASE, Envelope, Group, Refused, refused,
@@ -18,7 +24,7 @@ use super::{
     store::Store,
 };
 use crate::{
-    limits::{BASE_ASK_MS, BASE_WAIT_MS_MAX, SNAPSHOT_PIECE_MS_MAX},
+    limits::{BASE_ASK_MS, BASE_LEADERLESS_MS, BASE_WAIT_MS_MAX, SNAPSHOT_PIECE_MS_MAX},
     types::{self, RaftVote, Snapshot},
 };
 
@@ -28,18 +34,20 @@ impl Group {
         self.inner.state.lacks_base()
     }
 
-    /// Asks whoever leads for a snapshot until there is no need for one.
+    /// Asks for a snapshot until there is no need for one.
     pub(crate) fn ask_for_base(&self) {
         if !self.lacks_base() {
             return;
         }
         let (group, token) = (self.clone(), self.inner.tasks.token().clone());
         let asking = async move {
+            let mut stood = Instant::now();
             while group.lacks_base() {
                 sleep(Duration::from_millis(BASE_ASK_MS)).await;
                 if let Err(refused) = group.ask_once().await {
                     tracing::debug!(group = group.id(), %refused, "asked for a snapshot");
                 }
+                group.stand_in(&mut stood).await;
             }
         };
         self.inner.tasks.spawn(format!("base of raft group {}", self.id()), async move {
@@ -47,26 +55,65 @@ impl Group {
         });
     }
 
-    async fn ask_once(&self) -> Result<(), Refused> {
-        let node = self.inner.state.node;
-        let members = self.members().await.map_err(refused)?;
-        let Some(leader) = self.leader().filter(|leader| *leader != node) else { return Ok(()) };
-        // Without a log it is told of members by the snapshot that openraft sends.
-        let Some(address) = members.all.get(&leader) else { return Ok(()) };
-        let client = self.inner.network.peers.client(leader, address);
-        let ask = Envelope { group: self.id(), to: leader, message: node };
-        let patience = Duration::from_millis(SNAPSHOT_PIECE_MS_MAX);
-        let asked: Result<(), _> = client.call(ASK_BASE, &ask, patience).await;
-        asked.map_err(refused)
+    /// Stands for election if nobody has led for long; not again soon. A pre-vote that fails
+    /// disturbs nobody.
+    async fn stand_in(&self, stood: &mut Instant) {
+        let since = self.inner.heard.last().map_or(*stood, |heard| heard.max(*stood));
+        let patience = Duration::from_millis(BASE_LEADERLESS_MS);
+        if !self.lacks_base() || self.inner.raft.is_leader() || since.elapsed() < patience {
+            return;
+        }
+        *stood = Instant::now();
+        if let Err(error) = self.inner.raft.trigger().elect(true).await {
+            tracing::debug!(group = self.id(), %error, "no election");
+        }
     }
 
-    /// Has a member sent what this leader has applied; it asks again if it does not come.
+    /// Asks whoever leads, else one after the other until somebody is whole.
+    async fn ask_once(&self) -> Result<(), Refused> {
+        let node = self.inner.state.node;
+        // Without a log it is told of members by the snapshot that openraft sends.
+        let members = self.members().await.map_err(refused)?;
+        let leader = self.leader().filter(|leader| *leader != node);
+        let others = members.all.keys().filter(|other| **other != node && Some(**other) != leader);
+        let mut last = Ok(());
+        for other in leader.iter().chain(others) {
+            let Some(address) = members.all.get(other) else { continue };
+            let client = self.inner.network.peers.client(*other, address);
+            let ask = Envelope { group: self.id(), to: *other, message: node };
+            let patience = Duration::from_millis(SNAPSHOT_PIECE_MS_MAX);
+            let asked: Result<(), _> = client.call(ASK_BASE, &ask, patience).await;
+            last = asked.map_err(refused);
+            if last.is_ok() {
+                self.yield_to(*other).await;
+                return last;
+            }
+        }
+        last
+    }
+
+    /// Hands leadership that it cannot use to a member that is whole, once that one has the log.
+    async fn yield_to(&self, to: u64) {
+        let has_log = {
+            let metrics = self.inner.raft.metrics();
+            let now = metrics.borrow_watched();
+            let matched = now.replication.as_ref().and_then(|all| all.get(&to)?.as_ref());
+            matched.is_some_and(|matched| Some(matched.index) == now.last_log_index)
+        };
+        if has_log && self.inner.raft.is_leader() {
+            if let Err(error) = self.inner.raft.trigger().transfer_leader(to).await {
+                tracing::debug!(group = self.id(), %error, "not handed over");
+            }
+        }
+    }
+
+    /// Has a member sent what is applied here; it asks again if it does not come.
     pub(crate) async fn send_base(&self, to: u64) -> Result<(), Refused> {
         let members = self.members().await.map_err(refused)?;
         let addr = members.all.get(&to).cloned();
         let addr = addr.ok_or_else(|| Refused::Failed(format!("node {to} is no member")))?;
-        if !self.is_leader() || self.lacks_base() {
-            return Err(Refused::Failed("this node does not lead".into()));
+        if self.lacks_base() {
+            return Err(Refused::Failed("this node lacks one itself".into()));
         }
         if !self.inner.sending.lock().insert(to) {
             // It is on its way.

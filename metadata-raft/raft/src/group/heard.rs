@@ -11,6 +11,8 @@ pub(crate) struct Heard(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
+    /// When a leader was heard last.
+    last: Option<Instant>,
     /// When everything that was decided then has been applied by now.
     current: Option<Instant>,
     /// The oldest word of a leader that is not applied yet: newer ones are not looked at before,
@@ -30,9 +32,15 @@ impl Heard {
     /// A leader said that everything up to `decided` is decided, in a message taken in at `at`.
     pub(crate) fn hear(&self, decided: Option<u64>, applied: Option<u64>, at: Instant) {
         let mut known = self.0.lock();
+        known.last = Some(at);
         known.advance(applied);
         known.waiting.get_or_insert((decided, at));
         known.advance(applied);
+    }
+
+    /// When a leader was heard last whose log goes on where the one here ends.
+    pub(crate) fn last(&self) -> Option<Instant> {
+        self.0.lock().last
     }
 
     /// Whether everything decided at some moment no longer ago than `within` is applied.

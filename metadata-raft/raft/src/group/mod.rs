@@ -277,10 +277,11 @@ impl Group {
         self.inner.state.is_sole() || (!self.has_given_up() && self.inner.raft.is_leader())
     }
 
-    /// Whether the disk stands still, so that others should lead. Where there are none, nothing is
-    /// gained by giving up.
+    /// Whether others should lead: the disk stands still, where giving up gains nothing if there
+    /// are none, or what was before the log is missing.
     fn has_given_up(&self) -> bool {
-        *self.inner.stalled.borrow() && !self.inner.state.is_sole()
+        let stalled = *self.inner.stalled.borrow();
+        (stalled && !self.inner.state.is_sole()) || self.lacks_base()
     }
 
     /// The group's leader, as far as this node knows.
