@@ -100,10 +100,11 @@ impl Group {
             let matched = now.replication.as_ref().and_then(|all| all.get(&to)?.as_ref());
             matched.is_some_and(|matched| Some(matched.index) == now.last_log_index)
         };
-        if has_log && self.inner.raft.is_leader() {
-            if let Err(error) = self.inner.raft.trigger().transfer_leader(to).await {
-                tracing::debug!(group = self.id(), %error, "not handed over");
-            }
+        if has_log
+            && self.inner.raft.is_leader()
+            && let Err(error) = self.inner.raft.trigger().transfer_leader(to).await
+        {
+            tracing::debug!(group = self.id(), %error, "not handed over");
         }
     }
 
