@@ -217,9 +217,10 @@ impl World {
         let cell = self.cluster.cell_of(&self.partition(k));
         let request = WriteRequest { cell: cell.id, epoch: cell.epoch, writes };
         let mut reply = self.cluster.node().write(request.clone()).await;
-        // It may have been started again just now.
-        while let Err(CellError::NotLeader { .. }) = reply {
-            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        for _ in 0..5_000 {
+            // It may have been started again just now.
+            let Err(CellError::NotLeader { .. }) = reply else { break };
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
             reply = self.cluster.node().write(request.clone()).await;
         }
         let reply = reply.unwrap();
