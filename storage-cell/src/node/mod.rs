@@ -18,11 +18,14 @@ mod tier;
 
 use std::{fmt, fs, sync::Arc, time::Duration};
 
-use cellar_engine::Engine;
+use cellar_engine::{Engine, EngineError};
 use cellar_metadata_api::{CellId, Metadata, NodeId};
 use cellar_raft::{Host, HostOptions};
 use cellar_rpc::{Pool, Router, tasks::Tasks};
-use tokio::sync::{Mutex, Notify, mpsc};
+use tokio::{
+    sync::{Mutex, Notify, mpsc},
+    time::sleep,
+};
 use uuid::Uuid;
 
 pub use error::NodeError;
@@ -33,7 +36,7 @@ use crate::{
     blocking::in_background,
     cell::{Cell, Events},
     cold::Cold,
-    limits::STOP_MS_MAX,
+    limits::{LOCK_RETRIES, LOCK_RETRY_MS, STOP_MS_MAX},
 };
 use cells::Cells;
 use moves::Moves;
@@ -98,7 +101,7 @@ impl Node {
         if known.is_none() {
             identity::write(dir, id)?;
         }
-        let engine = Engine::open(&dir.join("rows"), options.engine.clone())?;
+        let engine = rows(&options).await?;
         let mut log = HostOptions::new(id.0, dir.join("log"), &tasks);
         log.segment_bytes = options.log_segment_bytes;
         log.log_bytes = options.log_bytes;
@@ -182,6 +185,19 @@ impl Node {
         closed.map_err(|error| NodeError::Thread(error.to_string()))??;
         Ok(ended?)
     }
+}
+
+/// Opens the rows. A node that ended a moment ago may still be letting go of them: a flush that
+/// nobody waits for any more, a scan that a caller has given up.
+async fn rows(options: &NodeOptions) -> Result<Engine, EngineError> {
+    let dir = options.dir.join("rows");
+    for _ in 0..LOCK_RETRIES {
+        match Engine::open(&dir, options.engine.clone()) {
+            Err(EngineError::Locked { .. }) => sleep(Duration::from_millis(LOCK_RETRY_MS)).await,
+            opened => return opened,
+        }
+    }
+    Engine::open(&dir, options.engine.clone())
 }
 
 impl Inner {
