@@ -22,7 +22,7 @@ use std::{
 use cellar_cql::plan::{self, SchemaView, ddl};
 use cellar_cql::{Parsed, parse_statement};
 use cellar_metadata_api::Command;
-use cellar_schema::{Column, ColumnId, ColumnKind, Keyspace, Table, TableId};
+use cellar_schema::{Column, ColumnId, ColumnKind, Keyspace, Table, TableId, Tables};
 use uuid::Uuid;
 
 const TABLE: &str = "CREATE TABLE events (tenant text, day date, at timestamp, id uuid, \
@@ -77,7 +77,7 @@ fn schema() -> Schema {
         name: "ks".to_owned(),
         replication: BTreeMap::new(),
         durable_writes: true,
-        tables: BTreeMap::new(),
+        tables: Tables::default(),
         types: BTreeMap::new(),
     };
     let before = Schema(Arc::new(keyspace.clone()));

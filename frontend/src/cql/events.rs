@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use cellar_metadata_api::{Catalog, Frontend, SchemaChangeKind, SchemaEvent, SchemaTarget};
 use cellar_rpc::tasks::Tasks;
-use cellar_schema::Keyspace;
+use cellar_schema::{Keyspace, Tables};
 use cellar_wire::{Event, EventKind, StatusChange, TopologyChange};
 use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
@@ -118,12 +118,17 @@ fn differences(
             }
         }
         let before = old.get(name);
-        let types = before.map(|before| &before.types);
-        compare(&mut events, SchemaTarget::Type, name, types, &after.types, |a, b| a == b);
-        let tables = before.map(|before| &before.tables);
+        let types = before.into_iter().flat_map(|before| &before.types).collect();
+        let all = after.types.iter().collect();
+        compare(&mut events, SchemaTarget::Type, name, (types, all), |a, b| a == b);
+        // Among ten thousand tables one has changed.
+        let none = Tables::default();
+        let tables = before.map_or(&none, |before| &before.tables);
+        let changed =
+            (tables.beside(&after.tables).collect(), after.tables.beside(tables).collect());
         // A truncated table has a new id but is no other table for a client.
         let same = |a: &Arc<_>, b: &Arc<cellar_schema::Table>| same_table(a, b);
-        compare(&mut events, SchemaTarget::Table, name, tables, &after.tables, same);
+        compare(&mut events, SchemaTarget::Table, name, changed, same);
     }
     for name in old.keys().filter(|name| !new.contains_key(*name)) {
         events.push(keyspace(SchemaChangeKind::Dropped, name));
@@ -139,8 +144,7 @@ fn compare<T>(
     events: &mut Vec<SchemaEvent>,
     target: SchemaTarget,
     keyspace: &str,
-    old: Option<&BTreeMap<String, T>>,
-    new: &BTreeMap<String, T>,
+    (old, new): (BTreeMap<&String, &T>, BTreeMap<&String, &T>),
     same: impl Fn(&T, &T) -> bool,
 ) {
     let mut push = |kind, name: &String| {
@@ -151,14 +155,14 @@ fn compare<T>(
             name: Some(name.clone()),
         });
     };
-    for (name, after) in new {
-        match old.and_then(|old| old.get(name)) {
+    for (name, after) in &new {
+        match old.get(name) {
             None => push(SchemaChangeKind::Created, name),
             Some(before) if same(before, after) => {}
             Some(_) => push(SchemaChangeKind::Updated, name),
         }
     }
-    for name in old.into_iter().flat_map(BTreeMap::keys) {
+    for name in old.keys() {
         if !new.contains_key(name) {
             push(SchemaChangeKind::Dropped, name);
         }

@@ -168,7 +168,7 @@ fn in_print_order(table: &Table) -> Vec<&Column> {
 
 #[cfg(test)]
 mod tests {
-    use cellar_schema::{ColumnId, Frozen, TableId, TableOptions};
+    use cellar_schema::{ColumnId, Frozen, TableId, TableOptions, Tables};
 
     use super::*;
 
@@ -178,7 +178,7 @@ mod tests {
             name: name.to_owned(),
             replication: BTreeMap::new(),
             durable_writes: true,
-            tables: BTreeMap::new(),
+            tables: Tables::default(),
             types: BTreeMap::new(),
         };
         assert!(

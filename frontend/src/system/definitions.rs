@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use cellar_cql::{parse_statement, plan::PlanError, plan::SchemaView, plan::ddl};
 use cellar_metadata_api::{Command, NewTable};
-use cellar_schema::{Column, ColumnId, ColumnKind, Keyspace, Table, TableId, TableOptions};
+use cellar_schema::{Column, ColumnId, ColumnKind, Keyspace, Table, TableId, TableOptions, Tables};
 use uuid::Uuid;
 
 use super::{
@@ -281,7 +281,7 @@ fn empty(name: &str) -> Keyspace {
         name: name.to_owned(),
         replication: BTreeMap::new(),
         durable_writes: true,
-        tables: BTreeMap::new(),
+        tables: Tables::default(),
         types: BTreeMap::new(),
     }
 }

@@ -14,7 +14,8 @@ use cellar_metadata_api::{
     SchemaEvent, SchemaTarget, SplitPlan, Update,
 };
 use cellar_schema::{
-    Column, ColumnId, ColumnKind, Index, IndexClass, Keyspace, Table, TableId, View, ViewRelation,
+    Column, ColumnId, ColumnKind, Index, IndexClass, Keyspace, Table, TableId, Tables, View,
+    ViewRelation,
 };
 use futures::{FutureExt, future::BoxFuture};
 use parking_lot::Mutex;
@@ -92,7 +93,7 @@ impl InMemory {
                     name: name.clone(),
                     replication,
                     durable_writes,
-                    tables: BTreeMap::new(),
+                    tables: Tables::default(),
                     types: BTreeMap::new(),
                 };
                 let whole = KeyspaceChange::Whole(Arc::new(keyspace));

@@ -35,7 +35,7 @@ pub use row::{
 };
 pub use table::{
     AgeOf, Column, ColumnKind, DroppedColumn, Index, IndexClass, IndexPart, IndexProbe,
-    IndexTarget, Keyspace, Order, Table, TableOptions, TieringPolicy, View, ViewRelation,
+    IndexTarget, Keyspace, Order, Table, TableOptions, Tables, TieringPolicy, View, ViewRelation,
 };
 pub use types::{CqlType, Frozen, TypeError, UserType};
 pub use units::{Units, read_units, write_units};

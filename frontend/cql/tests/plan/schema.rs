@@ -10,7 +10,7 @@ use cellar_cql::plan::{self, BoundValue, Env, Plan, PlanError, Planned, SchemaVi
 use cellar_metadata_api::{Command, NewTable};
 use cellar_schema::{
     Change, ChangeKind, Column, ColumnId, ColumnKind, Keyspace, Mutation, Operation, RowChange,
-    Table, TableId, UserType, keys, value,
+    Table, TableId, Tables, UserType, keys, value,
 };
 use uuid::Uuid;
 
@@ -60,7 +60,7 @@ pub(crate) static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
             name: "ks".to_owned(),
             replication: BTreeMap::new(),
             durable_writes: true,
-            tables: BTreeMap::new(),
+            tables: Tables::default(),
             types: BTreeMap::new(),
         }),
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cellar_cql::parse_statement;
 use cellar_cql::plan::{self, SchemaView};
-use cellar_schema::{DroppedColumn, Keyspace, value};
+use cellar_schema::{DroppedColumn, Keyspace, Table, value};
 
 use crate::schema::{ENV, FIXTURE};
 use crate::store::Store;
@@ -24,7 +24,7 @@ impl SchemaView for Without {
 
 fn without_v() -> Without {
     let mut keyspace = (*FIXTURE.keyspace("ks").unwrap()).clone();
-    let mut table = (*keyspace.tables["log"]).clone();
+    let mut table = Table::clone(keyspace.tables.get("log").unwrap());
     let at = table.columns.iter().position(|column| column.name == "v").unwrap();
     let column = table.columns.remove(at);
     table.dropped.push(DroppedColumn {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use cellar_cql::parse_statement;
 use cellar_cql::plan::{self, PlanError, Planned, SchemaView, ddl};
 use cellar_metadata_api::{Command, NewIndex};
-use cellar_schema::{Index, IndexClass, IndexPart, Keyspace, Table, TableId};
+use cellar_schema::{Index, IndexClass, IndexPart, Keyspace, Table, TableId, Tables};
 use uuid::Uuid;
 
 use crate::schema::{ENV, table};
@@ -31,7 +31,7 @@ impl Schema {
             name: "ks".to_owned(),
             replication: BTreeMap::new(),
             durable_writes: true,
-            tables: BTreeMap::new(),
+            tables: Tables::default(),
             types: BTreeMap::new(),
         };
         let mut schema = Self(Arc::new(keyspace));

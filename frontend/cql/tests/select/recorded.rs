@@ -9,7 +9,8 @@ use cellar_cql::parse_statement;
 use cellar_cql::plan::{self, BoundValue, Plan, PlanError, Planned, SchemaView, ddl};
 use cellar_metadata_api::{Command, NewTable};
 use cellar_schema::{
-    Column, ColumnId, ColumnKind, CqlType, Frozen, Keyspace, Table, TableId, UserType, value,
+    Column, ColumnId, ColumnKind, CqlType, Frozen, Keyspace, Table, TableId, Tables, UserType,
+    value,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -44,7 +45,9 @@ impl Schema {
             }
             Command::CreateTable { definition, .. } => {
                 let table = table(TableId(16 + self.0.tables.len() as u32), definition);
-                self.0.tables.entry(table.name.clone()).or_insert(Arc::new(table));
+                if !self.0.tables.contains_key(&table.name) {
+                    self.0.tables.insert(table.name.clone(), Arc::new(table));
+                }
             }
             _ => {}
         }
@@ -128,7 +131,7 @@ fn schema() -> Schema {
         name: "conformance".to_owned(),
         replication: BTreeMap::new(),
         durable_writes: true,
-        tables: BTreeMap::new(),
+        tables: Tables::default(),
         types: BTreeMap::new(),
     })
 }

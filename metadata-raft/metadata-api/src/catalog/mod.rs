@@ -1,18 +1,17 @@
 //! Everything the metadata service tells: what frontends and nodes hold in memory, and never
 //! change but replace.
 
+mod index;
 mod node;
 mod update;
+mod version;
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use cellar_schema::{Keyspace, Table, TableId, UserType};
 use uuid::Uuid;
-use xxhash_rust::xxh3::Xxh3;
 
+use self::{index::Index, version::SchemaSum};
 pub use self::{
     node::{Frontend, Node, NodeState},
     update::{KeyspaceChange, Update},
@@ -40,7 +39,8 @@ pub struct Catalog {
     pub dropped: BTreeMap<TableId, GroupId>,
     /// Roles by name. The map is the same one as long as no role changes.
     pub roles: Arc<Roles>,
-    tables: Arc<HashMap<TableId, Arc<Table>>>,
+    tables: Index,
+    sum: SchemaSum,
     schema_version: Uuid,
 }
 
@@ -66,13 +66,13 @@ impl Catalog {
     /// The table with this id, in constant time.
     #[must_use]
     pub fn table_by_id(&self, id: TableId) -> Option<&Arc<Table>> {
-        self.tables.get(&id)
+        self.tables.get(id)
     }
 
     /// The placement group that holds the table's data, also of a table in `dropped`.
     #[must_use]
     pub fn group_of(&self, table: TableId) -> Option<GroupId> {
-        match self.tables.get(&table) {
+        match self.tables.get(table) {
             Some(table) => self.groups.get(&table.keyspace).copied(),
             None => self.dropped.get(&table).copied(),
         }
@@ -118,7 +118,7 @@ impl Catalog {
             replace_all(Arc::make_mut(&mut next.roles), update.roles);
         }
         if schema_changed {
-            next.schema_version = schema_hash(&next.keyspaces);
+            next.schema_version = next.sum.version();
         }
         next
     }
@@ -142,54 +142,44 @@ impl Catalog {
     }
 
     fn change_keyspace(&mut self, name: String, change: KeyspaceChange) {
-        let index = Arc::make_mut(&mut self.tables);
         match change {
             KeyspaceChange::Whole(keyspace) => {
+                self.remove_keyspace(&name);
                 for table in keyspace.tables.values() {
-                    index.insert(table.id, Arc::clone(table));
+                    self.tables.insert(Arc::clone(table));
                 }
-                if let Some(old) = self.keyspaces.insert(name, Arc::clone(&keyspace)) {
-                    unindex_absent(index, &old, Some(&keyspace));
-                }
+                self.sum.add_keyspace(&keyspace);
+                self.keyspaces.insert(name, keyspace);
             }
-            KeyspaceChange::Removed => {
-                if let Some(old) = self.keyspaces.remove(&name) {
-                    unindex_absent(index, &old, None);
-                }
-            }
+            KeyspaceChange::Removed => self.remove_keyspace(&name),
             KeyspaceChange::Tables(changes) => {
                 let Some(keyspace) = self.keyspaces.get_mut(&name).map(Arc::make_mut) else {
                     return;
                 };
                 for (name, table) in changes {
+                    let new = table.clone();
                     let old = match table {
-                        Some(table) => {
-                            let id = table.id;
-                            index.insert(id, Arc::clone(&table));
-                            keyspace.tables.insert(name, table).filter(|old| old.id != id)
-                        }
+                        Some(table) => keyspace.tables.insert(name, table),
                         None => keyspace.tables.remove(&name),
                     };
                     if let Some(old) = old {
-                        index.remove(&old.id);
+                        self.sum.remove_table(&old);
+                        self.tables.remove(old.id);
+                    }
+                    if let Some(new) = new {
+                        self.sum.add_table(&new);
+                        self.tables.insert(new);
                     }
                 }
             }
         }
     }
-}
 
-/// Takes the tables out of the index that `new` does not have any more.
-fn unindex_absent(
-    index: &mut HashMap<TableId, Arc<Table>>,
-    old: &Keyspace,
-    new: Option<&Arc<Keyspace>>,
-) {
-    for table in old.tables.values() {
-        let stays =
-            new.and_then(|new| new.tables.get(&table.name)).is_some_and(|same| same.id == table.id);
-        if !stays {
-            index.remove(&table.id);
+    fn remove_keyspace(&mut self, name: &str) {
+        let Some(old) = self.keyspaces.remove(name) else { return };
+        self.sum.remove_keyspace(&old);
+        for table in old.tables.values() {
+            self.tables.remove(table.id);
         }
     }
 }
@@ -205,33 +195,4 @@ fn replace_all<K: Ord, V>(map: &mut BTreeMap<K, V>, changes: Vec<(K, Option<V>)>
 
 fn all<K: Clone, V: Clone>(map: &BTreeMap<K, V>) -> Vec<(K, Option<V>)> {
     map.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect()
-}
-
-/// A hash of all that clients can see of the schema. Id and version stand for a table's
-/// definition, because equal ones mean equal definitions.
-fn schema_hash(keyspaces: &BTreeMap<String, Arc<Keyspace>>) -> Uuid {
-    let mut hash = Xxh3::new();
-    let text = |hash: &mut Xxh3, text: &str| {
-        hash.update(&u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
-        hash.update(text.as_bytes());
-    };
-    for keyspace in keyspaces.values() {
-        text(&mut hash, &keyspace.name);
-        for (option, value) in &keyspace.replication {
-            text(&mut hash, option);
-            text(&mut hash, value);
-        }
-        hash.update(&[b'd', u8::from(keyspace.durable_writes)]);
-        for user_type in keyspace.types.values() {
-            // Debug of a type is its whole definition, whatever it is nested of.
-            text(&mut hash, &format!("{user_type:?}"));
-        }
-        hash.update(b"t");
-        for table in keyspace.tables.values() {
-            hash.update(&table.id.0.to_le_bytes());
-            hash.update(&table.version.to_le_bytes());
-        }
-        hash.update(b"k");
-    }
-    uuid::Builder::from_random_bytes(hash.digest128().to_le_bytes()).into_uuid()
 }

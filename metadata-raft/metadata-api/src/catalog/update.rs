@@ -97,7 +97,12 @@ fn join_keyspaces(older: &mut Vec<(String, KeyspaceChange)>, newer: &[(String, K
         let whole = match (joined.remove(name), change) {
             (Some(KeyspaceChange::Whole(mut keyspace)), KeyspaceChange::Tables(tables)) => {
                 let tables_of = &mut Arc::make_mut(&mut keyspace).tables;
-                super::replace_all(tables_of, tables.clone());
+                for (name, table) in tables.clone() {
+                    match table {
+                        Some(table) => tables_of.insert(name, table),
+                        None => tables_of.remove(&name),
+                    };
+                }
                 KeyspaceChange::Whole(keyspace)
             }
             (Some(KeyspaceChange::Tables(mut tables)), KeyspaceChange::Tables(newer)) => {

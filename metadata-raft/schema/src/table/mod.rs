@@ -2,6 +2,7 @@
 //! when the schema changes. Start at [`Table`].
 
 mod index;
+mod tables;
 mod term;
 mod view;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use index::{Index, IndexClass, IndexPart};
+pub use tables::Tables;
 pub use term::{IndexProbe, IndexTarget};
 pub use view::{View, ViewRelation};
 
@@ -27,7 +29,7 @@ pub struct Keyspace {
     /// Kept for DESCRIBE; Cellar writes durably whatever it says.
     pub durable_writes: bool,
     /// Tables by name.
-    pub tables: BTreeMap<String, Arc<Table>>,
+    pub tables: Tables,
     /// User-defined types by name.
     pub types: BTreeMap<String, Arc<UserType>>,
 }

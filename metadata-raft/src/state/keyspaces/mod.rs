@@ -6,7 +6,7 @@ mod replication;
 use std::{collections::BTreeMap, sync::Arc};
 
 use cellar_metadata_api::{Answer, MetadataError, Node, SchemaChangeKind, SchemaTarget};
-use cellar_schema::Keyspace;
+use cellar_schema::{Keyspace, Tables};
 
 pub(crate) use self::replication::Replication;
 use super::draft::{Draft, is_valid_name};
@@ -63,7 +63,7 @@ impl Draft<'_> {
             name: name.to_owned(),
             replication: options,
             durable_writes,
-            tables: BTreeMap::new(),
+            tables: Tables::default(),
             types: BTreeMap::new(),
         });
         let created = self.changed(SchemaChangeKind::Created, SchemaTarget::Keyspace, name, None);
