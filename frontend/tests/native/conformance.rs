@@ -12,9 +12,9 @@ async fn an_index_is_among_those_that_are_built_and_settings_say_what_holds() {
     client.run("CREATE INDEX by_built ON ks.built (v)").await;
     let built = "SELECT index_name FROM system.\"IndexInfo\" \
                  WHERE table_name = 'ks' AND index_name = 'by_built'";
-    assert_eq!(client.rows(built, &[Text]).await, [["by_built"]]);
+    assert_eq!(client.rows(built, &[Text]).await, [["'by_built'"]]);
     let setting = "SELECT value FROM system_views.settings WHERE name = 'default_keyspace_rf'";
-    assert_eq!(client.rows(setting, &[Text]).await, [["1"]]);
+    assert_eq!(client.rows(setting, &[Text]).await, [["'1'"]]);
 }
 
 #[tokio::test]

@@ -237,6 +237,12 @@ proptest! {
         if text.contains("-292275055-05-16") {
             return Ok(());
         }
+        // A number without a byte prints as "", which is no number: Cassandra refuses it, too.
+        let digits = kind.to_string();
+        let digits = digits.contains("varint") || digits.contains("decimal");
+        if digits && text.contains("\"\"") {
+            return Ok(());
+        }
         let read = from_json(&kind, &json).unwrap().unwrap();
         prop_assert!(compare(&kind, &read, &value).is_eq(), "{}", text);
     }

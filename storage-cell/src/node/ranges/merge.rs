@@ -52,7 +52,7 @@ impl Inner {
         let (before, going) = (left.state(), right.state());
         may_merge(&before, &going)?;
         self.is_placed(&before, &going)?;
-        self.has_majority(&going).await?;
+        self.keeps_what_split_off(&going).await?;
 
         let by = Frozen { left: left.id(), left_epoch: before.descriptor.epoch };
         let freeze = Freeze { epoch: going.descriptor.epoch, by };
@@ -161,9 +161,12 @@ impl Inner {
         }
     }
 
-    /// Whether a majority has the right half as it is. Whoever has not loses, by the merge, what
-    /// it has of cells that split off from it before: too few of them are left then.
-    async fn has_majority(&self, right: &CellState) -> Result<(), CellError> {
+    /// Sees to it that a majority has on its disk what split off from the right half before.
+    /// Whoever has not loses it by the merge: after a crash that is replayed before the right
+    /// half's log has made those cells again, and without that log they begin without rows.
+    async fn keeps_what_split_off(self: &Arc<Self>, right: &CellState) -> Result<(), CellError> {
+        let flushed = self.blocking(|inner| inner.engine.flush()).await?;
+        flushed.map_err(unavailable)?;
         let descriptor = &right.descriptor;
         let (cell, epoch) = (descriptor.cell, descriptor.epoch);
         let others = descriptor.replicas.iter().filter(|node| **node != self.id);
@@ -171,6 +174,7 @@ impl Inner {
             let answer = self.ask(*node, AdminRequest::Cells).await;
             let Ok(AdminAnswer::Cells(cells)) = answer else { return false };
             cells.iter().any(|report| report.cell == cell && report.epoch == epoch)
+                && self.ask(*node, AdminRequest::Flush).await.is_ok()
         });
         let have = join_all(asked).await.into_iter().filter(|has| *has).count();
         let replicas = descriptor.replicas.iter().collect::<BTreeSet<_>>().len();
