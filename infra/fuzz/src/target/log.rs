@@ -221,7 +221,10 @@ fn seed(round: u64) -> Option<Vec<u8>> {
     (0..asked).try_for_each(|_| told.recv()).ok()?;
     log.close();
     let mut input = Vec::new();
-    for (number, name) in (1..).zip(disk.list(Path::new(DIR)).ok()?) {
+    // Beside the segments lies one in reserve.
+    let mut names = disk.list(Path::new(DIR)).ok()?;
+    names.retain(|name| name.ends_with(".log"));
+    for (number, name) in (1..).zip(names) {
         if name != format!("{number:020}.log") {
             // Purging has removed the first ones; recovery begins at any number, this target at 1.
             return None;

@@ -240,7 +240,7 @@ proptest! {
         // A number without a byte prints as "", which is no number: Cassandra refuses it, too.
         let digits = kind.to_string();
         let digits = digits.contains("varint") || digits.contains("decimal");
-        if digits && text.contains("\"\"") {
+        if digits && text.replace('\\', "").contains("\"\"") {
             return Ok(());
         }
         let read = from_json(&kind, &json).unwrap().unwrap();
