@@ -101,7 +101,7 @@ async fn an_invalid_part_leaves_nothing_of_the_whole_write() {
     let write = Write { id: None, mutations, conditions: Vec::new() };
     match cluster.write(write).await {
         Err(CellError::Invalid { message }) => {
-            assert!(message.contains("out of bound"), "{message}")
+            assert!(message.contains("list which is null"), "{message}")
         }
         other => panic!("{other:?}"),
     }
