@@ -294,8 +294,8 @@ async fn a_member_that_lacks_the_beginning_gets_a_snapshot_although_the_log_is_w
     cluster.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_member_that_lost_what_was_before_its_log_keeps_it_and_leads_only_after_a_snapshot() {
+/// Three members whose machines hold something that their log does not have, and one entry.
+async fn with_something_before_the_log() -> Cluster {
     let mut nodes = Vec::new();
     for id in 1..=3 {
         nodes.push(Node::start(id, SimDisk::new(), None).await);
@@ -309,8 +309,14 @@ async fn a_member_that_lost_what_was_before_its_log_keeps_it_and_leads_only_afte
     }
     groups[0].initialize(members).await.unwrap();
     propose(&groups, "acknowledged").await;
-    let mut cluster = Cluster { nodes, groups, memories };
+    let cluster = Cluster { nodes, groups, memories };
     cluster.agree(&["before the log", "acknowledged"].map(str::to_owned)).await;
+    cluster
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_lost_what_was_before_its_log_keeps_it_and_leads_only_after_a_snapshot() {
+    let mut cluster = with_something_before_the_log().await;
     for (node, memory) in cluster.nodes.iter().zip(&cluster.memories) {
         node.host.stop(GROUP).await.unwrap();
         memory.machine().flush().unwrap();
@@ -339,21 +345,7 @@ async fn a_member_that_lost_what_was_before_its_log_keeps_it_and_leads_only_afte
 #[tokio::test(flavor = "multi_thread")]
 async fn members_that_lost_what_was_before_their_logs_give_their_entries_to_the_one_that_is_whole()
 {
-    let mut nodes = Vec::new();
-    for id in 1..=3 {
-        nodes.push(Node::start(id, SimDisk::new(), None).await);
-    }
-    let memories: Vec<Memory> = (0..3).map(|_| Memory::default()).collect();
-    let members: BTreeMap<u64, String> = nodes.iter().map(Node::member).collect();
-    let mut groups = Vec::new();
-    for (node, memory) in nodes.iter().zip(&memories) {
-        memory.live.lock().commands.push("before the log".into());
-        groups.push(node.host.start(GROUP, memory.machine()).await.unwrap());
-    }
-    groups[0].initialize(members).await.unwrap();
-    propose(&groups, "acknowledged").await;
-    let mut cluster = Cluster { nodes, groups, memories };
-    cluster.agree(&["before the log", "acknowledged"].map(str::to_owned)).await;
+    let mut cluster = with_something_before_the_log().await;
     // The first is away while the others decide more, so none of them can do without the other.
     cluster.nodes[0].host.stop(GROUP).await.unwrap();
     cluster.memories[0].machine().flush().unwrap();
