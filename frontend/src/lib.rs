@@ -19,3 +19,4 @@ mod trace;
 mod start;
 
 pub use start::{Frontend, FrontendOptions, StartError};
+pub use trace::Traces;

@@ -16,6 +16,7 @@ use crate::{
     meter::Totals,
     route::Route,
     system::{Identity, System},
+    trace::Traces,
 };
 
 /// How to start a frontend.
@@ -29,6 +30,8 @@ pub struct FrontendOptions {
     pub frame_bytes_max: u32,
     /// How clients are let in.
     pub access: AccessOptions,
+    /// Where the traces of requests are.
+    pub traces: Traces,
 }
 
 /// A running frontend.
@@ -71,7 +74,7 @@ impl Frontend {
         tasks: &Tasks,
     ) -> Result<Self, StartError> {
         let own = options.identity.host_id;
-        let system = Arc::new(System::new(options.identity)?);
+        let system = Arc::new(System::new(options.identity, options.traces)?);
         let route = Route::new(metadata.catalog(), cells);
         let events = SchemaEvents::follow(own, metadata.catalog(), tasks);
         let access = Access::new(options.access.authentication)?;

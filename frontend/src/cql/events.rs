@@ -178,7 +178,7 @@ mod tests {
             let host_id = Uuid::from_u128(*id);
             let cql_address = address.parse().expect("an address");
             let (datacenter, rack) = ("dc1".to_owned(), "rack1".to_owned());
-            (host_id, Frontend { host_id, cql_address, datacenter, rack })
+            (host_id, Frontend { host_id, cql_address, datacenter, rack, internal_address: None })
         };
         list.iter().map(entry).collect()
     }

@@ -4,13 +4,15 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use cellar_cql::plan::{BoundSelect, Flow, Reads, RowReader};
-use cellar_metadata_api::Overview;
+use cellar_metadata_api::{Catalog, Overview};
 use cellar_schema::{Row, keys};
+use uuid::Uuid;
 
 use super::{Executor, Parameters};
 use crate::{
     error::RequestError,
-    system::{Source, is_virtual, source},
+    system::{Learnt, Source, is_virtual, source},
+    trace::Wish,
 };
 
 /// How long the metadata service may take to say what it knows.
@@ -28,9 +30,9 @@ impl Executor {
         if !is_virtual(bound.table.id) {
             return Ok(None);
         }
-        let overview = self.overview(bound).await?;
         let catalog = self.route.catalog();
-        let rows = self.system.rows(&bound.table, &catalog, &bound.reads, overview.as_ref())?;
+        let learnt = self.learn(bound, &catalog).await?;
+        let rows = self.system.rows(&bound.table, &catalog, &bound.reads, &learnt)?;
         let Some(rows) = rows else { return Ok(None) };
         // Paging is not needed, but a state that belongs to nothing is a client's mistake.
         if parameters.paging_state.is_some() {
@@ -61,13 +63,26 @@ impl Executor {
         Ok(Some(reader.take_rows()))
     }
 
-    /// What the leader of the metadata service says, if the table is made from that. It is waited
-    /// for only where nothing can be said without it.
-    async fn overview(&self, bound: &BoundSelect) -> Result<Option<Overview>, RequestError> {
+    /// Asks others for what the table is made from.
+    async fn learn(&self, bound: &BoundSelect, catalog: &Catalog) -> Result<Learnt, RequestError> {
         let source = source(&bound.table);
-        if source == Source::Catalog {
-            return Ok(None);
-        }
+        Ok(match source {
+            Source::Catalog => Learnt::default(),
+            Source::Traces => {
+                let own = self.system.identity();
+                let own = (own.host_id, own.cql_address);
+                let traces = self.system.traces().find(wish(bound), catalog, own).await;
+                Learnt { traces, ..Learnt::default() }
+            }
+            Source::CatalogAndOverview | Source::Overview => {
+                Learnt { overview: self.overview(source).await?, ..Learnt::default() }
+            }
+        })
+    }
+
+    /// What the leader of the metadata service says. It is waited for only where nothing can be
+    /// said without it.
+    async fn overview(&self, source: Source) -> Result<Option<Overview>, RequestError> {
         let asked = tokio::time::timeout(OVERVIEW_MAX, self.metadata.overview()).await;
         match (asked, source) {
             (Ok(Ok(overview)), _) => Ok(Some(overview)),
@@ -83,6 +98,17 @@ impl Executor {
     pub(super) fn now_seconds(&self) -> i64 {
         self.clock.now_us().div_euclid(1_000_000)
     }
+}
+
+/// The sessions whose traces are read.
+fn wish(bound: &BoundSelect) -> Wish {
+    let Reads::Partitions(partitions) = &bound.reads else { return Wish::All };
+    let session = |partition: &Bytes| {
+        let key = keys::engine_key(partition, &keys::marks_suffix()).ok()?;
+        let decoded = keys::decode(&bound.table, &key).ok()?;
+        Uuid::from_slice(decoded.partition_values.first()?).ok()
+    };
+    Wish::These(partitions.iter().filter_map(|read| session(&read.partition)).collect())
 }
 
 fn feed(

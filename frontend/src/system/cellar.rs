@@ -20,7 +20,7 @@ fn node_ids(nodes: &[NodeId]) -> Bytes {
 }
 
 fn reports<'a>(facts: &'a Facts<'_>) -> impl Iterator<Item = (&'a NodeReport, u64)> {
-    let nodes = facts.overview.into_iter().flat_map(|overview| &overview.nodes);
+    let nodes = facts.learnt.overview.as_ref().into_iter().flat_map(|overview| &overview.nodes);
     nodes.filter_map(|(_, report)| report.as_ref()).map(|(report, ago_ms)| (report, *ago_ms))
 }
 
@@ -137,7 +137,7 @@ pub(super) fn hot_partitions(facts: &Facts<'_>) -> Vec<Record> {
 }
 
 pub(super) fn events(facts: &Facts<'_>) -> Vec<Record> {
-    let events = facts.overview.into_iter().flat_map(|overview| &overview.events);
+    let events = facts.learnt.overview.as_ref().into_iter().flat_map(|overview| &overview.events);
     events
         .zip(0_i32..)
         .map(|(event, order)| {

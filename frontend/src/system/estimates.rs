@@ -42,7 +42,7 @@ fn estimated(table: &Table, part: &Part) -> Record {
 }
 
 fn each(facts: &Facts<'_>, record: impl Fn(&Table, &Part) -> Record) -> Vec<Record> {
-    let bytes = bytes_by_cell(facts.overview);
+    let bytes = bytes_by_cell(facts.learnt.overview.as_ref());
     let mut records = Vec::new();
     for keyspace in facts.catalog.keyspaces.values() {
         let Some(rows) = facts.wanted.partition(&keyspace.name) else { continue };

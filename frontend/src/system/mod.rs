@@ -25,7 +25,10 @@ use cellar_metadata_api::{Catalog, Overview};
 use cellar_schema::{Keyspace, Row, Table, TableId};
 use uuid::Uuid;
 
-use crate::{error::RequestError, trace::Traces};
+use crate::{
+    error::RequestError,
+    trace::{Told, Traces},
+};
 
 pub(crate) use schema::is_virtual_in_cassandra;
 pub use schema_view::View;
@@ -44,6 +47,8 @@ pub(crate) enum Source {
     CatalogAndOverview,
     /// The overview alone.
     Overview,
+    /// The traces of every frontend.
+    Traces,
 }
 
 /// What a virtual table is made from.
@@ -53,6 +58,7 @@ pub(crate) fn source(table: &Table) -> Source {
         ("system_cellar", _) | ("system", "size_estimates" | "table_estimates") => {
             Source::CatalogAndOverview
         }
+        ("system_traces", _) => Source::Traces,
         _ => Source::Catalog,
     }
 }
@@ -82,9 +88,16 @@ pub(crate) struct Facts<'a> {
     pub(crate) identity: &'a Identity,
     pub(crate) virtual_keyspaces: &'a BTreeMap<String, Arc<Keyspace>>,
     pub(crate) wanted: Wanted<'a>,
-    pub(crate) traces: &'a Traces,
+    pub(crate) learnt: &'a Learnt,
+}
+
+/// What was asked elsewhere before rows are made up.
+#[derive(Debug, Default)]
+pub(crate) struct Learnt {
     /// What the leader of the metadata service says, if it was asked and says anything.
-    pub(crate) overview: Option<&'a Overview>,
+    pub(crate) overview: Option<Overview>,
+    /// The traces that are wanted, and maybe more.
+    pub(crate) traces: Vec<Told>,
 }
 
 type Fill = fn(&Facts<'_>) -> Vec<Record>;
@@ -103,9 +116,8 @@ impl System {
     ///
     /// # Errors
     /// [`RequestError`] if a definition is wrong, which a test rules out.
-    pub fn new(identity: Identity) -> Result<Self, RequestError> {
+    pub fn new(identity: Identity, traces: Traces) -> Result<Self, RequestError> {
         let (keyspaces, fills) = definitions::define()?;
-        let traces = Traces::default();
         Ok(Self { identity, keyspaces: Arc::new(keyspaces), fills, traces })
     }
 
@@ -131,12 +143,12 @@ impl System {
     ///
     /// # Errors
     /// [`RequestError::Internal`] if a row does not fit its table.
-    pub fn rows(
+    pub(crate) fn rows(
         &self,
         table: &Table,
         catalog: &Catalog,
         reads: &Reads,
-        overview: Option<&Overview>,
+        learnt: &Learnt,
     ) -> Result<Option<Vec<(Bytes, Row)>>, RequestError> {
         if !is_virtual(table.id) {
             return Ok(None);
@@ -147,8 +159,7 @@ impl System {
             identity: &self.identity,
             virtual_keyspaces: &self.keyspaces,
             wanted: Wanted::new(table, reads),
-            traces: &self.traces,
-            overview,
+            learnt,
         };
         fill(&facts)
             .into_iter()

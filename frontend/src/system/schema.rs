@@ -313,7 +313,8 @@ mod tests {
             let host_id = Uuid::from_u128(number);
             let cql_address = SocketAddr::from(([127, 0, 0, 1], 9042));
             let (datacenter, rack) = (datacenter.to_owned(), "rack1".to_owned());
-            let frontend = Frontend { host_id, cql_address, datacenter, rack };
+            let internal_address = None;
+            let frontend = Frontend { host_id, cql_address, datacenter, rack, internal_address };
             catalog.frontends.insert(host_id, frontend);
         }
         let shown = super::by_datacenter(&catalog, &every);

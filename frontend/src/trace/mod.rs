@@ -1,8 +1,11 @@
 //! Traces of single requests, for clients that asked for one: what happened, where, after how many
 //! microseconds. They are kept by the frontend that served the request, a bounded number for a
-//! bounded time, and read through `system_traces`. Start at [`traced`] and [`note`].
+//! bounded time, and read through `system_traces` of any frontend, which asks the others for what
+//! it does not have. Start at [`traced`] and [`note`].
 
+mod find;
 mod store;
+mod told;
 
 use std::{future::Future, net::IpAddr, sync::Arc, time::Instant};
 
@@ -10,7 +13,8 @@ use parking_lot::Mutex;
 use tokio::task_local;
 use uuid::Uuid;
 
-pub(crate) use store::Traces;
+pub(crate) use self::{find::Wish, told::Told};
+pub use store::Traces;
 
 /// Notes of one trace; what happens after them is not told.
 const NOTES_MAX: usize = 200;

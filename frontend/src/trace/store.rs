@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use cellar_rpc::Pool;
 use parking_lot::Mutex;
 #[cfg(test)]
 use uuid::Uuid;
@@ -17,13 +18,31 @@ const TRACES_MAX: usize = 500;
 /// How long a trace is kept. Clients ask for it at once, people within minutes.
 const KEPT: Duration = Duration::from_secs(3_600);
 
-/// The traces of a frontend.
-#[derive(Debug, Default)]
-pub(crate) struct Traces(Mutex<VecDeque<(Instant, Arc<Trace>)>>);
+/// When each came, the oldest first.
+type Kept = VecDeque<(Instant, Arc<Trace>)>;
+
+/// The traces of a frontend; clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Traces {
+    kept: Arc<Mutex<Kept>>,
+    /// How other frontends are asked.
+    pool: Option<Pool>,
+}
 
 impl Traces {
+    /// Those of a frontend that asks others for what it does not have. [`Traces::default`] asks
+    /// nobody.
+    #[must_use]
+    pub fn among_others(pool: Pool) -> Self {
+        Self { pool: Some(pool), ..Self::default() }
+    }
+
+    pub(super) fn pool(&self) -> Option<&Pool> {
+        self.pool.as_ref()
+    }
+
     pub(super) fn add(&self, trace: Arc<Trace>) {
-        let mut kept = self.0.lock();
+        let mut kept = self.kept.lock();
         kept.push_back((Instant::now(), trace));
         if kept.len() > TRACES_MAX {
             kept.pop_front();
@@ -34,8 +53,8 @@ impl Traces {
     }
 
     /// Every trace that is not too old, the latest last.
-    pub(crate) fn all(&self) -> Vec<Arc<Trace>> {
-        let kept = self.0.lock();
+    pub(super) fn all(&self) -> Vec<Arc<Trace>> {
+        let kept = self.kept.lock();
         let fresh = kept.iter().filter(|(at, _)| at.elapsed() <= KEPT);
         fresh.map(|(_, trace)| Arc::clone(trace)).collect()
     }

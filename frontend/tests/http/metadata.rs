@@ -9,9 +9,9 @@ use std::{
 };
 
 use cellar_metadata_api::{
-    Answer, Catalog, CellId, Command, GroupId, KeyspaceChange, Metadata, MetadataError, NewIndex,
-    NewTable, NewView, Node, NodeId, NodeState, Overview, Placement, Position, SchemaChangeKind,
-    SchemaEvent, SchemaTarget, SplitPlan, Update,
+    Answer, Catalog, CellId, Command, Frontend, GroupId, KeyspaceChange, Metadata, MetadataError,
+    NewIndex, NewTable, NewView, Node, NodeId, NodeState, Overview, Placement, Position,
+    SchemaChangeKind, SchemaEvent, SchemaTarget, SplitPlan, Update,
 };
 use cellar_schema::{
     Column, ColumnId, ColumnKind, Index, IndexClass, Keyspace, Table, TableId, Tables, View,
@@ -62,6 +62,12 @@ impl InMemory {
     /// Has an overview from now on.
     pub(crate) fn know(&self, overview: Overview) {
         *self.overview.lock() = Some(overview);
+    }
+
+    /// Knows a frontend from now on.
+    pub(crate) fn register(&self, frontend: Frontend) {
+        let frontends = vec![(frontend.host_id, Some(frontend))];
+        self.change(Update { frontends, ..Update::default() });
     }
 
     /// Splits the cell that a token of a table is in.

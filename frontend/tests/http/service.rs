@@ -3,7 +3,9 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use cellar_cell_api::Cells;
-use cellar_frontend::{Frontend, FrontendOptions, access::AccessOptions, http, system::Identity};
+use cellar_frontend::{
+    Frontend, FrontendOptions, Traces, access::AccessOptions, http, system::Identity,
+};
 use cellar_metadata_api::Metadata;
 use cellar_rpc::{ClientConfig, Pool, tasks::Tasks};
 use cellar_schema::{Clock, SystemClock};
@@ -56,7 +58,9 @@ impl Service {
             rack: "r1".to_owned(),
         };
         let access = AccessOptions::default();
-        let options = FrontendOptions { cql: anywhere, identity, frame_bytes_max: 1 << 20, access };
+        let traces = Traces::default();
+        let options =
+            FrontendOptions { cql: anywhere, identity, frame_bytes_max: 1 << 20, access, traces };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let frontend = Frontend::start(options, metadata, cells, clock, &tasks).await.unwrap();
         let shared = http::HttpShared::new(frontend.executor, frontend.statements);

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 use cellar_cell_api::Cells;
-use cellar_frontend::{Frontend, FrontendOptions, access::AccessOptions, system::Identity};
+use cellar_frontend::{Frontend, FrontendOptions, Traces, access::AccessOptions, system::Identity};
 use cellar_rpc::{ClientConfig, Pool, tasks::Tasks};
 use cellar_schema::{Clock, CqlType, SystemClock, value};
 use cellar_wire::{
@@ -30,20 +30,36 @@ pub(crate) struct Client {
 impl Client {
     /// With the keyspace `ks` and its table `t`.
     pub(crate) async fn connect() -> Self {
+        let at = "127.0.0.1:9042".parse().unwrap();
+        let mut client =
+            Self::of(metadata::InMemory::new(), Uuid::nil(), at, Traces::default()).await;
+        for text in [
+            "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', \
+         'replication_factor': 1}",
+            "CREATE TABLE ks.t (k int, c int, v int, m map<text, int>, PRIMARY KEY (k, c))",
+        ] {
+            client.run(text).await;
+        }
+        client
+    }
+
+    /// Of a frontend of its own, which says that it is at `cql_address`.
+    pub(crate) async fn of(
+        metadata: Arc<metadata::InMemory>,
+        host_id: Uuid,
+        cql_address: SocketAddr,
+        traces: Traces,
+    ) -> Self {
         let tasks = Tasks::new();
-        let metadata = metadata::InMemory::new();
         let pool = Pool::new(ClientConfig::default(), &tasks);
         let of_cell = Arc::new(cell::Service(Arc::default()));
         let cells = Cells::with_local(pool, metadata::NODE, of_cell);
         let anywhere: SocketAddr = "127.0.0.1:0".parse().unwrap();
-        let identity = Identity {
-            host_id: Uuid::nil(),
-            cql_address: "127.0.0.1:9042".parse().unwrap(),
-            datacenter: "dc1".to_owned(),
-            rack: "r1".to_owned(),
-        };
+        let identity =
+            Identity { host_id, cql_address, datacenter: "dc1".to_owned(), rack: "r1".to_owned() };
         let access = AccessOptions::default();
-        let options = FrontendOptions { cql: anywhere, identity, frame_bytes_max: 1 << 20, access };
+        let options =
+            FrontendOptions { cql: anywhere, identity, frame_bytes_max: 1 << 20, access, traces };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let of_frontend = Arc::clone(&metadata);
         let frontend = Frontend::start(options, of_frontend, cells, clock, &tasks).await.unwrap();
@@ -56,13 +72,6 @@ impl Client {
         };
         let startup = Startup { options: vec![("CQL_VERSION".to_owned(), "3.4.7".to_owned())] };
         client.ask(Request::Startup(startup).into()).await;
-        for text in [
-            "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', \
-         'replication_factor': 1}",
-            "CREATE TABLE ks.t (k int, c int, v int, m map<text, int>, PRIMARY KEY (k, c))",
-        ] {
-            client.run(text).await;
-        }
         client
     }
 

@@ -1,8 +1,66 @@
 //! Requests that are traced.
 
-use cellar_schema::CqlType::{Int, Text};
+use std::{net::SocketAddr, sync::Arc};
 
-use crate::client::Client;
+use cellar_frontend::Traces;
+use cellar_metadata_api::Frontend;
+use cellar_rpc::{ClientConfig, Pool, Server, ServerLimits, tasks::Tasks};
+use cellar_schema::CqlType::{Inet, Int, Text};
+use uuid::Uuid;
+
+use crate::{client::Client, metadata};
+
+/// A frontend that answers others, and a connection to it.
+async fn among_others(number: u8, metadata: &Arc<metadata::InMemory>, tasks: &Tasks) -> Client {
+    let (host_id, cql_address) =
+        (Uuid::from_bytes([number; 16]), SocketAddr::from(([10, 0, 0, number], 9042)));
+    let traces = Traces::among_others(Pool::new(ClientConfig::default(), tasks));
+    let anywhere = "127.0.0.1:0".parse().unwrap();
+    let routes = traces.routes(cql_address);
+    let server =
+        Server::bind(anywhere, None, routes, ServerLimits::default(), tasks).await.unwrap();
+    let internal_address = Some(server.advertised().to_owned());
+    let token = tasks.token().clone();
+    tasks.spawn("server", async move {
+        let _ = server.run(token).await;
+    });
+    let (datacenter, rack) = ("dc1".to_owned(), "r1".to_owned());
+    metadata.register(Frontend { host_id, cql_address, datacenter, rack, internal_address });
+    Client::of(Arc::clone(metadata), host_id, cql_address, traces).await
+}
+
+#[tokio::test]
+async fn a_trace_is_read_through_another_frontend_than_the_one_that_ran_the_request() {
+    let (metadata, tasks) = (metadata::InMemory::new(), Tasks::new());
+    let mut one = among_others(1, &metadata, &tasks).await;
+    let mut two = among_others(2, &metadata, &tasks).await;
+    // One that is known and not there keeps nobody from being answered.
+    metadata.register(Frontend {
+        host_id: Uuid::from_bytes([3; 16]),
+        cql_address: "10.0.0.3:9042".parse().unwrap(),
+        datacenter: "dc1".to_owned(),
+        rack: "r1".to_owned(),
+        internal_address: Some("127.0.0.1:1".to_owned()),
+    });
+    let id = one.query("SELECT key FROM system.local", true).await.tracing_id.unwrap();
+    let session = format!(
+        "SELECT coordinator, coordinator_port, parameters['query'], duration \
+         FROM system_traces.sessions WHERE session_id = {id}"
+    );
+    let types = [Inet, Int, Text, Int];
+    let told = two.rows(&session, &types).await;
+    assert_eq!(told[0][..3], ["'10.0.0.1'", "9042", "'SELECT key FROM system.local'"]);
+    assert_eq!(told, one.rows(&session, &types).await);
+    let events = activities(&mut two, id).await;
+    assert!(events.iter().any(|activity| activity.contains("Preparing statement")), "{events:?}");
+    assert_eq!(events, activities(&mut one, id).await);
+    let own = two.query("SELECT key FROM system.local", true).await.tracing_id.unwrap();
+    let listed = two.rows("SELECT session_id FROM system_traces.sessions", &[Text]).await;
+    assert_eq!(listed.len(), 2, "those of both");
+    let nobody = Uuid::from_bytes([9; 16]);
+    assert!(activities(&mut two, nobody).await.is_empty());
+    assert!(!activities(&mut one, own).await.is_empty());
+}
 
 async fn activities(client: &mut Client, id: uuid::Uuid) -> Vec<String> {
     let text = format!("SELECT activity FROM system_traces.events WHERE session_id = {id}");

@@ -73,6 +73,7 @@ pub fn frontend(number: u128) -> Frontend {
         cql_address: "127.0.0.1:9042".parse().unwrap(),
         datacenter: "dc1".to_owned(),
         rack: "r1".to_owned(),
+        internal_address: None,
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use cellar_cell_api::Cells;
 use cellar_frontend::{
-    Frontend, FrontendOptions,
+    Frontend, FrontendOptions, Traces,
     access::{AccessOptions, Authentication},
     http,
     system::Identity,
@@ -79,6 +79,7 @@ impl Service {
             identity,
             frame_bytes_max: 1 << 20,
             access: AccessOptions { authentication, superuser_password },
+            traces: Traces::default(),
         };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let frontend = Frontend::start(options, metadata, cells, clock, &tasks).await.unwrap();

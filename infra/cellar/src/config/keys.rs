@@ -50,7 +50,8 @@ pub(crate) struct Flags {
     /// Where health, metrics and admin are served.
     #[arg(long, global = true, value_name = "HOST:PORT")]
     admin: Option<String>,
-    /// Where a node or the metadata service answers the other roles; default: a port of its own.
+    /// Where a process answers the others; default: a port of its role, or a free one beside CQL
+    /// for a frontend.
     #[arg(long, global = true, value_name = "HOST:PORT")]
     listen: Option<String>,
     /// The address that others reach `listen` by, where it differs.

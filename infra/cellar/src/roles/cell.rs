@@ -34,7 +34,7 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
     let metadata: Arc<dyn Metadata> = Arc::new(client);
     let node = node::start(&process, settings, place, metadata).await?;
     let router = node.register(Router::new());
-    metadata::serve(&process, address, &advertised, router).await?;
+    metadata::serve(&process, address, Some(advertised.clone()), router).await?;
     // From now on the service sees that the node is in touch.
     let who = Identity::Node(node.id());
     let _presence = Client::connect(&process.pool, members, who, &process.tasks);

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use cellar_cell_api::Cells;
-use cellar_frontend::{execute::Executor, meter::Totals};
+use cellar_frontend::{Traces, execute::Executor, meter::Totals};
 use cellar_metadata_api::{Command, Metadata};
 
 use super::{Process, frontend, member::Membership, metadata, node};
@@ -50,14 +50,17 @@ pub(crate) async fn start(settings: &Settings) -> anyhow::Result<Dev> {
     let running = metadata::service(&process, settings, &folder.join("metadata"), alone).await?;
     let metadata: Arc<dyn Metadata> = Arc::new(running.service.clone());
     let identity = frontend::identity(settings, &folder.join("frontend"))?;
-    let registration = frontend::registration(&identity);
+    let registration = frontend::registration(&identity, None);
     metadata.submit(Command::RegisterFrontend { frontend: registration }).await?;
     let node_folder = folder.join("node");
     let place = node::Place { folder: &node_folder, address: &address, kept: None };
     let node = node::start(&process, settings, place, Arc::clone(&metadata)).await?;
     let cells = Cells::with_local(process.pool.clone(), node.id(), node.service());
+    // No other frontend has a trace of what this one runs.
+    let traces = Traces::default();
     let started =
-        frontend::start(&process, settings, identity, Arc::clone(&metadata), cells.clone()).await?;
+        frontend::start(&process, settings, identity, Arc::clone(&metadata), cells.clone(), traces)
+            .await?;
     let http = frontend::http_listener(&process, settings, &started).await?;
     let operator = Operator { metadata, cells, pool: process.pool.clone() };
     let ready = process.admin(Arc::new(|| Ok(())), Some(operator.clone()));

@@ -4,12 +4,13 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use cellar_cell_api::Cells;
-use cellar_frontend::{Frontend, FrontendOptions, http, system::Identity};
+use cellar_frontend::{Frontend, FrontendOptions, Traces, http, system::Identity};
 use cellar_metadata_api::{self as metadata_api, Client, Metadata, protocol};
+use cellar_rpc::Router;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{Process, announce::Announcement};
+use super::{Process, announce::Announcement, metadata};
 use crate::{
     admin::{self, Operator},
     config::Settings,
@@ -60,25 +61,47 @@ pub(super) async fn start(
     identity: Identity,
     metadata: Arc<dyn Metadata>,
     cells: Cells,
+    traces: Traces,
 ) -> anyhow::Result<Frontend> {
     let options = FrontendOptions {
         cql: identity.cql_address,
         identity,
         frame_bytes_max: FRAME_BYTES_MAX,
         access: settings.access.clone(),
+        traces,
     };
     let clock = Arc::clone(&process.clock);
     Ok(Frontend::start(options, metadata, cells, clock, &process.tasks).await?)
 }
 
 /// The identity as the metadata service knows it.
-pub(super) fn registration(identity: &Identity) -> metadata_api::Frontend {
+pub(super) fn registration(
+    identity: &Identity,
+    internal_address: Option<String>,
+) -> metadata_api::Frontend {
     metadata_api::Frontend {
         host_id: identity.host_id,
         cql_address: identity.cql_address,
         datacenter: identity.datacenter.clone(),
         rack: identity.rack.clone(),
+        internal_address,
     }
+}
+
+/// Answers other frontends: where the settings say, or beside CQL at a port that is free. Says
+/// where, unless nobody could tell the others.
+async fn listen(
+    process: &Process,
+    settings: &Settings,
+    router: Router,
+) -> anyhow::Result<Option<String>> {
+    let beside = SocketAddr::new(settings.cql.ip(), 0);
+    let (address, advertised) = match settings.listen {
+        Some(address) => (address, settings.advertise.clone()),
+        None if beside.ip().is_unspecified() => return Ok(None),
+        None => (beside, None),
+    };
+    metadata::serve(process, address, advertised, router).await.map(Some)
 }
 
 /// Runs until a signal.
@@ -87,7 +110,9 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
     let _lock = lock::hold(&folder)?;
     let process = Process::start(settings)?;
     let identity = identity(settings, &folder)?;
-    let who = protocol::Identity::Frontend(registration(&identity));
+    let traces = Traces::among_others(process.pool.clone());
+    let internal = listen(&process, settings, traces.routes(identity.cql_address)).await?;
+    let who = protocol::Identity::Frontend(registration(&identity, internal));
     let (members, kept) = (&settings.metadata, folder.join(KEPT));
     let client = Client::connect_keeping(&process.pool, members, who, &kept, &process.tasks);
     if timeout(METADATA_PATIENCE, client.ready()).await.is_err() {
@@ -100,7 +125,7 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
     let metadata: Arc<dyn Metadata> = Arc::new(client);
     let cells = Cells::remote(process.pool.clone());
     let frontend =
-        start(&process, settings, identity, Arc::clone(&metadata), cells.clone()).await?;
+        start(&process, settings, identity, Arc::clone(&metadata), cells.clone(), traces).await?;
     let http = http_listener(&process, settings, &frontend).await?;
     let operator = Operator { metadata, cells, pool: process.pool.clone() };
     let ready = process.admin(Arc::new(|| Ok(())), Some(operator));

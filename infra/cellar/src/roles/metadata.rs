@@ -71,7 +71,7 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<()> {
     let number = membership.number;
     let running = service(&process, settings, &folder, membership).await?;
     let router = running.host.register(running.service.register(Router::new()));
-    serve(&process, address, &advertised, router).await?;
+    serve(&process, address, Some(advertised.clone()), router).await?;
     let group = running.service.group().clone();
     let ready = process.admin(
         Arc::new(move || match group.leader() {
@@ -110,21 +110,21 @@ pub(super) fn listen_address(settings: &Settings, port: u16) -> SocketAddr {
     settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], port)))
 }
 
-/// Answers internal calls.
+/// Answers internal calls, and says where others reach it.
 pub(super) async fn serve(
     process: &Process,
     address: SocketAddr,
-    advertised: &str,
+    advertised: Option<String>,
     router: Router,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<String> {
     let limits = ServerLimits::default();
-    let advertised = Some(advertised.to_owned());
     let server = Server::bind(address, advertised, router, limits, &process.tasks).await?;
+    let advertised = server.advertised().to_owned();
     let token = process.tasks.token().clone();
     process.tasks.spawn("internal listener", async move {
         if let Err(unfinished) = server.run(token).await {
             tracing::warn!(%unfinished, "internal calls were cut off");
         }
     });
-    Ok(())
+    Ok(advertised)
 }

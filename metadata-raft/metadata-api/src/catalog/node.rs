@@ -51,4 +51,7 @@ pub struct Frontend {
     pub datacenter: String,
     /// Rack that drivers see.
     pub rack: String,
+    /// Where other frontends ask it what only it knows, as "host:port"; none if it does not answer.
+    #[serde(default)]
+    pub internal_address: Option<String>,
 }
