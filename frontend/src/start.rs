@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::{
     access::{self, Access, AccessOptions, Authentication},
-    cql::{self, SchemaEvents, Shared, Statements},
+    cql::{self, Clients, SchemaEvents, Shared, Statements},
     error::RequestError,
     execute::Executor,
     meter::Totals,
@@ -87,8 +87,17 @@ impl Frontend {
             });
         }
         let totals = Totals::observed();
-        let executor = Executor { route, metadata, clock, system, totals, access };
         let statements = Arc::new(Statements::default());
+        let executor = Executor {
+            route,
+            metadata,
+            clock,
+            system,
+            totals,
+            access,
+            statements: Arc::clone(&statements),
+            clients: Clients::default(),
+        };
         let shared = Shared {
             executor: executor.clone(),
             statements: Arc::clone(&statements),

@@ -64,6 +64,7 @@ pub(super) async fn serve(
     let decoder = ServerDecoder::new(limits);
     let mut session = Session::new(shared);
     session.peer = Some(peer.ip());
+    let _present = session.shared.executor.clients.enter(peer, session.agreed.clone());
     let mut connection = Connection {
         socket,
         session,

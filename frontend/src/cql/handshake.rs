@@ -31,6 +31,7 @@ impl Session {
     /// Takes in one frame.
     pub(super) fn step(&mut self, frame: Frame) -> Step {
         let (version, stream) = (frame.header.version, frame.header.stream);
+        self.agreed.count();
         let answered =
             |response: Response| Answered { version, stream, envelope: Envelope::new(response) };
         if let Some(agreed) = self.version.filter(|agreed| *agreed != version) {
@@ -143,6 +144,7 @@ impl Session {
             return Err("Snappy compression is not supported in protocol V5".to_owned());
         }
         self.version = Some(version);
+        self.agreed.begin(version, startup);
         Ok(compression)
     }
 

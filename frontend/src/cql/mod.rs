@@ -2,6 +2,7 @@
 //! inside it, many at once, answered out of order. Start at [`listen`].
 
 mod answer;
+mod clients;
 mod connection;
 mod dispatch;
 mod events;
@@ -17,6 +18,10 @@ use tokio::net::TcpListener;
 
 use crate::execute::Executor;
 
+pub(crate) use self::{
+    clients::{Clients, Connected},
+    prepared::Statement,
+};
 pub use events::SchemaEvents;
 pub use prepared::Statements;
 

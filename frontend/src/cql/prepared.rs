@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use cellar_cql::{
     Parsed, parse_statement,
-    plan::{self, Planned, ResultColumn},
+    plan::{self, Plan, Planned, ResultColumn},
 };
 use cellar_metadata_api::Catalog;
 use md5::{Digest, Md5};
@@ -39,6 +39,7 @@ pub struct Statements {
 pub(crate) struct Statement {
     pub(crate) id: [u8; 16],
     keyspace: Option<String>,
+    text: Box<str>,
     parsed: Parsed,
     current: ArcSwap<Current>,
     /// Memory it takes, in bytes, about.
@@ -113,6 +114,7 @@ impl Statements {
         let statement = Arc::new(Statement {
             id,
             keyspace,
+            text: text.into(),
             parsed,
             current: ArcSwap::new(Arc::clone(&current)),
             first_columns: current.columns_id,
@@ -121,6 +123,12 @@ impl Statements {
         });
         self.by_id.insert(Bytes::copy_from_slice(&id), Arc::clone(&statement));
         Ok((statement, current))
+    }
+
+    /// Every statement that is kept, but those about roles, which may hold passwords.
+    pub(crate) fn all(&self) -> Vec<Arc<Statement>> {
+        let all = self.by_id.iter().map(|(_, statement)| statement);
+        all.filter(|statement| !statement.is_about_roles()).collect()
     }
 
     /// The statement of this id by today's schema, if the client of this connection knows it so.
@@ -158,6 +166,15 @@ impl Statement {
     /// through another connection.
     pub(crate) fn columns_changed(&self, current: &Current) -> bool {
         current.columns_id != self.first_columns
+    }
+
+    fn is_about_roles(&self) -> bool {
+        matches!(self.current.load().planned.plan, Plan::Access(_))
+    }
+
+    /// As it was prepared.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     /// The keyspace of unqualified names.

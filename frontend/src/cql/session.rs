@@ -1,12 +1,19 @@
 //! What a connection has agreed on: version, keyspace, events.
 
-use std::{collections::HashMap, net::IpAddr, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::{IpAddr, SocketAddr},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
-use cellar_wire::{Envelope, Version};
+use cellar_wire::{Envelope, Startup, Version};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::broadcast;
 
-use super::{Shared, events::Interest};
+use super::{Shared, clients::Connected, events::Interest};
 use crate::{access::Who, error::RequestError};
 
 /// The state of one connection.
@@ -37,7 +44,21 @@ struct Inner {
     keyspace: RwLock<Option<String>>,
     /// What the client knows of each prepared statement, by id.
     told: Mutex<HashMap<[u8; 16], u64>>,
+    /// What the client said in STARTUP.
+    startup: OnceLock<Said>,
+    /// Messages that have come.
+    requests: AtomicU64,
 }
+
+/// What a client said in STARTUP.
+#[derive(Debug)]
+struct Said {
+    version: Version,
+    options: BTreeMap<String, String>,
+}
+
+/// Bytes of a client's options that are kept to be shown.
+const OPTIONS_BYTES_MAX: usize = 16 << 10;
 
 impl Agreed {
     /// Who the client is.
@@ -60,6 +81,44 @@ impl Agreed {
 
     pub(super) fn set_keyspace(&self, name: String) {
         *self.0.keyspace.write() = Some(name);
+    }
+
+    /// A message has come.
+    pub(super) fn count(&self) {
+        self.0.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The client has begun with this.
+    pub(super) fn begin(&self, version: Version, startup: &Startup) {
+        let mut bytes = 0_usize;
+        let options = startup.options.iter().take_while(|(name, value)| {
+            bytes = bytes.saturating_add(name.len()).saturating_add(value.len());
+            bytes <= OPTIONS_BYTES_MAX
+        });
+        let options = options.cloned().collect();
+        // There is one STARTUP only.
+        let _ = self.0.startup.set(Said { version, options });
+    }
+
+    /// The connection to this client as it is now.
+    pub(super) fn connected(&self, peer: SocketAddr) -> Connected {
+        let said = self.0.startup.get();
+        let who = self.0.who.read().clone();
+        let stage = match (said, &who) {
+            (None, _) => "established",
+            (Some(_), None) => "authenticating",
+            (Some(_), Some(_)) => "ready",
+        };
+        let name = |who: Who| who.name().unwrap_or("anonymous").to_owned();
+        Connected {
+            peer,
+            stage,
+            version: said.map_or(0, |said| said.version.as_u8()),
+            options: said.map(|said| said.options.clone()).unwrap_or_default(),
+            username: who.map(name),
+            keyspace: self.keyspace(),
+            requests: self.0.requests.load(Ordering::Relaxed),
+        }
     }
 
     /// The client was told this of a statement.

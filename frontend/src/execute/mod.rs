@@ -26,6 +26,7 @@ use cellar_schema::Clock;
 
 use crate::{
     access::{Access, Who},
+    cql::{Clients, Statements},
     error::RequestError,
     meter::{Charge, Totals},
     route::Route,
@@ -108,6 +109,8 @@ pub struct Executor {
     pub(crate) system: Arc<System>,
     pub(crate) totals: Arc<Totals>,
     pub(crate) access: Access,
+    pub(crate) statements: Arc<Statements>,
+    pub(crate) clients: Clients,
 }
 
 impl fmt::Debug for Executor {

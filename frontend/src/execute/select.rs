@@ -1,7 +1,7 @@
 //! SELECT: reads spans page after page, feeds them to the plan's reader, and cuts the result
 //! exactly at the page size.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use cellar_cell_api::ReadLevel;
@@ -37,6 +37,8 @@ pub(super) struct Step {
 /// A SELECT while it runs.
 struct Run<'a> {
     executor: &'a Executor,
+    /// All there is, if the table is made up here and not stored.
+    made_up: Option<BTreeMap<Bytes, Row>>,
     bound: BoundSelect,
     parameters: &'a Parameters,
     reader: Option<RowReader>,
@@ -72,10 +74,6 @@ impl Executor {
             .columns
             .clone()
             .ok_or_else(|| RequestError::internal("a SELECT without result columns"))?;
-        if let Some(rows) = self.read_virtual(&bound, parameters).await? {
-            let answer = Answer::Rows(ResultRows { columns, rows, next: None });
-            return Ok(Done::free(answer));
-        }
         let fingerprint = fingerprint(planned, &bound, parameters);
         let resumed = match &parameters.paging_state {
             Some(state) => Some(PagingState::decode(state, fingerprint)?),
@@ -94,8 +92,11 @@ impl Executor {
             let rows = ResultRows { columns, rows: page.rows, next: next.transpose()? };
             return Ok(Done { answer: Answer::Rows(rows), charge, warnings: Vec::new() });
         }
+        let made_up = self.made_up(&bound).await?;
+        let free = made_up.is_some();
         let run = Run {
             executor: self,
+            made_up,
             bound,
             parameters,
             reader: None,
@@ -105,7 +106,10 @@ impl Executor {
             read_bytes: 0,
             page_size,
         };
-        let done = run.all(columns, fingerprint).await?;
+        let mut done = run.all(columns, fingerprint).await?;
+        if free {
+            done.charge = Charge::default();
+        }
         Ok(Done { warnings: select.warnings(), ..done })
     }
 }
@@ -182,13 +186,9 @@ impl Run<'_> {
         }
         self.enter(step, resumed.and_then(|state| state.after)).await?;
         while !cursor.is_done() {
-            let rows_max = self.rows_wanted();
-            let timeout = self.parameters.timeout;
-            let route = &self.executor.route;
-            let answer = route.read(&mut cursor, rows_max, FETCH_BYTES_MAX, timeout).await?;
-            self.read_bytes = self.read_bytes.saturating_add(answer.page.examined_bytes);
+            let rows = self.fetch(&mut cursor, self.rows_wanted()).await?;
             let mut skipped: Option<Bytes> = None;
-            for (key, row) in &answer.page.rows {
+            for (key, row) in &rows {
                 if skipped.as_ref().is_some_and(|partition| key.starts_with(partition)) {
                     continue;
                 }
@@ -263,10 +263,22 @@ impl Run<'_> {
             probe: None,
         };
         let mut cursor = Cursor::new(span);
+        Ok(self.fetch(&mut cursor, 1).await?.into_iter().next().map(|(_, row)| row))
+    }
+
+    async fn fetch(
+        &mut self,
+        cursor: &mut Cursor,
+        rows_max: u32,
+    ) -> Result<Vec<(Bytes, Row)>, RequestError> {
+        if let Some(all) = &self.made_up {
+            return Ok(cursor.take(all, rows_max));
+        }
         let timeout = self.parameters.timeout;
-        let answer = self.executor.route.read(&mut cursor, 1, FETCH_BYTES_MAX, timeout).await?;
+        let route = &self.executor.route;
+        let answer = route.read(cursor, rows_max, FETCH_BYTES_MAX, timeout).await?;
         self.read_bytes = self.read_bytes.saturating_add(answer.page.examined_bytes);
-        Ok(answer.page.rows.into_iter().next().map(|(_, row)| row))
+        Ok(answer.page.rows)
     }
 
     /// Whether the page should end here although rows are missing: they may be large.

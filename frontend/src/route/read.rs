@@ -1,11 +1,11 @@
 //! Reads: a span of keys read page after page, across cell borders, in key order.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use cellar_cell_api::{CellError, Page, Read, ReadLevel, ReadRequest};
 use cellar_metadata_api::KeyRange;
-use cellar_schema::{ColumnId, IndexProbe, keys};
+use cellar_schema::{ColumnId, IndexProbe, Row, keys};
 use tokio::time::Instant;
 
 use super::{Addressed, Attempt, Route, may_pass};
@@ -66,6 +66,27 @@ impl Cursor {
             self.span.start = key_after(key);
         }
         self.done = self.span.start >= self.span.end;
+    }
+
+    /// The next rows of the span, if these are all there are.
+    pub(crate) fn take(&mut self, all: &BTreeMap<Bytes, Row>, rows_max: u32) -> Vec<(Bytes, Row)> {
+        let rows_max = usize::try_from(rows_max).unwrap_or(usize::MAX);
+        let within = all.range(self.span.start.clone()..self.span.end.clone());
+        let copied = |(key, row): (&Bytes, &Row)| (key.clone(), row.clone());
+        let rows: Vec<(Bytes, Row)> = if self.span.reverse {
+            within.rev().take(rows_max).map(copied).collect()
+        } else {
+            within.take(rows_max).map(copied).collect()
+        };
+        match rows.last() {
+            Some((key, _)) if rows.len() == rows_max && self.span.reverse => {
+                self.span.end = key.clone();
+            }
+            Some((key, _)) if rows.len() == rows_max => self.span.start = key_after(key),
+            _ => self.done = true,
+        }
+        self.done |= self.span.start >= self.span.end;
+        rows
     }
 
     /// Goes on at `key`; only forward.

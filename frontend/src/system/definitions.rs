@@ -8,8 +8,8 @@ use cellar_schema::{Column, ColumnId, ColumnKind, Keyspace, Table, TableId, Tabl
 use uuid::Uuid;
 
 use super::{
-    FIRST_VIRTUAL, Fill, access, builds, cellar, cluster, estimates, schema, settings, traces,
-    views,
+    FIRST_VIRTUAL, Fill, access, builds, cellar, clients, cluster, estimates, schema, settings,
+    traces, views,
 };
 use crate::error::RequestError;
 
@@ -66,7 +66,7 @@ const TABLES: &[(&str, &str, Fill)] = &[
         "system",
         "CREATE TABLE prepared_statements (prepared_id blob PRIMARY KEY, logged_keyspace text, \
          query_string text)",
-        schema::none,
+        clients::statements,
     ),
     (
         "system_traces",
@@ -251,6 +251,14 @@ const TABLES: &[(&str, &str, Fill)] = &[
         "CREATE TABLE view_build_status (keyspace_name text, view_name text, host_id uuid, \
          status text, PRIMARY KEY ((keyspace_name, view_name), host_id))",
         builds::view_status,
+    ),
+    (
+        "system_views",
+        "CREATE TABLE clients (address inet, port int, client_options frozen<map<text, text>>, \
+         connection_stage text, driver_name text, driver_version text, hostname text, \
+         keyspace_name text, protocol_version int, request_count bigint, ssl_cipher_suite text, \
+         ssl_enabled boolean, ssl_protocol text, username text, PRIMARY KEY (address, port))",
+        clients::clients,
     ),
     (
         "system_views",

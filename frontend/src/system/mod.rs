@@ -5,6 +5,7 @@
 mod access;
 mod builds;
 mod cellar;
+mod clients;
 mod cluster;
 mod definitions;
 mod estimates;
@@ -26,6 +27,7 @@ use cellar_schema::{Keyspace, Row, Table, TableId};
 use uuid::Uuid;
 
 use crate::{
+    cql::{Connected, Statement},
     error::RequestError,
     trace::{Told, Traces},
 };
@@ -49,6 +51,10 @@ pub(crate) enum Source {
     Overview,
     /// The traces of every frontend.
     Traces,
+    /// The connections of this frontend.
+    Clients,
+    /// What is prepared at this frontend.
+    Statements,
 }
 
 /// What a virtual table is made from.
@@ -59,6 +65,8 @@ pub(crate) fn source(table: &Table) -> Source {
             Source::CatalogAndOverview
         }
         ("system_traces", _) => Source::Traces,
+        ("system_views", "clients") => Source::Clients,
+        ("system", "prepared_statements") => Source::Statements,
         _ => Source::Catalog,
     }
 }
@@ -98,6 +106,10 @@ pub(crate) struct Learnt {
     pub(crate) overview: Option<Overview>,
     /// The traces that are wanted, and maybe more.
     pub(crate) traces: Vec<Told>,
+    /// Who is connected.
+    pub(crate) clients: Vec<Connected>,
+    /// What is prepared.
+    pub(crate) statements: Vec<Arc<Statement>>,
 }
 
 type Fill = fn(&Facts<'_>) -> Vec<Record>;

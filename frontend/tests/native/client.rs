@@ -8,8 +8,9 @@ use cellar_frontend::{Frontend, FrontendOptions, Traces, access::AccessOptions, 
 use cellar_rpc::{ClientConfig, Pool, tasks::Tasks};
 use cellar_schema::{Clock, CqlType, SystemClock, value};
 use cellar_wire::{
-    ClientDecoder, ClientEncoder, Consistency, Envelope, FrameLimits, Query, QueryParams, Request,
-    RequestEnvelope, Response, RowsContent, RowsResult, Startup, Version,
+    ClientDecoder, ClientEncoder, Consistency, Envelope, FrameLimits, Prepare, PreparedResult,
+    Query, QueryParams, Request, RequestEnvelope, Response, RowsContent, RowsResult, Startup,
+    Version,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -21,10 +22,11 @@ use crate::{cell, metadata};
 
 pub(crate) struct Client {
     pub(crate) metadata: Arc<metadata::InMemory>,
+    cql: SocketAddr,
     stream: TcpStream,
     decoder: ClientDecoder,
     encoder: ClientEncoder,
-    _tasks: Tasks,
+    _tasks: Option<Tasks>,
 }
 
 impl Client {
@@ -63,19 +65,48 @@ impl Client {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let of_frontend = Arc::clone(&metadata);
         let frontend = Frontend::start(options, of_frontend, cells, clock, &tasks).await.unwrap();
+        Self::begin(metadata, frontend.cql, Some(tasks), &[]).await
+    }
+
+    /// Another connection to the same frontend, which says more of itself in STARTUP.
+    pub(crate) async fn another(&self, options: &[(&str, &str)]) -> Self {
+        Self::begin(Arc::clone(&self.metadata), self.cql, None, options).await
+    }
+
+    async fn begin(
+        metadata: Arc<metadata::InMemory>,
+        cql: SocketAddr,
+        tasks: Option<Tasks>,
+        options: &[(&str, &str)],
+    ) -> Self {
         let mut client = Self {
             metadata,
-            stream: TcpStream::connect(frontend.cql).await.unwrap(),
+            cql,
+            stream: TcpStream::connect(cql).await.unwrap(),
             decoder: ClientDecoder::new(FrameLimits::default()),
             encoder: ClientEncoder::new(),
             _tasks: tasks,
         };
-        let startup = Startup { options: vec![("CQL_VERSION".to_owned(), "3.4.7".to_owned())] };
+        let options = options.iter().chain(&[("CQL_VERSION", "3.4.7")]);
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let startup = Startup { options: options.map(owned).collect() };
         client.ask(Request::Startup(startup).into()).await;
         client
     }
 
-    async fn ask(&mut self, request: RequestEnvelope) -> Envelope {
+    pub(crate) async fn prepare(&mut self, text: &str) -> PreparedResult {
+        let request = Request::Prepare(Prepare { query: text.into(), keyspace: None });
+        match self.ask(request.into()).await.response {
+            Response::Prepared(prepared) => prepared,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.stream.local_addr().unwrap().port()
+    }
+
+    pub(crate) async fn ask(&mut self, request: RequestEnvelope) -> Envelope {
         let mut out = BytesMut::new();
         self.encoder.encode(Version::V4, 1, &request, &mut out).unwrap();
         self.stream.write_all(&out).await.unwrap();

@@ -14,11 +14,13 @@ mod access;
 #[allow(dead_code, reason = "shared with the tests of HTTP, which use the rest")]
 mod cell;
 mod client;
+mod clients;
 mod conformance;
 mod indexes;
 #[path = "../http/metadata.rs"]
 #[allow(dead_code, reason = "shared with the tests of HTTP, which use the rest")]
 mod metadata;
 mod overview;
+mod paging;
 mod tracing;
 mod views;

@@ -1,0 +1,60 @@
+//! Pages of tables that are made up by the frontend.
+
+use cellar_schema::CqlType::{Bigint, Text};
+use cellar_wire::{Consistency, ErrorBody, Query, QueryParams, Request, Response};
+
+use crate::client::Client;
+
+#[tokio::test]
+async fn system_tables_are_read_in_pages_that_together_are_the_whole() {
+    let mut client = Client::connect().await;
+    for (text, types) in [
+        ("SELECT keyspace_name, table_name FROM system_schema.tables", &[Text, Text][..]),
+        ("SELECT keyspace_name, table_name FROM system_schema.tables LIMIT 11", &[Text, Text]),
+        (
+            "SELECT table_name, column_name FROM system_schema.columns \
+             WHERE keyspace_name IN ('ks', 'system_traces')",
+            &[Text, Text],
+        ),
+        (
+            "SELECT table_name FROM system_schema.tables WHERE keyspace_name = 'system_schema' \
+             ORDER BY table_name DESC",
+            &[Text],
+        ),
+        ("SELECT DISTINCT keyspace_name FROM system_schema.tables", &[Text]),
+        ("SELECT keyspace_name FROM system_schema.tables PER PARTITION LIMIT 2", &[Text]),
+        ("SELECT count(*) FROM system_schema.columns", &[Bigint]),
+        ("SELECT name FROM system_views.settings", &[Text]),
+        ("SELECT key FROM system.local", &[Text]),
+    ] {
+        let whole = client.rows(text, types).await;
+        assert!(!whole.is_empty(), "{text}");
+        for page_size in [1, 3, 1_000] {
+            assert_eq!(client.pages(text, types, page_size).await, whole, "{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_paging_state_of_a_system_table_is_for_its_own_statement_only() {
+    let mut client = Client::connect().await;
+    let mut params = QueryParams::new(Consistency::One);
+    params.page_size = Some(2);
+    let mut ask = async |text: &str, params: &QueryParams| {
+        let query = Query { query: text.into(), params: params.clone() };
+        client.ask(Request::Query(query).into()).await.response
+    };
+    let text = "SELECT table_name FROM system_schema.tables";
+    let Response::Rows(first) = ask(text, &params).await else { panic!("no rows") };
+    let state = first.metadata.paging_state.expect("there are more than two tables");
+    params.paging_state = Some(state.clone());
+    let elsewhere = ask("SELECT column_name FROM system_schema.columns", &params).await;
+    assert!(matches!(elsewhere, Response::Error(ErrorBody::Invalid(_))), "{elsewhere:?}");
+    let mut broken = state.to_vec();
+    *broken.last_mut().unwrap() ^= 1;
+    params.paging_state = Some(broken.into());
+    let refused = ask(text, &params).await;
+    assert!(matches!(refused, Response::Error(ErrorBody::ProtocolError(_))), "{refused:?}");
+    params.paging_state = Some(state);
+    assert!(matches!(ask(text, &params).await, Response::Rows(_)));
+}
