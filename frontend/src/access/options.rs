@@ -91,8 +91,8 @@ impl Options {
         if let Some(text) = self.hashed.take() {
             let refused = || {
                 RequestError::invalid(
-                    "Invalid hashed password value. Cellar takes $pbkdf2-sha512$i=…$salt$hash; \
-                     hashes of bcrypt, as Cassandra has them, are not supported",
+                    "Invalid hashed password value. Please use bcrypt, at most 2^16 rounds of it, \
+                     or $pbkdf2-sha512$i=…$salt$hash",
                 )
             };
             return password::given(&text).map(Some).ok_or_else(refused);
@@ -173,14 +173,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn hashes_of_bcrypt_are_refused_and_our_own_taken() {
+    async fn hashes_of_bcrypt_and_our_own_are_taken_and_others_refused() {
         let access = Access::new(super::super::Authentication::None).unwrap();
         let hashed = |text: &str| [RoleOption::HashedPassword(text.into())];
         let bcrypt = "$2a$10$JSJEMFm6GeaW9XxT5JIheuEtPvat6i7uKbnTcxX3c1wshIIsGyUtG";
-        let mut options = Options::read(&hashed(bcrypt)).unwrap();
-        assert!(options.secret(&access).await.unwrap_err().to_string().contains("bcrypt"));
         let own = access.hash("x".to_owned()).await.unwrap();
-        let mut options = Options::read(&hashed(&own.0)).unwrap();
-        assert_eq!(options.secret(&access).await.unwrap(), Some(own));
+        for text in [bcrypt, &own.0] {
+            let mut options = Options::read(&hashed(text)).unwrap();
+            assert_eq!(options.secret(&access).await.unwrap(), Some(Secret(text.to_owned())));
+        }
+        let mut options = Options::read(&hashed("$2a$10$short")).unwrap();
+        let refused = options.secret(&access).await.unwrap_err().to_string();
+        assert!(refused.contains("Invalid hashed password value"), "{refused}");
     }
 }

@@ -1,8 +1,9 @@
 //! Passwords as salted hashes: PBKDF2 with HMAC-SHA-512, in the PHC string form
-//! `$pbkdf2-sha512$i=<iterations>$<salt>$<hash>` (base64 without padding). Slow on purpose: call it
-//! where nothing else waits.
+//! `$pbkdf2-sha512$i=<iterations>$<salt>$<hash>` (base64 without padding). Hashes of bcrypt, as
+//! Cassandra makes them, are taken and checked, so that roles can move here with their passwords.
+//! Slow on purpose: call it where nothing else waits.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use cellar_metadata_api::Secret;
@@ -17,6 +18,10 @@ use crate::error::RequestError;
 const ITERATIONS: u32 = 210_000;
 /// Hashes that ask for more were made to keep the process busy.
 const ITERATIONS_MAX: u32 = 10_000_000;
+/// The same for bcrypt, as the logarithm of its rounds: some seconds. Cassandra makes 10 of it.
+const BCRYPT_COST_MAX: u32 = 16;
+/// The least that bcrypt has.
+const BCRYPT_COST_MIN: u32 = 4;
 const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
 const NAME: &str = "pbkdf2-sha512";
@@ -35,15 +40,24 @@ pub(super) fn hash(password: &str) -> Result<Secret, RequestError> {
 
 /// Whether this is the password of the hash.
 pub(super) fn is_of(password: &str, secret: &Secret) -> bool {
+    if is_bcrypt(&secret.0) {
+        return bcrypt::verify(password, &secret.0).unwrap_or(false);
+    }
     let Some(parts) = Parts::read(&secret.0) else { return false };
     let password = password.as_bytes();
     let algorithm = pbkdf2::PBKDF2_HMAC_SHA512;
     pbkdf2::verify(algorithm, parts.iterations, &parts.salt, password, &parts.hash).is_ok()
 }
 
-/// A hash that somebody made elsewhere, if it is one of ours.
+/// A hash that somebody made elsewhere, if passwords can be checked against it.
 pub(super) fn given(text: &str) -> Option<Secret> {
-    Parts::read(text).map(|_| Secret(text.to_owned()))
+    let known = is_bcrypt(text) || Parts::read(text).is_some();
+    known.then(|| Secret(text.to_owned()))
+}
+
+fn is_bcrypt(text: &str) -> bool {
+    let costs = BCRYPT_COST_MIN..=BCRYPT_COST_MAX;
+    bcrypt::HashParts::from_str(text).is_ok_and(|parts| costs.contains(&parts.get_cost()))
 }
 
 struct Parts {
@@ -100,11 +114,24 @@ mod tests {
     }
 
     #[test]
+    fn a_hash_that_bcrypt_made_is_of_its_password_only() {
+        // Made with Python's bcrypt of b'secret', as jBCrypt of Cassandra writes it.
+        let made = "$2a$04$0A4iIUfEKG2pO/.6X87yd.HJEYlG4319nQAQ0U6FzJ.uT160BIdZm";
+        let secret = given(made).unwrap();
+        assert!(is_of("secret", &secret));
+        assert!(!is_of("secres", &secret));
+        assert!(!is_of("", &secret));
+    }
+
+    #[test]
     fn hashes_of_other_kinds_are_of_no_password() {
         for text in [
             "",
             "secret",
-            "$2a$10$JSJEMFm6GeaW9XxT5JIheuEtPvat6i7uKbnTcxX3c1wshIIsGyUtG",
+            "$2a$31$JSJEMFm6GeaW9XxT5JIheuEtPvat6i7uKbnTcxX3c1wshIIsGyUtG",
+            "$2a$03$JSJEMFm6GeaW9XxT5JIheuEtPvat6i7uKbnTcxX3c1wshIIsGyUtG",
+            "$2a$10$JSJEMFm6GeaW9XxT5JIheuEtPvat6i7uKbnTcxX3c1wshIIsGyUt",
+            "$1$10$JSJEMFm6GeaW9XxT5JIheuEtPvat6i7uKbnTcxX3c1wshIIsGyUtGX",
             "$pbkdf2-sha512$i=0$MDEyMzQ1Njc4OWFiY2RlZg$AAAA",
             "$pbkdf2-sha512$i=4000000000$MDEyMzQ1Njc4OWFiY2RlZg$\
              AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",

@@ -45,6 +45,28 @@ async fn nothing_is_served_before_the_right_name_and_password() {
 }
 
 #[tokio::test]
+async fn a_role_that_brings_its_hash_of_bcrypt_logs_in_with_the_password_it_had() {
+    let (service, mut root, _user) = with_user().await;
+    // Of 'secret' and of 'pass word'.
+    root.run(&[
+        "CREATE ROLE r WITH LOGIN = true AND HASHED PASSWORD = \
+         '$2a$04$0A4iIUfEKG2pO/.6X87yd.HJEYlG4319nQAQ0U6FzJ.uT160BIdZm'",
+        "CREATE USER old WITH HASHED PASSWORD \
+         '$2a$10$m41AylyuFQHYKmPHeGXHMO46Cwa3JWXiSDWPfYbDH6emXw65za/SG'",
+    ])
+    .await;
+    let (mut session, _) = Session::open(&service).await;
+    assert!(matches!(session.log_in("r", "secre").await, Response::Error(_)));
+    assert_eq!(session.log_in("r", "secret").await, Response::AuthSuccess(None));
+    Session::of(&service, "old", "pass word").await;
+    let made_up = "ALTER ROLE r WITH HASHED PASSWORD = 'secret'";
+    let refused = root.invalid(made_up).await;
+    assert!(refused.starts_with("Invalid hashed password value"), "{refused}");
+    root.run(&["ALTER ROLE r WITH PASSWORD = 'other'"]).await;
+    Session::of(&service, "r", "other").await;
+}
+
+#[tokio::test]
 async fn a_role_without_login_and_a_changed_password_do_not_let_in() {
     let (service, mut root, _user) = with_user().await;
     root.run(&["CREATE ROLE closed WITH PASSWORD = 'pw'", "ALTER ROLE u WITH PASSWORD = 'new'"])
