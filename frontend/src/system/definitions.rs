@@ -8,8 +8,8 @@ use cellar_schema::{Column, ColumnId, ColumnKind, Keyspace, Table, TableId, Tabl
 use uuid::Uuid;
 
 use super::{
-    FIRST_VIRTUAL, Fill, access, builds, cellar, clients, cluster, estimates, schema, settings,
-    traces, views,
+    FIRST_VIRTUAL, Fill, access, builds, cellar, cluster, estimates, schema, served, settings,
+    views,
 };
 use crate::error::RequestError;
 
@@ -66,20 +66,20 @@ const TABLES: &[(&str, &str, Fill)] = &[
         "system",
         "CREATE TABLE prepared_statements (prepared_id blob PRIMARY KEY, logged_keyspace text, \
          query_string text)",
-        clients::statements,
+        served::clients::statements,
     ),
     (
         "system_traces",
         "CREATE TABLE sessions (session_id uuid PRIMARY KEY, client inet, command text, \
          coordinator inet, coordinator_port int, duration int, parameters map<text, text>, \
          request text, started_at timestamp)",
-        traces::sessions,
+        served::traces::sessions,
     ),
     (
         "system_traces",
         "CREATE TABLE events (session_id uuid, event_id timeuuid, activity text, source inet, \
          source_elapsed int, source_port int, thread text, PRIMARY KEY (session_id, event_id))",
-        traces::events,
+        served::traces::events,
     ),
     (
         "system_schema",
@@ -258,7 +258,7 @@ const TABLES: &[(&str, &str, Fill)] = &[
          connection_stage text, driver_name text, driver_version text, hostname text, \
          keyspace_name text, protocol_version int, request_count bigint, ssl_cipher_suite text, \
          ssl_enabled boolean, ssl_protocol text, username text, PRIMARY KEY (address, port))",
-        clients::clients,
+        served::clients::clients,
     ),
     (
         "system_views",

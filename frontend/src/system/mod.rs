@@ -5,16 +5,15 @@
 mod access;
 mod builds;
 mod cellar;
-mod clients;
 mod cluster;
 mod definitions;
 mod estimates;
 mod record;
 mod schema;
 mod schema_view;
+mod served;
 mod settings;
 pub(crate) mod text;
-mod traces;
 mod views;
 mod wanted;
 

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::{Facts, record::Record};
+use super::super::{Facts, record::Record};
 use crate::trace::Told;
 
 /// Every trace that a SELECT wants.

@@ -1,7 +1,7 @@
 //! `system_views.clients` and `system.prepared_statements`: what this frontend, as each node of
 //! Cassandra, knows of its own clients.
 
-use super::{Facts, record::Record};
+use super::super::{Facts, record::Record};
 
 pub(super) fn clients(facts: &Facts<'_>) -> Vec<Record> {
     let clients = facts.learnt.clients.iter();
