@@ -3,7 +3,7 @@
 
 use super::super::{Facts, record::Record};
 
-pub(super) fn clients(facts: &Facts<'_>) -> Vec<Record> {
+pub(in crate::system) fn clients(facts: &Facts<'_>) -> Vec<Record> {
     let clients = facts.learnt.clients.iter();
     clients
         .map(|client| {
@@ -31,7 +31,7 @@ pub(super) fn clients(facts: &Facts<'_>) -> Vec<Record> {
         .collect()
 }
 
-pub(super) fn statements(facts: &Facts<'_>) -> Vec<Record> {
+pub(in crate::system) fn statements(facts: &Facts<'_>) -> Vec<Record> {
     let statements = facts.learnt.statements.iter();
     statements
         .map(|statement| {

@@ -11,7 +11,7 @@ fn wanted<'a>(facts: &'a Facts<'_>) -> impl Iterator<Item = &'a Told> {
     traces.filter(|trace| facts.wanted.holds(trace.id.as_bytes()))
 }
 
-pub(super) fn sessions(facts: &Facts<'_>) -> Vec<Record> {
+pub(in crate::system) fn sessions(facts: &Facts<'_>) -> Vec<Record> {
     wanted(facts)
         .map(|trace| {
             let client = trace.client.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
@@ -33,7 +33,7 @@ pub(super) fn sessions(facts: &Facts<'_>) -> Vec<Record> {
         .collect()
 }
 
-pub(super) fn events(facts: &Facts<'_>) -> Vec<Record> {
+pub(in crate::system) fn events(facts: &Facts<'_>) -> Vec<Record> {
     let mut records = Vec::new();
     for trace in wanted(facts) {
         records.extend(trace.notes.iter().map(|note| {
