@@ -46,11 +46,11 @@ pub(crate) const SPLIT_CHECK_MS: u64 = 2_000;
 pub(crate) const METADATA_RETRY_MS: u64 = 200;
 /// Time in milliseconds that background work gets to end in when the node stops.
 pub(crate) const STOP_MS_MAX: u64 = 20_000;
-/// How often the rows of a node are tried while another one has them open, ten seconds in all: as
-/// long as what a node that has just ended may leave behind.
-pub(crate) const LOCK_RETRIES: u32 = 200;
-/// Pause between those tries, in milliseconds.
-pub(crate) const LOCK_RETRY_MS: u64 = 50;
+/// Time in milliseconds for reads and flushes of a node that was stopped to end: as long as one
+/// flush of everything in memory.
+pub(crate) const RELEASE_MS_MAX: u64 = 10_000;
+/// Pause between looks whether they have, in milliseconds.
+pub(crate) const RELEASE_LOOK_MS: u64 = 2;
 /// Answers longer than this, in bytes, are not kept for retries: rows of a failed condition may be
 /// megabytes each, and the retry is then told that the outcome is unknown.
 pub(crate) const ANSWER_BYTES_MAX: usize = 256 << 10;

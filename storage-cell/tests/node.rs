@@ -8,8 +8,10 @@
 
 mod cluster;
 
+use std::sync::atomic::Ordering;
+
 use cellar_schema::{ColumnData, Row, value};
-use cluster::{Cluster, read, tables::table};
+use cluster::{Cluster, metadata::FakeMetadata, read, tables::table};
 
 /// The text in a simple column.
 fn text(row: &Row, column: cellar_schema::ColumnId) -> String {
@@ -43,6 +45,24 @@ async fn a_write_is_read_back_after_a_restart_and_after_a_crash() {
     }
     let rows = cluster.table(wide.0.id).await;
     assert!(rows.iter().any(|(_, row)| text(row, wide.column("v")) == "again"));
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_killed_soon_after_its_cell_was_made_serves_it_while_nobody_says_where_it_stands() {
+    let mut cluster = Cluster::start().await;
+    let wide = table(&cluster.metadata, "wide");
+    cluster.put(wide.insert(1, 1, "a")).await;
+    let away = FakeMetadata::new();
+    away.down.store(true, Ordering::SeqCst);
+    let known = std::mem::replace(&mut cluster.metadata, away);
+    cluster.crash_alone().await;
+    assert_eq!(cluster.cells().await.len(), 1);
+    // The catalog is what the frontends keep.
+    cluster.metadata = known;
+    assert_eq!(cluster.table(wide.0.id).await.len(), 1);
+    cluster.put(wide.insert(1, 2, "b")).await;
+    assert_eq!(cluster.table(wide.0.id).await.len(), 2);
     cluster.stop().await;
 }
 

@@ -69,7 +69,6 @@ fn a_wiped_node_comes_back_as_another_and_its_cells_regain_their_replicas() {
 }
 
 #[test]
-#[ignore = "reads through the frontend stay unavailable until the metadata service is back: open"]
 fn what_starts_while_the_metadata_service_is_away_serves_by_what_it_knew() {
     let cluster = Cluster::start(1, "127.78.2.1");
     cluster.done(KEYSPACE);

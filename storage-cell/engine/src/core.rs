@@ -39,8 +39,10 @@ pub(crate) struct Core {
     /// Signals between writers and the background threads.
     pub(crate) work: Work,
     health: Health,
-    /// Last, so that the directory is released after everything else is gone.
+    /// Released after everything else is gone.
     pub(crate) directory: Directory,
+    /// Last: who waits for the directory watches it.
+    _alive: Arc<()>,
 }
 
 /// What the write lock guards.
@@ -69,6 +71,8 @@ pub(crate) struct Gauges {
     pub(crate) flush_waits: AtomicBool,
     /// Whether compactions do.
     pub(crate) compaction_waits: AtomicBool,
+    /// Whether they wait for damage to be mended.
+    pub(crate) compaction_damaged: AtomicBool,
     /// Batches that had to wait.
     pub(crate) stalls: AtomicU64,
 }
@@ -86,7 +90,7 @@ impl Core {
         tree: Tree,
         options: Options,
         seqno: SequenceNumberCounter,
-        directory: Directory,
+        (directory, alive): (Directory, Arc<()>),
     ) -> Self {
         // Sequence number zero means "before everything" to the tree.
         let next = tree.get_highest_persisted_seqno().map_or(1, |highest| highest + 1);
@@ -106,6 +110,7 @@ impl Core {
             work: Work::default(),
             health: Health::default(),
             directory,
+            _alive: alive,
         }
     }
 
@@ -138,10 +143,16 @@ impl Core {
         PanicGuard { core: self, section }
     }
 
+    /// Whether a compaction waits because of damage.
+    pub(crate) fn has_met_damage(&self) -> bool {
+        self.gauges.compaction_damaged.load(Ordering::Relaxed)
+    }
+
     /// True while writers should wait for flush or compaction. On a full disk waiting is in vain:
-    /// what still comes was decided before, and its log bounds it.
+    /// what still comes was decided before, and its log bounds it. So it is beside damage that
+    /// nobody mends: reads that cost more are better than none.
     pub(crate) fn is_crowded(&self) -> bool {
-        if self.waits_for_space() {
+        if self.waits_for_space() || self.has_met_damage() {
             return false;
         }
         let memtable_bytes_max = self.options.memtable_bytes.saturating_mul(MEMTABLES_MAX);

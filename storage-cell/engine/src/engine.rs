@@ -1,7 +1,12 @@
 //! The handle: opening, closing, and every call.
 
-use std::{path::Path, sync::Arc, thread::JoinHandle};
+use std::{
+    path::Path,
+    sync::{Arc, Weak},
+    thread::JoinHandle,
+};
 
+use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use lsm_tree::{
     AnyTree, Cache, CompressionType, Config, DescriptorTable, SequenceNumberCounter,
@@ -12,6 +17,7 @@ use parking_lot::Mutex;
 use crate::{
     batch::Batch,
     core::Core,
+    damage::Damage,
     directory::Directory,
     error::EngineError,
     limits::BLOCK_BYTES,
@@ -30,14 +36,26 @@ pub struct Engine {
 
 /// What lives as long as some handle does.
 struct Handle {
-    core: Arc<Core>,
+    /// None once closed: handles that are still about keep nobody from opening the directory.
+    core: ArcSwapOption<Core>,
+    /// Gone after everything of the engine.
+    alive: Weak<()>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Handle {
+    /// Takes the engine out of all handles; none if that was done.
+    fn end(&self) -> Option<Arc<Core>> {
+        let core = self.core.swap(None)?;
+        core.mark_closed();
+        work::stop(&core, std::mem::take(&mut *self.threads.lock()));
+        Some(core)
+    }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.core.mark_closed();
-        work::stop(&self.core, std::mem::take(&mut *self.threads.lock()));
+        drop(self.end());
     }
 }
 
@@ -68,11 +86,14 @@ impl Engine {
             });
         };
         directory.seal()?;
-        let core = Arc::new(Core::new(tree, options, seqno, directory));
+        let alive = Arc::new(());
+        let gone = Arc::downgrade(&alive);
+        let core = Arc::new(Core::new(tree, options, seqno, (directory, alive)));
         let threads = Mutex::new(work::start(&core)?);
         // Earlier compactions may not have finished.
         core.work.ask_compaction();
-        Ok(Self { handle: Arc::new(Handle { core, threads }) })
+        let core = ArcSwapOption::new(Some(core));
+        Ok(Self { handle: Arc::new(Handle { core, alive: gone, threads }) })
     }
 
     /// Applies all changes of `batch`: readers see all or none, and so does the disk after a
@@ -81,7 +102,8 @@ impl Engine {
     /// # Errors
     /// Keys or values outside the limits: nothing was applied. A poisoned or closed engine.
     pub fn apply(&self, batch: &Batch) -> Result<(), EngineError> {
-        self.handle.core.apply(batch)
+        let core = self.handle.core.load();
+        core.as_ref().ok_or(EngineError::Closed)?.apply(batch)
     }
 
     /// The value of `key` after all batches applied so far.
@@ -89,13 +111,14 @@ impl Engine {
     /// # Errors
     /// A failing disk, damaged bytes, a poisoned or closed engine.
     pub fn get(&self, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
-        self.handle.core.get(key)
+        let core = self.handle.core.load();
+        core.as_ref().ok_or(EngineError::Closed)?.get(key)
     }
 
     /// All rows as they are now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot::new(&self.handle.core)
+        Snapshot::new(self.handle.core.load_full().as_ref())
     }
 
     /// Makes every batch applied before the call durable.
@@ -103,7 +126,7 @@ impl Engine {
     /// # Errors
     /// A failing disk: the engine is poisoned then. A poisoned or closed engine.
     pub fn flush(&self) -> Result<(), EngineError> {
-        self.handle.core.flush()
+        self.core()?.flush()
     }
 
     /// Removes every key in `start..end`, dropping whole tables where they lie inside; durable on
@@ -116,7 +139,7 @@ impl Engine {
     /// # Errors
     /// A failing disk: the engine is poisoned then. A poisoned or closed engine.
     pub fn drop_range(&self, start: &[u8], end: &[u8]) -> Result<(), EngineError> {
-        self.handle.core.drop_range(start, end)
+        self.core()?.drop_range(start, end)
     }
 
     /// About how many bytes `start..end` takes, compressed on disk and as they are in memory.
@@ -125,7 +148,7 @@ impl Engine {
     /// # Errors
     /// A failing disk, damaged bytes, a poisoned or closed engine.
     pub fn approximate_bytes(&self, start: &[u8], end: &[u8]) -> Result<u64, EngineError> {
-        self.handle.core.approximate_bytes(start, end)
+        self.core()?.approximate_bytes(start, end)
     }
 
     /// A key about halfway through `start..end` by bytes, strictly inside; none if the range is
@@ -134,28 +157,64 @@ impl Engine {
     /// # Errors
     /// A failing disk, damaged bytes, a poisoned or closed engine.
     pub fn middle_key(&self, start: &[u8], end: &[u8]) -> Result<Option<Bytes>, EngineError> {
-        sizes::middle_key(&self.handle.core, &self.snapshot(), start, end)
+        let core = self.core()?;
+        sizes::middle_key(&core, &self.snapshot(), start, end)
+    }
+
+    /// The stored blocks that cannot be read and may hold keys from `start` up to and without
+    /// `end`. Reads every block of that range.
+    ///
+    /// # Errors
+    /// A failing disk, damage outside of the rows, a poisoned or closed engine.
+    pub fn find_damage(&self, start: &[u8], end: &[u8]) -> Result<Vec<Damage>, EngineError> {
+        self.core()?.find_damage(start, end)
+    }
+
+    /// Removes every key that these blocks may have held, in all tables, and writes over them, so
+    /// that the keys can be written anew; durable on return. Nobody may read or write these keys
+    /// meanwhile: after a crash during the call, or an error, any of them may be there or not.
+    ///
+    /// # Errors
+    /// A failing disk, damage outside of the rows, a poisoned or closed engine.
+    pub fn overwrite(&self, damage: &[Damage]) -> Result<(), EngineError> {
+        self.core()?.overwrite(damage)
+    }
+
+    /// Whether a compaction waits because it has met a damaged block.
+    #[must_use]
+    pub fn has_met_damage(&self) -> bool {
+        self.core().is_ok_and(|core| core.has_met_damage())
     }
 
     /// Sizes now.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.handle.core.stats()
+        self.core().map(|core| core.stats()).unwrap_or_default()
     }
 
     /// Flushes, ends the threads and refuses all later calls of all handles. Closing again does
-    /// nothing.
+    /// nothing. Whoever reads or flushes meanwhile keeps the directory until that has ended, see
+    /// [`Engine::is_released`].
     ///
     /// # Errors
     /// What [`Engine::flush`] says; the engine is closed all the same.
     pub fn close(&self) -> Result<(), EngineError> {
-        let mut threads = self.handle.threads.lock();
-        let flushed = match self.handle.core.flush() {
+        let flushed = match self.flush() {
             Err(EngineError::Closed) => Ok(()),
             other => other,
         };
-        self.handle.core.mark_closed();
-        work::stop(&self.handle.core, std::mem::take(&mut *threads));
+        drop(self.handle.end());
         flushed
+    }
+
+    /// Whether nothing is left of an engine that was closed: calls that were under way have ended,
+    /// every snapshot and scan is dropped, and the directory can be opened.
+    #[must_use]
+    pub fn is_released(&self) -> bool {
+        self.handle.alive.strong_count() == 0
+    }
+
+    fn core(&self) -> Result<Arc<Core>, EngineError> {
+        self.handle.core.load_full().ok_or(EngineError::Closed)
     }
 }

@@ -7,7 +7,8 @@
 //! - after a crash the engine holds exactly the first *n* batches in the order they were applied,
 //!   with *n* at least the number applied before the last flush that returned. A caller that
 //!   writes its applied index in the same batch as the rows can rely on it;
-//! - damaged bytes are an error, never wrong rows;
+//! - damaged bytes are an error, never wrong rows; what lies beside them is read, and whoever has
+//!   the rows from elsewhere may have them written over;
 //! - after a failed flush nothing works any more, so that nobody relies on rows that are lost.
 //!
 //! Start at [`Engine::open`]. FORMAT.md, beside this crate, describes the directory.
@@ -29,6 +30,7 @@
 
 mod batch;
 mod core;
+mod damage;
 mod directory;
 mod drop_range;
 mod engine;
@@ -43,6 +45,7 @@ mod work;
 mod write;
 
 pub use batch::Batch;
+pub use damage::Damage;
 pub use engine::Engine;
 pub use error::{EngineError, RowPart};
 pub use limits::{KEY_BYTES_MAX, VALUE_BYTES_MAX};

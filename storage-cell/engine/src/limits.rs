@@ -29,3 +29,10 @@ pub(crate) const L0_RUNS_MAX: usize = 24;
 pub(crate) const BLOCK_BYTES: u32 = 4 << 10;
 /// Pause between attempts of the background threads on a full disk.
 pub(crate) const SPACE_RETRY: Duration = Duration::from_secs(1);
+/// Pause before a compaction that met a damaged block is tried again, unless one was written over:
+/// each attempt reads tables up to the block.
+pub(crate) const DAMAGE_RETRY: Duration = Duration::from_secs(60);
+/// Attempts at the exact length of a block that is to replace a damaged one, for each of its forms.
+pub(crate) const SUBSTITUTE_TRIES: usize = 12;
+/// Its forms differ in the number of zeros that they end with: these compress, other bytes do not.
+pub(crate) const SUBSTITUTE_ZEROS_MAX: usize = 48;

@@ -19,7 +19,8 @@ use crate::{core::Core, error::EngineError, limits::SHARED_VALUE_BYTES_MIN};
 /// longer than a read. Clones see the same rows.
 #[derive(Clone)]
 pub struct Snapshot {
-    pin: Arc<Pin>,
+    /// None if the engine was closed.
+    pin: Option<Arc<Pin>>,
 }
 
 /// A pinned point of the write order.
@@ -44,14 +45,15 @@ impl Pin {
                 ScanState::Rows(rows)
             }
         };
-        Scan { state, reverse, _core: Arc::clone(&self.core) }
+        Scan { state, reverse, _core: Some(Arc::clone(&self.core)) }
     }
 }
 
 impl Snapshot {
-    pub(crate) fn new(core: &Arc<Core>) -> Self {
-        let seqno = core.pins.pin();
-        Self { pin: Arc::new(Pin { core: Arc::clone(core), seqno }) }
+    /// Pins what there is now of an engine that is open.
+    pub(crate) fn new(core: Option<&Arc<Core>>) -> Self {
+        let pin = |core: &Arc<Core>| Pin { core: Arc::clone(core), seqno: core.pins.pin() };
+        Self { pin: core.map(pin).map(Arc::new) }
     }
 
     /// The value of `key`.
@@ -59,7 +61,8 @@ impl Snapshot {
     /// # Errors
     /// A failing disk, damaged bytes, a poisoned or closed engine.
     pub fn get(&self, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
-        self.pin.core.get_at(key, self.pin.seqno)
+        let pin = self.pin.as_ref().ok_or(EngineError::Closed)?;
+        pin.core.get_at(key, pin.seqno)
     }
 
     /// The rows in `range`, by ascending keys or, in `reverse`, by descending ones.
@@ -68,14 +71,20 @@ impl Snapshot {
     /// and may move to another thread.
     pub fn scan<K: AsRef<[u8]>>(&self, range: Range<K>, reverse: bool) -> Scan {
         let bounds = (Included(range.start.as_ref()), Excluded(range.end.as_ref()));
-        self.pin.scan(bounds, reverse)
+        self.scan_bounds(bounds, reverse)
     }
 
     /// The rows from `start` to the last one there is; with an empty `start`, all rows. See
     /// [`Snapshot::scan`].
     #[must_use]
     pub fn scan_from(&self, start: &[u8], reverse: bool) -> Scan {
-        self.pin.scan((Included(start), Unbounded), reverse)
+        self.scan_bounds((Included(start), Unbounded), reverse)
+    }
+
+    fn scan_bounds(&self, bounds: (Bound<&[u8]>, Bound<&[u8]>), reverse: bool) -> Scan {
+        let closed =
+            || Scan { state: ScanState::Failed(EngineError::Closed), reverse, _core: None };
+        self.pin.as_ref().map_or_else(closed, |pin| pin.scan(bounds, reverse))
     }
 }
 
@@ -111,7 +120,7 @@ pub struct Scan {
     reverse: bool,
     /// Keeps the directory locked: a superseded table removes its file when the last scan lets go
     /// of it, and a later engine may have given the file's name away by then. Last, to go last.
-    _core: Arc<Core>,
+    _core: Option<Arc<Core>>,
 }
 
 enum ScanState {

@@ -44,8 +44,8 @@ impl Core {
         Err(EngineError::Io { operation, source: io::ErrorKind::StorageFull.into() })
     }
 
-    /// After a compaction that found no space.
-    pub(crate) fn after_full_compaction(&self) {
+    /// After a compaction that was not done.
+    pub(crate) fn after_failed_compaction(&self) {
         let lock = self.tree.get_flush_lock();
         self.sweep(&lock);
     }

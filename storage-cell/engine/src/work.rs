@@ -13,7 +13,11 @@ use std::{
 use lsm_tree::{AbstractTree, compaction::Leveled};
 use parking_lot::{Condvar, Mutex};
 
-use crate::{core::Core, error::EngineError, limits::SPACE_RETRY};
+use crate::{
+    core::Core,
+    error::EngineError,
+    limits::{DAMAGE_RETRY, SPACE_RETRY},
+};
 
 /// Requests to the threads, and the conditions they and the writers wait on.
 #[derive(Debug, Default)]
@@ -29,6 +33,8 @@ struct Requests {
     flush: bool,
     /// Counts changes of the tables; a compactor that has seen all of them sleeps.
     tables: u64,
+    /// Counts damage that was written over.
+    mended: u64,
     stop: bool,
 }
 
@@ -44,6 +50,12 @@ impl Work {
         self.requests.lock().tables += 1;
         self.compact.notify_all();
         self.room.notify_all();
+    }
+
+    /// Has compactions that met damage tried again.
+    pub(crate) fn mended(&self) {
+        self.requests.lock().mended += 1;
+        self.ask_compaction();
     }
 
     /// Lets everyone look again, after a failure.
@@ -85,15 +97,21 @@ impl Work {
         !requests.stop
     }
 
-    /// Waits for tables that `seen` does not count, or a while if there was no space; none means
-    /// stop.
-    fn next_compaction(&self, seen: u64, again: bool) -> Option<u64> {
-        let until = Instant::now() + SPACE_RETRY;
+    /// Waits for tables that `seen` does not count, or until what was in the way may be gone; none
+    /// means stop.
+    fn next_compaction(&self, seen: u64, obstacle: Option<Obstacle>) -> Option<u64> {
+        let pause = if obstacle == Some(Obstacle::Damage) { DAMAGE_RETRY } else { SPACE_RETRY };
+        let until = Instant::now() + pause;
         let mut requests = self.requests.lock();
-        if again && !requests.stop {
-            while !requests.stop && !self.compact.wait_until(&mut requests, until).timed_out() {}
+        let mended = requests.mended;
+        if obstacle.is_some() {
+            while !requests.stop && requests.mended == mended {
+                if self.compact.wait_until(&mut requests, until).timed_out() {
+                    break;
+                }
+            }
         }
-        while !again && requests.tables == seen && !requests.stop {
+        while obstacle.is_none() && requests.tables == seen && !requests.stop {
             self.compact.wait(&mut requests);
         }
         (!requests.stop).then_some(requests.tables)
@@ -164,42 +182,54 @@ fn compact_loop(core: &Core) {
             .with_l0_threshold(core.options.l0_runs)
             .with_table_target_size(core.options.table_bytes),
     );
-    let (mut seen, mut again) = (0, false);
-    while let Some(tables) = core.work.next_compaction(seen, again) {
-        (seen, again) = (tables, false);
+    let (mut seen, mut obstacle) = (0, None);
+    while let Some(tables) = core.work.next_compaction(seen, obstacle) {
+        (seen, obstacle) = (tables, None);
         while !core.work.is_stopping() {
             match compact_once(core, &strategy) {
                 Ok(true) => {}
                 Ok(false) => break,
-                Err(Ended::NoSpace) => {
-                    again = true;
-                    core.after_full_compaction();
+                Err(Ended::Met(met)) => {
+                    obstacle = Some(met);
+                    core.after_failed_compaction();
                     break;
                 }
                 Err(Ended::Unusable) => return,
             }
         }
-        core.gauges.compaction_waits.store(again, Ordering::Relaxed);
+        let is = |met| obstacle == Some(met);
+        core.gauges.compaction_waits.store(is(Obstacle::Space), Ordering::Relaxed);
+        core.gauges.compaction_damaged.store(is(Obstacle::Damage), Ordering::Relaxed);
     }
 }
 
-/// Why a compaction was not done.
+/// Why a compaction was not done, but may be later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Obstacle {
+    /// There was no room.
+    Space,
+    /// A block cannot be read.
+    Damage,
+}
+
+/// How a compaction ended.
 enum Ended {
-    /// There was no room; it can be tried again.
-    NoSpace,
+    /// It can be tried again.
+    Met(Obstacle),
     /// The engine is closed or poisoned.
     Unusable,
 }
 
-/// Runs the most useful compaction; false if there is none. A failure is fatal: without
-/// compaction reads slow down without end, and its cause is a disk that fails or lies.
+/// Runs the most useful compaction; false if there is none. A failure to write is fatal:
+/// without compaction reads slow down without end, and its cause is a disk that fails or lies.
+/// Damage is not: what lies beside it serves on, and may be all there is.
 fn compact_once(core: &Core, strategy: &Arc<Leveled>) -> Result<bool, Ended> {
     let _gate = core.compaction_gate.read();
     if core.check().is_err() {
         return Err(Ended::Unusable);
     }
     if core.room_for_compaction().is_err() {
-        return Err(Ended::NoSpace);
+        return Err(Ended::Met(Obstacle::Space));
     }
     let _guard = core.poison_on_panic("compaction");
     let before = core.tree.current_version().id();
@@ -207,7 +237,11 @@ fn compact_once(core: &Core, strategy: &Arc<Leveled>) -> Result<bool, Ended> {
     if let Err(error) = core.tree.compact(strategy, core.pins.watermark()) {
         let error = EngineError::tree("compaction")(error);
         if error.is_full() {
-            return Err(Ended::NoSpace);
+            return Err(Ended::Met(Obstacle::Space));
+        }
+        if matches!(error, EngineError::Corrupt { .. }) {
+            tracing::error!(%error, "compactions wait for damage to be mended");
+            return Err(Ended::Met(Obstacle::Damage));
         }
         core.poison(&error.to_string());
         return Err(Ended::Unusable);

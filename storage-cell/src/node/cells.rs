@@ -1,7 +1,14 @@
 //! The cells that run on this node: found on the disk, placed by the metadata service, or made by
 //! a split.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use cellar_engine::Batch;
@@ -14,6 +21,7 @@ use tokio::{sync::Mutex, time::sleep};
 use super::{Inner, NodeError};
 use crate::{
     apply::ApplyError,
+    blocking::in_background,
     cell::{Cell, StartError},
     limits::FIRST_LEADER_MS,
     records::{self, Descriptor, Kind},
@@ -25,6 +33,14 @@ pub(super) struct Cells {
     running: ArcSwap<BTreeMap<CellId, Arc<Cell>>>,
     /// One start at a time.
     starting: Mutex<()>,
+    /// A cell was begun, and the disk may not have its descriptor yet.
+    volatile: AtomicBool,
+}
+
+/// What is on the disk of cells.
+struct Known {
+    stored: Vec<Descriptor>,
+    leaving: BTreeSet<CellId>,
 }
 
 impl Cells {
@@ -150,53 +166,102 @@ impl Inner {
 
     /// Starts the cells that are placed here and not yet on the disk. Errors are logged: the next
     /// change of the placement tries again.
+    ///
+    /// A cell is found on the disk from its first entry on: a start while the metadata service is
+    /// away knows of no other cells. All that come at once cost one flush.
     pub(super) async fn obey_placement(self: &Arc<Self>) {
         let catalog = Arc::clone(&self.metadata.catalog().borrow());
-        for (group, placement) in &catalog.placements {
-            for cell in placement.cells().filter(|cell| self.holds(cell)) {
-                if self.cell(cell.id).is_some() {
-                    continue;
-                }
-                if let Err(error) = self.obey(&catalog, *group, cell).await {
-                    tracing::error!(cell = %cell.id, %error, "cannot start a cell placed here");
+        let placed = catalog.placements.iter().flat_map(|(group, placement)| {
+            placement.cells().filter(|cell| self.holds(cell)).map(|cell| (*group, cell))
+        });
+        let missing: Vec<_> = placed.filter(|(_, cell)| self.cell(cell.id).is_none()).collect();
+        if missing.is_empty() {
+            return;
+        }
+        let mut begun = Vec::new();
+        match self.known() {
+            Ok(mut known) => {
+                for (group, cell) in missing {
+                    match self.obey(&catalog, group, cell, &mut known) {
+                        Ok(true) => begun.push(cell.id),
+                        Ok(false) => {}
+                        Err(error) => cannot_start(cell.id, &error),
+                    }
                 }
             }
+            Err(error) => return tracing::error!(%error, "the cells here cannot be looked up"),
+        }
+        if let Err(error) = self.keep_descriptors().await {
+            tracing::error!(%error, cells = begun.len(), "cannot keep the cells placed here");
+            return;
+        }
+        for cell in begun {
+            if let Err(error) = self.start_cell(cell).await {
+                cannot_start(cell, &error);
+            }
+        }
+    }
+
+    /// What the engine knows of cells that are here or were: read once for all that are new.
+    fn known(&self) -> Result<Known, NodeError> {
+        let leaving = self.leaving()?.into_iter().map(|note| note.descriptor.cell).collect();
+        // From the engine, where both halves of a split appear at once.
+        Ok(Known { stored: self.stored()?, leaving })
+    }
+
+    /// Makes the descriptors of new cells durable. On a full disk that is left to the engine,
+    /// which goes on trying; until then the next start writes them again, if the metadata service
+    /// is there.
+    async fn keep_descriptors(&self) -> Result<(), NodeError> {
+        if !self.cells.volatile.swap(false, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let engine = self.engine.clone();
+        let flushed = in_background(move || engine.flush()).await;
+        match flushed.map_err(|error| NodeError::Thread(error.to_string()))? {
+            Err(error) if error.is_full() => {
+                tracing::warn!(%error, "the disk does not know of new cells yet");
+                Ok(())
+            }
+            flushed => Ok(flushed?),
         }
     }
 
     /// A group's first cell begins empty: it owned everything then, and keeps the lowest keys.
     /// Every other cell is made by the split that its left half applies, unless that has come here
     /// by a snapshot from after the split: then the right half begins without its rows.
-    async fn obey(
-        self: &Arc<Self>,
+    ///
+    /// Says whether the cell can be started once its descriptor is durable.
+    fn obey(
+        &self,
         catalog: &Catalog,
         group: GroupId,
         cell: &Placed,
-    ) -> Result<(), NodeError> {
-        // From the engine, where both halves of a split appear at once.
-        let mut stored = self.stored()?;
-        stored.retain(|other| other.group == group);
-        if stored.iter().any(|other| other.cell == cell.id) {
+        known: &mut Known,
+    ) -> Result<bool, NodeError> {
+        if known.stored.iter().any(|other| other.cell == cell.id) {
             // It could not be started when it was written.
-            return self.start_cell(cell.id).await;
+            return Ok(true);
         }
-        if self.leaving()?.iter().any(|note| note.descriptor.cell == cell.id) {
+        if known.leaving.contains(&cell.id) {
             // What was here of it goes first.
-            return Ok(());
+            return Ok(false);
         }
+        let stored: Vec<&Descriptor> =
+            known.stored.iter().filter(|other| other.group == group).collect();
         // One that comes here has its rows elsewhere.
         let comes = !cell.replicas.contains(&self.id);
         let first = !comes && cell.range.start == Position::MIN && stored.is_empty();
         let left_to_log = stored.iter().any(|other| overlap(other.range, cell.range));
-        let known = |node: &NodeId| *node == self.id || catalog.nodes.contains_key(node);
-        if left_to_log || (first && !cell.replicas.iter().all(known)) {
-            return Ok(());
+        let is_known = |node: &NodeId| *node == self.id || catalog.nodes.contains_key(node);
+        if left_to_log || (first && !cell.replicas.iter().all(is_known)) {
+            return Ok(false);
         }
         let waits = |first: &&Placed| first.replicas.contains(&self.id);
         let lowest = catalog.placements.get(&group).and_then(|all| all.lookup(Position::MIN));
         if !first && !comes && stored.is_empty() && lowest.as_ref().is_some_and(waits) {
             // The log of the first cell makes this one, or a snapshot shows that it does not.
-            return Ok(());
+            return Ok(false);
         }
         let (range, epoch) =
             if first { (KeyRange::ALL, Epoch(1)) } else { (cell.range, cell.epoch) };
@@ -204,18 +269,24 @@ impl Inner {
         let lacks_rows = !first;
         let cell = cell.id;
         let begun = Descriptor::new((cell, group), range, epoch, replicas);
-        self.begin(&Descriptor { lacks_rows, ..begun }).await
+        let begun = Descriptor { lacks_rows, ..begun };
+        self.begin(&begun)?;
+        known.stored.push(begun);
+        Ok(true)
     }
 
-    /// Starts a cell that has nothing yet. If the process dies before the descriptor reaches the
-    /// disk, it is written again by the next start, before the log is replayed.
-    async fn begin(self: &Arc<Self>, descriptor: &Descriptor) -> Result<(), NodeError> {
+    /// Writes down a cell that has nothing yet.
+    fn begin(&self, descriptor: &Descriptor) -> Result<(), NodeError> {
         let mut batch = Batch::new();
         let key = records::cell_key(Kind::Descriptor, descriptor.cell);
         batch.put(&key, &descriptor.encode()?);
-        self.engine.apply(&batch)?;
-        self.start_cell(descriptor.cell).await
+        self.cells.volatile.store(true, Ordering::Relaxed);
+        Ok(self.engine.apply(&batch)?)
     }
+}
+
+fn cannot_start(cell: CellId, error: &NodeError) {
+    tracing::error!(%cell, %error, "cannot start a cell placed here");
 }
 
 fn overlap(one: KeyRange, other: KeyRange) -> bool {

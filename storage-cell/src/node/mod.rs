@@ -18,13 +18,13 @@ mod tier;
 
 use std::{fmt, fs, sync::Arc, time::Duration};
 
-use cellar_engine::{Engine, EngineError};
+use cellar_engine::Engine;
 use cellar_metadata_api::{CellId, Metadata, NodeId};
 use cellar_raft::{Host, HostOptions};
 use cellar_rpc::{Pool, Router, tasks::Tasks};
 use tokio::{
     sync::{Mutex, Notify, mpsc},
-    time::sleep,
+    time::{sleep, timeout},
 };
 use uuid::Uuid;
 
@@ -36,7 +36,7 @@ use crate::{
     blocking::in_background,
     cell::{Cell, Events},
     cold::Cold,
-    limits::{LOCK_RETRIES, LOCK_RETRY_MS, STOP_MS_MAX},
+    limits::{RELEASE_LOOK_MS, RELEASE_MS_MAX, STOP_MS_MAX},
 };
 use cells::Cells;
 use moves::Moves;
@@ -101,7 +101,7 @@ impl Node {
         if known.is_none() {
             identity::write(dir, id)?;
         }
-        let engine = rows(&options).await?;
+        let engine = Engine::open(&dir.join("rows"), options.engine.clone())?;
         let mut log = HostOptions::new(id.0, dir.join("log"), &tasks);
         log.segment_bytes = options.log_segment_bytes;
         log.log_bytes = options.log_bytes;
@@ -172,7 +172,8 @@ impl Node {
     }
 
     /// Answers what is in flight, stops every cell, and makes everything durable in the engine,
-    /// so that the next start replays nothing.
+    /// so that the next start replays nothing. Nothing of the node's disk is in use when this
+    /// returns: another can be started on it at once.
     ///
     /// # Errors
     /// Something did not end in order; acknowledged writes are in the log all the same.
@@ -183,21 +184,17 @@ impl Node {
         let engine = inner.engine.clone();
         let closed = in_background(move || engine.close()).await;
         closed.map_err(|error| NodeError::Thread(error.to_string()))??;
+        // A flush for the log, or a snapshot on its way, may have outlived its group.
+        let released = async {
+            while !inner.engine.is_released() {
+                sleep(Duration::from_millis(RELEASE_LOOK_MS)).await;
+            }
+        };
+        if timeout(Duration::from_millis(RELEASE_MS_MAX), released).await.is_err() {
+            tracing::warn!("somebody still reads the rows of a node that was stopped");
+        }
         Ok(ended?)
     }
-}
-
-/// Opens the rows. A node that ended a moment ago may still be letting go of them: a flush that
-/// nobody waits for any more, a scan that a caller has given up.
-async fn rows(options: &NodeOptions) -> Result<Engine, EngineError> {
-    let dir = options.dir.join("rows");
-    for _ in 0..LOCK_RETRIES {
-        match Engine::open(&dir, options.engine.clone()) {
-            Err(EngineError::Locked { .. }) => sleep(Duration::from_millis(LOCK_RETRY_MS)).await,
-            opened => return opened,
-        }
-    }
-    Engine::open(&dir, options.engine.clone())
 }
 
 impl Inner {

@@ -48,7 +48,14 @@ impl Member {
         let node = Node::start(options, metadata, pool, &tasks).await.unwrap();
         let router = node.register(Router::new().merge(routes(Arc::clone(&node) as _)));
         let limits = ServerLimits { drain_ms_max: 300, ..Default::default() };
-        let server = Server::bind(address, None, router, limits, &tasks).await.unwrap();
+        // A port that was free may be somebody's own end of a call for a moment.
+        let mut bound = None;
+        within("the address is free", async || {
+            bound = Server::bind(address, None, router.clone(), limits.clone(), &tasks).await.ok();
+            bound.is_some()
+        })
+        .await;
+        let server = bound.unwrap();
         let stop = tasks.token().clone();
         tasks.spawn("server", async move { drop(server.run(stop).await) });
         Self { node, tasks }
