@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use cellar_cql::plan::{Plan, write::Write};
 use cellar_metadata_api::{self as metadata, SchemaEvent};
 use cellar_wire::{
-    ColumnSpec, Consistency, Envelope, FrameError, PreparedResult, Response, ResultMetadata,
-    RowsContent, RowsResult, SchemaChange, SchemaChangeKind, SchemaTarget,
+    ColumnSpec, Consistency, Envelope, ErrorBody, FrameError, PreparedResult, Response,
+    ResultMetadata, RowsContent, RowsResult, SchemaChange, SchemaChangeKind, SchemaTarget,
 };
 
 use super::{
+    extensions::Agreement,
     prepared::{Current, Statement},
     types,
 };
@@ -59,8 +61,22 @@ fn rows_result(rows: ResultRows, describe: Describe<'_>) -> RowsResult {
 }
 
 /// The answer of a request that was not.
-pub(super) fn failed(error: &RequestError, consistency: Consistency) -> Envelope {
-    Envelope::new(Response::Error(error.to_cql(consistency)))
+pub(super) fn failed(
+    error: &RequestError,
+    consistency: Consistency,
+    agreement: Agreement,
+) -> Envelope {
+    let body = match error {
+        RequestError::Overloaded { write, .. } if agreement.rate_limit => ErrorBody::RateLimit {
+            message: error.to_string(),
+            code: ErrorBody::RATE_LIMIT_CODE,
+            write: *write,
+            // A queue of the cell is full, whichever frontend asks.
+            rejected_by_coordinator: false,
+        },
+        error => error.to_cql(consistency),
+    };
+    Envelope::new(Response::Error(body))
 }
 
 /// The answer to bytes that are no request.
@@ -69,7 +85,7 @@ pub(super) fn frame_error(error: &FrameError) -> Envelope {
 }
 
 /// The answer of PREPARE.
-pub(super) fn prepared(statement: &Statement, current: &Current) -> Envelope {
+pub(super) fn prepared(statement: &Statement, current: &Current, agreement: Agreement) -> Envelope {
     let planned = &current.planned;
     let columns = planned.columns.as_deref();
     let none: Arc<[ColumnSpec]> = Arc::from([]);
@@ -78,10 +94,19 @@ pub(super) fn prepared(statement: &Statement, current: &Current) -> Envelope {
         result_metadata_id: Some(current.columns_id),
         variables: types::columns(&planned.variables),
         pk_indexes: planned.partition_key_variables.clone(),
+        conditional: agreement.conditional_mark && is_conditional(&planned.plan),
         result: ResultMetadata::new(columns.map_or(none, types::columns)),
     }));
     envelope.warnings.clone_from(&planned.warnings);
     envelope
+}
+
+fn is_conditional(plan: &Plan) -> bool {
+    match plan {
+        Plan::Write(write) => write.is_conditional(),
+        Plan::Batch(batch) => batch.writes().iter().any(Write::is_conditional),
+        _ => false,
+    }
 }
 
 /// A schema change as drivers are told of it.

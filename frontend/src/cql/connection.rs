@@ -147,6 +147,7 @@ impl Connection {
             Step::Started(answered, compression) => {
                 // The answer itself still goes out in the old form.
                 self.answer(&answered);
+                self.encoder.set_extensions(self.session.agreed.agreement().messages);
                 if answered.version == Version::V5 {
                     self.encoder.flush(&mut self.out);
                     self.encoder.switch_to_v5_framing(compression);

@@ -42,7 +42,7 @@ pub(super) async fn run(
         Request::Prepare(prepare) => self::prepare(&shared, &agreed, &prepare),
         other => Err(RequestError::protocol(format!("unexpected {:?}", other.opcode()))),
     };
-    answer.unwrap_or_else(|error| answer::failed(&error, consistency))
+    answer.unwrap_or_else(|error| answer::failed(&error, consistency, agreed.agreement()))
 }
 
 async fn log_in(
@@ -70,7 +70,7 @@ fn prepare(shared: &Shared, agreed: &Agreed, prepare: &Prepare) -> Result<Envelo
     let text = prepare.query.as_str();
     let (statement, current) = shared.statements.prepare(&shared.executor, keyspace, text)?;
     agreed.tell(statement.id, current.mark);
-    Ok(answer::prepared(&statement, &current))
+    Ok(answer::prepared(&statement, &current, agreed.agreement()))
 }
 
 async fn query(

@@ -7,7 +7,7 @@ use cellar_wire::{
 };
 use futures::future::BoxFuture;
 
-use super::{connection::Answered, dispatch, session::Session};
+use super::{connection::Answered, dispatch, extensions, session::Session};
 use crate::trace;
 
 /// The CQL version told to clients.
@@ -40,7 +40,7 @@ impl Session {
             return Step::Close(answered(protocol_error(message)));
         }
         let opcode = frame.header.opcode;
-        let envelope = match RequestEnvelope::decode(frame) {
+        let envelope = match RequestEnvelope::decode_with(frame, self.agreed.agreement().messages) {
             Ok(envelope) => envelope,
             Err(error) => return Step::Answer(answered(protocol_error(error.to_string()))),
         };
@@ -160,11 +160,13 @@ impl Session {
 
 fn supported() -> Response {
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-    Response::Supported(vec![
+    let mut options = vec![
         ("CQL_VERSION".to_owned(), texts(&[CQL_VERSION])),
         ("COMPRESSION".to_owned(), texts(&["snappy", "lz4"])),
         ("PROTOCOL_VERSIONS".to_owned(), texts(&Version::V5.descriptions_up_to())),
-    ])
+    ];
+    options.extend(extensions::supported());
+    Response::Supported(options)
 }
 
 fn protocol_error(message: String) -> Response {

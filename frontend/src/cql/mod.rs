@@ -6,6 +6,7 @@ mod clients;
 mod connection;
 mod dispatch;
 mod events;
+mod extensions;
 mod handshake;
 mod prepared;
 mod session;

@@ -13,7 +13,7 @@ use cellar_wire::{Envelope, Startup, Version};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::broadcast;
 
-use super::{Shared, clients::Connected, events::Interest};
+use super::{Shared, clients::Connected, events::Interest, extensions::Agreement};
 use crate::{access::Who, error::RequestError};
 
 /// The state of one connection.
@@ -54,6 +54,7 @@ struct Inner {
 #[derive(Debug)]
 struct Said {
     version: Version,
+    agreement: Agreement,
     options: BTreeMap<String, String>,
 }
 
@@ -97,7 +98,13 @@ impl Agreed {
         });
         let options = options.cloned().collect();
         // There is one STARTUP only.
-        let _ = self.0.startup.set(Said { version, options });
+        let agreement = Agreement::with(startup);
+        let _ = self.0.startup.set(Said { version, agreement, options });
+    }
+
+    /// The extensions in use.
+    pub(super) fn agreement(&self) -> Agreement {
+        self.0.startup.get().map(|said| said.agreement).unwrap_or_default()
     }
 
     /// The connection to this client as it is now.

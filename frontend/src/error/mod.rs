@@ -69,6 +69,8 @@ pub enum RequestError {
         reason: String,
         /// When to try again.
         retry_after_ms: u32,
+        /// It was a write.
+        write: bool,
     },
     /// A write whose outcome nobody knows.
     #[error("the write may or may not have been applied: {reason}")]
@@ -134,7 +136,7 @@ impl RequestError {
         if unknown || !error.is_definite() {
             return Self::WriteTimeout { reason: error.to_string(), conditional };
         }
-        Self::definite(error)
+        Self::definite(error, true)
     }
 
     /// What a failed read is told as.
@@ -142,14 +144,15 @@ impl RequestError {
         match error {
             CellError::Unknown { reason } => Self::ReadTimeout { reason: reason.clone() },
             CellError::Damaged { reason } => Self::ReadFailure { reason: reason.clone() },
-            other => Self::definite(other),
+            other => Self::definite(other, false),
         }
     }
 
-    fn definite(error: &CellError) -> Self {
+    fn definite(error: &CellError, write: bool) -> Self {
         match error {
             CellError::Overloaded { reason, retry_after_ms } => {
-                Self::Overloaded { reason: reason.clone(), retry_after_ms: *retry_after_ms }
+                let retry_after_ms = *retry_after_ms;
+                Self::Overloaded { reason: reason.clone(), retry_after_ms, write }
             }
             CellError::Invalid { message } => Self::invalid(message.clone()),
             CellError::Damaged { reason } => Self::ReadFailure { reason: reason.clone() },

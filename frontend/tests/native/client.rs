@@ -8,9 +8,9 @@ use cellar_frontend::{Frontend, FrontendOptions, Traces, access::AccessOptions, 
 use cellar_rpc::{ClientConfig, Pool, tasks::Tasks};
 use cellar_schema::{Clock, CqlType, SystemClock, value};
 use cellar_wire::{
-    ClientDecoder, ClientEncoder, Consistency, Envelope, FrameLimits, Prepare, PreparedResult,
-    Query, QueryParams, Request, RequestEnvelope, Response, RowsContent, RowsResult, Startup,
-    Version,
+    ClientDecoder, ClientEncoder, Consistency, Envelope, Extensions, FrameLimits, Prepare,
+    PreparedResult, Query, QueryParams, Request, RequestEnvelope, Response, RowsContent,
+    RowsResult, Startup, Version,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -22,7 +22,9 @@ use crate::{cell, metadata};
 
 pub(crate) struct Client {
     pub(crate) metadata: Arc<metadata::InMemory>,
+    pub(crate) cell: Arc<cell::InMemory>,
     cql: SocketAddr,
+    extensions: Extensions,
     stream: TcpStream,
     decoder: ClientDecoder,
     encoder: ClientEncoder,
@@ -54,7 +56,8 @@ impl Client {
     ) -> Self {
         let tasks = Tasks::new();
         let pool = Pool::new(ClientConfig::default(), &tasks);
-        let of_cell = Arc::new(cell::Service(Arc::default()));
+        let cell = Arc::<cell::InMemory>::default();
+        let of_cell = Arc::new(cell::Service(Arc::clone(&cell)));
         let cells = Cells::with_local(pool, metadata::NODE, of_cell);
         let anywhere: SocketAddr = "127.0.0.1:0".parse().unwrap();
         let identity =
@@ -65,23 +68,26 @@ impl Client {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let of_frontend = Arc::clone(&metadata);
         let frontend = Frontend::start(options, of_frontend, cells, clock, &tasks).await.unwrap();
-        Self::begin(metadata, frontend.cql, Some(tasks), &[]).await
+        Self::begin((metadata, cell), frontend.cql, Some(tasks), &[]).await
     }
 
     /// Another connection to the same frontend, which says more of itself in STARTUP.
     pub(crate) async fn another(&self, options: &[(&str, &str)]) -> Self {
-        Self::begin(Arc::clone(&self.metadata), self.cql, None, options).await
+        let (metadata, cell) = (Arc::clone(&self.metadata), Arc::clone(&self.cell));
+        Self::begin((metadata, cell), self.cql, None, options).await
     }
 
     async fn begin(
-        metadata: Arc<metadata::InMemory>,
+        (metadata, cell): (Arc<metadata::InMemory>, Arc<cell::InMemory>),
         cql: SocketAddr,
         tasks: Option<Tasks>,
         options: &[(&str, &str)],
     ) -> Self {
         let mut client = Self {
             metadata,
+            cell,
             cql,
+            extensions: Extensions::default(),
             stream: TcpStream::connect(cql).await.unwrap(),
             decoder: ClientDecoder::new(FrameLimits::default()),
             encoder: ClientEncoder::new(),
@@ -90,7 +96,10 @@ impl Client {
         let options = options.iter().chain(&[("CQL_VERSION", "3.4.7")]);
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let startup = Startup { options: options.map(owned).collect() };
+        let metadata_ids = startup.get("SCYLLA_USE_METADATA_ID").is_some();
         client.ask(Request::Startup(startup).into()).await;
+        client.extensions = Extensions { metadata_ids };
+        client.encoder.set_extensions(client.extensions);
         client
     }
 
@@ -112,7 +121,7 @@ impl Client {
         self.stream.write_all(&out).await.unwrap();
         loop {
             if let Some(frame) = self.decoder.next_frame().unwrap() {
-                return Envelope::decode(frame).unwrap();
+                return Envelope::decode_with(frame, self.extensions).unwrap();
             }
             let read = self.stream.read_buf(self.decoder.buffer_mut()).await.unwrap();
             assert_ne!(read, 0, "the connection was closed");

@@ -16,6 +16,7 @@ mod cell;
 mod client;
 mod clients;
 mod conformance;
+mod extensions;
 mod indexes;
 #[path = "../http/metadata.rs"]
 #[allow(dead_code, reason = "shared with the tests of HTTP, which use the rest")]

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use bytes::{Buf, Bytes};
 use uuid::Uuid;
 
-use crate::{Consistency, Opcode, Text};
+use crate::{Consistency, Extensions, Opcode, Text, Version};
 
 /// Why a body is not the message its header says.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,6 +78,7 @@ pub enum DecodeError {
 #[derive(Clone, Debug)]
 pub(crate) struct Reader {
     bytes: Bytes,
+    extensions: Extensions,
 }
 
 macro_rules! number {
@@ -92,7 +93,16 @@ macro_rules! number {
 
 impl Reader {
     pub(crate) fn new(bytes: Bytes) -> Self {
-        Self { bytes }
+        Self::with(bytes, Extensions::default())
+    }
+
+    pub(crate) fn with(bytes: Bytes, extensions: Extensions) -> Self {
+        Self { bytes, extensions }
+    }
+
+    /// Whether result metadata have ids in a version.
+    pub(crate) fn has_metadata_ids(&self, version: Version) -> bool {
+        self.extensions.have_metadata_ids(version)
     }
 
     number!(u8, u8, try_get_u8);

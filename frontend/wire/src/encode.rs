@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::limits::STRING_BYTES_MAX;
-use crate::{Consistency, Version};
+use crate::{Consistency, Extensions, Version};
 
 /// Why a message cannot be put on the wire.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,12 +37,18 @@ pub enum EncodeError {
 pub(crate) struct Writer<'a> {
     out: &'a mut BytesMut,
     version: Version,
+    extensions: Extensions,
     error: Option<EncodeError>,
 }
 
 impl<'a> Writer<'a> {
-    pub(crate) fn new(out: &'a mut BytesMut, version: Version) -> Self {
-        Self { out, version, error: None }
+    pub(crate) fn new(out: &'a mut BytesMut, version: Version, extensions: Extensions) -> Self {
+        Self { out, version, extensions, error: None }
+    }
+
+    /// Whether result metadata have ids.
+    pub(crate) fn has_metadata_ids(&self) -> bool {
+        self.extensions.have_metadata_ids(self.version)
     }
 
     pub(crate) fn version(&self) -> Version {

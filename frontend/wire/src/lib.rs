@@ -30,6 +30,7 @@ mod compression;
 mod consistency;
 mod decode;
 mod encode;
+mod extensions;
 mod frame;
 mod header;
 pub mod limits;
@@ -44,6 +45,7 @@ pub use compression::{Compression, ExpandError};
 pub use consistency::Consistency;
 pub use decode::DecodeError;
 pub use encode::EncodeError;
+pub use extensions::Extensions;
 pub use frame::{
     ClientDecoder, ClientEncoder, ClientSide, Decoder, Frame, FrameError, ServerDecoder,
     ServerEncoder, ServerSide, Side,

@@ -4,9 +4,10 @@
 
 use bytes::{Bytes, BytesMut};
 use cellar_wire::{
-    ColumnSpec, Consistency, Envelope, ErrorBody, Event, FailureReasons, Flags, PreparedResult,
-    Response, ResultMetadata, RowsBuilder, RowsContent, RowsResult, SchemaChange, SchemaChangeKind,
-    SchemaTarget, ServerEncoder, StatusChange, TypeSpec, Version, WriteType,
+    ClientDecoder, ColumnSpec, Consistency, Envelope, ErrorBody, Event, Extensions, FailureReasons,
+    Flags, FrameLimits, PreparedResult, Response, ResultMetadata, RowsBuilder, RowsContent,
+    RowsResult, SchemaChange, SchemaChangeKind, SchemaTarget, ServerEncoder, StatusChange,
+    TypeSpec, Version, WriteType,
 };
 use uuid::Uuid;
 
@@ -110,6 +111,7 @@ fn prepared_has_key_indexes_from_v4_and_a_metadata_id_from_v5() {
         result_metadata_id: Some([8; 16]),
         variables: vec![ColumnSpec::new("ks", "t", "k", TypeSpec::Varchar)].into(),
         pk_indexes: vec![0],
+        conditional: false,
         result: ResultMetadata::new(vec![]),
     });
     let head = [int(4), vec![0, 2, b'i', b'd']].concat();
@@ -122,6 +124,33 @@ fn prepared_has_key_indexes_from_v4_and_a_metadata_id_from_v5() {
     assert_eq!(body(Version::V4, prepared.clone()), v4);
     let id = [&[0, 16][..], &[8; 16]].concat();
     assert_eq!(body(Version::V5, prepared), [head, id, flags, key, tail].concat());
+}
+
+#[test]
+fn with_the_extension_version_4_has_metadata_ids_too_and_conditional_statements_have_a_mark() {
+    let prepared = PreparedResult {
+        id: Bytes::from_static(b"id"),
+        result_metadata_id: Some([8; 16]),
+        variables: Vec::new().into(),
+        pk_indexes: Vec::new(),
+        conditional: true,
+        result: ResultMetadata { no_metadata: true, ..ResultMetadata::new(vec![]) },
+    };
+    let extensions = Extensions { metadata_ids: true };
+    let mut encoder = ServerEncoder::new();
+    encoder.set_extensions(extensions);
+    let mut wire = BytesMut::new();
+    let response = Response::Prepared(prepared);
+    encoder.encode_response(Version::V4, 1, &response, &mut wire).unwrap();
+    let id = [&[0, 16][..], &[8; 16]].concat();
+    let mark = vec![0x80, 0, 0, 0];
+    let head = [int(4), vec![0, 2, b'i', b'd'], id].concat();
+    let body = [head, mark, int(0), int(0), int(4), int(0)].concat();
+    assert_eq!(wire[9..], body);
+    let mut decoder = ClientDecoder::new(FrameLimits::default());
+    decoder.push(&wire);
+    let frame = decoder.next_frame().unwrap().unwrap();
+    assert_eq!(Envelope::decode_with(frame, extensions).unwrap().response, response);
 }
 
 fn write_timeout(contentions: Option<u16>) -> ErrorBody {

@@ -9,7 +9,8 @@ use crate::limits::{
     COMPRESS_FROM_BYTES, HEADER_BYTES, RETAINED_BUFFER_BYTES_MAX, SEGMENT_PAYLOAD_BYTES_MAX,
 };
 use crate::{
-    Compression, Direction, Envelope, Flags, Header, Opcode, RequestEnvelope, Response, Version,
+    Compression, Direction, Envelope, Extensions, Flags, Header, Opcode, RequestEnvelope, Response,
+    Version,
 };
 
 /// Encodes what a server sends. Starts unframed and uncompressed.
@@ -45,6 +46,11 @@ macro_rules! switches {
                 self.out.shape = Some(if lz4 { Shape::Lz4 } else { Shape::Plain });
             }
 
+            /// Messages have these extensions from here on.
+            pub fn set_extensions(&mut self, extensions: Extensions) {
+                self.out.extensions = extensions;
+            }
+
             /// Writes what has gathered in v5 framing; otherwise nothing is ever left.
             pub fn flush(&mut self, out: &mut BytesMut) {
                 self.out.flush(out);
@@ -74,6 +80,7 @@ impl ServerEncoder {
             flags: envelope.flags(version),
             stream,
             opcode: envelope.response.opcode(),
+            extensions: self.out.extensions,
         };
         self.out.write(header, out, |writer| envelope.write(writer))
     }
@@ -95,6 +102,7 @@ impl ServerEncoder {
             flags: Flags::default(),
             stream,
             opcode: response.opcode(),
+            extensions: self.out.extensions,
         };
         self.out.write(header, out, |writer| response.write(writer))
     }
@@ -118,6 +126,7 @@ impl ClientEncoder {
             flags: envelope.flags(version),
             stream,
             opcode: envelope.request.opcode(),
+            extensions: self.out.extensions,
         };
         self.out.write(header, out, |writer| envelope.write(writer))
     }
@@ -131,12 +140,14 @@ struct Outgoing {
     flags: Flags,
     stream: i16,
     opcode: Opcode,
+    extensions: Extensions,
 }
 
 /// The part that both ends share.
 #[derive(Debug, Default)]
 struct FrameWriter {
     compression: Compression,
+    extensions: Extensions,
     /// Set once v5 framing has begun.
     shape: Option<Shape>,
     /// Envelopes waiting for a frame; always fewer bytes than one frame holds.
@@ -233,7 +244,7 @@ fn put_envelope(
 ) -> Result<(), EncodeError> {
     let start = out.len();
     out.put_bytes(0, HEADER_BYTES);
-    let mut writer = Writer::new(out, header.version);
+    let mut writer = Writer::new(out, header.version, header.extensions);
     body(&mut writer);
     let written = writer.finish().and_then(|()| put_header(header, start, out));
     if written.is_err() {
@@ -247,7 +258,7 @@ fn put_header(header: Outgoing, start: usize, out: &mut BytesMut) -> Result<(), 
     let length = out.len().saturating_sub(start + HEADER_BYTES);
     let wire = i32::try_from(length).ok().and_then(|length| u32::try_from(length).ok());
     let length = wire.ok_or(EncodeError::TooLong { what: "body", length })?;
-    let Outgoing { version, direction, flags, stream, opcode } = header;
+    let Outgoing { version, direction, flags, stream, opcode, .. } = header;
     let header = Header { version, direction, flags, stream, opcode, length };
     if let Some(place) = out.get_mut(start..start + HEADER_BYTES) {
         place.copy_from_slice(&header.to_bytes());

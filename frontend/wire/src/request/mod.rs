@@ -15,7 +15,7 @@ use bytes::Bytes;
 
 use crate::decode::{DecodeError, Reader};
 use crate::encode::Writer;
-use crate::{Flags, Frame, Opcode, Version};
+use crate::{Extensions, Flags, Frame, Opcode, Version};
 
 pub use auth_response::AuthResponse;
 pub use batch::{Batch, BatchKind, BatchQuery, BatchStatement};
@@ -118,8 +118,16 @@ impl RequestEnvelope {
     /// # Errors
     /// The body is not what the header says.
     pub fn decode(frame: Frame) -> Result<Self, DecodeError> {
+        Self::decode_with(frame, Extensions::default())
+    }
+
+    /// Reads a frame received on a connection with extensions.
+    ///
+    /// # Errors
+    /// The body is not what the header says.
+    pub fn decode_with(frame: Frame, extensions: Extensions) -> Result<Self, DecodeError> {
         let Frame { header, body } = frame;
-        let mut reader = Reader::new(body);
+        let mut reader = Reader::with(body, extensions);
         let payload = match header.flags.contains(Flags::CUSTOM_PAYLOAD) {
             false => Vec::new(),
             true if header.version < Version::V4 => {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Response;
 use crate::decode::{DecodeError, Reader};
 use crate::encode::Writer;
-use crate::{Flags, Frame, Version};
+use crate::{Extensions, Flags, Frame, Version};
 
 /// A response and what stands before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,8 +38,16 @@ impl Envelope {
     /// # Errors
     /// The body is not what the header says.
     pub fn decode(frame: Frame) -> Result<Self, DecodeError> {
+        Self::decode_with(frame, Extensions::default())
+    }
+
+    /// Reads a frame received on a connection with extensions.
+    ///
+    /// # Errors
+    /// The body is not what the header says.
+    pub fn decode_with(frame: Frame, extensions: Extensions) -> Result<Self, DecodeError> {
         let Frame { header, body } = frame;
-        let mut reader = Reader::new(body);
+        let mut reader = Reader::with(body, extensions);
         let mut tracing_id = None;
         if header.flags.contains(Flags::TRACING) {
             tracing_id = Some(reader.uuid()?);

@@ -170,6 +170,9 @@ impl FailureReasons {
 }
 
 impl ErrorBody {
+    /// The code that is advertised for `SCYLLA_RATE_LIMIT_ERROR`.
+    pub const RATE_LIMIT_CODE: i32 = 0xF000;
+
     /// The code on the wire.
     #[must_use]
     pub const fn code(&self) -> i32 {

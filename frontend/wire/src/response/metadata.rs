@@ -14,6 +14,8 @@ const GLOBAL_TABLE: u32 = 0x01;
 const MORE_PAGES: u32 = 0x02;
 const NO_METADATA: u32 = 0x04;
 const METADATA_CHANGED: u32 = 0x08;
+/// Of markers: the statement is conditional. What `SCYLLA_LWT_ADD_METADATA_MARK` is told to be.
+pub(crate) const CONDITIONAL: u32 = 0x8000_0000;
 
 /// Bytes the shortest column takes: empty name and type id.
 const COLUMN_BYTES_MIN: usize = 4;
@@ -55,7 +57,7 @@ pub struct ResultMetadata {
     pub paging_state: Option<Bytes>,
     /// The client asked to leave the columns out; their number is still sent.
     pub no_metadata: bool,
-    /// The columns are not those the client knows; from v5.
+    /// The columns are not those the client knows; from v5 or with the extension.
     pub new_metadata_id: Option<[u8; 16]>,
 }
 
@@ -79,7 +81,7 @@ impl ResultMetadata {
         let count = reader.length("number of columns")?;
         let paging_state = if flags & MORE_PAGES == 0 { None } else { reader.bytes()? };
         let mut new_metadata_id = None;
-        if version >= Version::V5 && flags & METADATA_CHANGED != 0 {
+        if reader.has_metadata_ids(version) && flags & METADATA_CHANGED != 0 {
             new_metadata_id = Some(reader.metadata_id()?);
         }
         let no_metadata = flags & NO_METADATA != 0;
@@ -92,8 +94,7 @@ impl ResultMetadata {
     }
 
     pub(super) fn write(&self, count: usize, writer: &mut Writer<'_>) {
-        let new_metadata_id =
-            self.new_metadata_id.as_ref().filter(|_| writer.version() >= Version::V5);
+        let new_metadata_id = self.new_metadata_id.as_ref().filter(|_| writer.has_metadata_ids());
         let no_metadata = self.no_metadata && new_metadata_id.is_none();
         let global = !no_metadata && shares_table(&self.columns);
         let mut flags = if global { GLOBAL_TABLE } else { 0 };
@@ -114,12 +115,12 @@ impl ResultMetadata {
     }
 }
 
+/// The markers, the indexes of the partition key, and whether the statement is conditional.
+type Markers = (Arc<[ColumnSpec]>, Vec<u16>, bool);
+
 /// The columns of a PREPARE's markers: `<flags><count>[<n int><index short>…]<columns>`; the
 /// indexes from v4.
-pub(super) fn read_markers(
-    reader: &mut Reader,
-    version: Version,
-) -> Result<(Arc<[ColumnSpec]>, Vec<u16>), DecodeError> {
+pub(super) fn read_markers(reader: &mut Reader, version: Version) -> Result<Markers, DecodeError> {
     let flags = reader.u32()?;
     let count = reader.length("number of markers")?;
     let mut pk_indexes = Vec::new();
@@ -128,12 +129,18 @@ pub(super) fn read_markers(
         pk_indexes = (0..count).map(|_| reader.u16()).collect::<Result<_, _>>()?;
     }
     let columns = read_columns(reader, count, flags & GLOBAL_TABLE != 0)?;
-    Ok((columns, pk_indexes))
+    Ok((columns, pk_indexes, flags & CONDITIONAL != 0))
 }
 
-pub(super) fn write_markers(columns: &[ColumnSpec], pk_indexes: &[u16], writer: &mut Writer<'_>) {
+pub(super) fn write_markers(
+    columns: &[ColumnSpec],
+    pk_indexes: &[u16],
+    conditional: bool,
+    writer: &mut Writer<'_>,
+) {
     let global = shares_table(columns);
-    writer.u32(if global { GLOBAL_TABLE } else { 0 });
+    let global_flag = if global { GLOBAL_TABLE } else { 0 };
+    writer.u32(global_flag | if conditional { CONDITIONAL } else { 0 });
     writer.int_count("markers", columns.len());
     if writer.version() >= Version::V4 {
         writer.int_count("partition key indexes", pk_indexes.len());

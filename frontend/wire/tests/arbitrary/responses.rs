@@ -84,12 +84,13 @@ fn rows() -> impl Strategy<Value = RowsResult> {
 
 fn prepared() -> impl Strategy<Value = PreparedResult> {
     let id = option::of(any::<[u8; 16]>());
-    (blob(), id, columns(0..4), vec(any::<u16>(), 0..3), metadata(0..3)).prop_map(
-        |(id, result_metadata_id, variables, pk_indexes, result)| PreparedResult {
+    (blob(), id, columns(0..4), vec(any::<u16>(), 0..3), any::<bool>(), metadata(0..3)).prop_map(
+        |(id, result_metadata_id, variables, pk_indexes, conditional, result)| PreparedResult {
             id,
             result_metadata_id,
             variables: variables.into(),
             pk_indexes,
+            conditional,
             result,
         },
     )
