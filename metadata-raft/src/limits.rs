@@ -1,8 +1,10 @@
 //! Every limit of the metadata service, with its unit and reason.
 
-/// Longest name of a keyspace, table or type in characters, as in Cassandra: 48 for keyspaces and
-/// tables, so that names taken from there always fit.
-pub(crate) const NAME_CHARACTERS_MAX: usize = 48;
+/// Longest name of a keyspace in characters, as in Cassandra.
+pub(crate) const KEYSPACE_CHARACTERS_MAX: usize = 48;
+/// Longest name of a table, view, index or type in characters: what Cassandra 4 and 5 can make a
+/// folder of, so that names taken from there always fit.
+pub(crate) const NAME_CHARACTERS_MAX: usize = 222;
 /// Keyspaces in a cluster: each costs a few hundred bytes in every frontend.
 pub(crate) const KEYSPACES_MAX: usize = 10_000;
 /// Tables in a cluster: the whole catalog must fit into one pushed message (64 MiB) of about

@@ -25,6 +25,10 @@ pub const WRITE_KEYS_MAX: usize = 10_000;
 /// its own, and all are planned before the first row is known.
 pub const SELECT_KEYS_MAX: usize = 10_000;
 
+/// Bytes of a value in an index of `CREATE INDEX`: there they are keys in Cassandra, whose lengths
+/// have 16 bits.
+pub const INDEXED_BYTES_MAX: usize = 65_535;
+
 /// Rows that `ORDER BY ... ANN OF` may be asked for: the limit of Apache Cassandra, which
 /// applications page by.
 pub const NEAREST_ROWS_MAX: usize = 1_000;

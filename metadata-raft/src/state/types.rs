@@ -8,7 +8,7 @@ use cellar_metadata_api::{
 use cellar_schema::{Column, CqlType, Frozen, Keyspace, Table, UserType};
 
 use super::{
-    draft::{Draft, duplicate, is_valid_name, missing},
+    draft::{Draft, duplicate, missing},
     keyspaces::refuse_system,
 };
 use crate::limits::{NAME_CHARACTERS_MAX, TYPE_DEPTH_MAX, TYPE_FIELDS_MAX};
@@ -31,10 +31,11 @@ impl Draft<'_> {
                 "A user type with name '{name}' already exists"
             )));
         }
-        if !is_valid_name(name) {
+        // In quotes it may have any characters, as in Cassandra.
+        if name.is_empty() || name.chars().count() > NAME_CHARACTERS_MAX {
             return Err(MetadataError::invalid(format!(
-                "Type name must not be empty, more than {NAME_CHARACTERS_MAX} characters long, \
-                 or contain non-alphanumeric-underscore characters (got \"{name}\")"
+                "Type name must not be empty or more than {NAME_CHARACTERS_MAX} characters long \
+                 (got \"{name}\")"
             )));
         }
         let names = fields.iter().map(|(field, _)| field.as_str());

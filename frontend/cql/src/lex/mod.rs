@@ -95,7 +95,7 @@ fn token(source: &str, at: usize, first: u8) -> Result<(Kind, usize), SyntaxErro
     }
     match first {
         b'0'..=b'9' => number::number(source, at),
-        b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
+        b'a'..=b'z' | b'A'..=b'Z' => {
             if first == b'P'
                 && let Some(end) = duration::iso_end(source, at)
             {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cellar_cql::parse_statement;
-use cellar_cql::plan::{self, PlanError, Planned, SchemaView, ddl};
+use cellar_cql::plan::{self, Plan, PlanError, Planned, SchemaView, ddl};
 use cellar_metadata_api::{Command, NewIndex};
 use cellar_schema::{Index, IndexClass, IndexPart, Keyspace, Table, TableId, Tables};
 use uuid::Uuid;
@@ -299,7 +299,26 @@ fn what_cannot_be_ordered_by_likeness_is_refused() {
             format!("SELECT k FROM vectors WHERE k = 1 {order}, c ASC LIMIT 1"),
             "ANN ordering does not support any other ordering",
         ),
-        (format!("SELECT k FROM vectors WHERE w = 1 {order} LIMIT 1"), "use ALLOW FILTERING"),
+        (
+            format!("SELECT k FROM vectors WHERE w = 1 {order} LIMIT 1 ALLOW FILTERING"),
+            "requires all restricted column(s) to be indexed",
+        ),
+        (
+            format!("SELECT k FROM vectors WHERE k = 1 AND c = 1 {order} LIMIT 1"),
+            "requires all restricted column(s) to be indexed",
+        ),
+        (
+            format!("SELECT k FROM vectors WHERE v = [1, 2, 3] {order} LIMIT 1"),
+            "v cannot be restricted by more than one relation in an ANN ordering",
+        ),
+        (
+            "SELECT k FROM vectors WHERE v = [1, 2, 3] ALLOW FILTERING".to_owned(),
+            "Vector indexes only support ANN queries",
+        ),
+        (
+            format!("SELECT k FROM vectors {order} DESC LIMIT 1"),
+            "Descending ANN ordering is not supported",
+        ),
         (
             "SELECT k FROM vectors ORDER BY v ANN OF [0, 0, 0] LIMIT 1".to_owned(),
             "Zero vectors cannot be indexed or queried with cosine similarity",
@@ -308,4 +327,41 @@ fn what_cannot_be_ordered_by_likeness_is_refused() {
         let refused = refusal(&schema, &text);
         assert!(refused.contains(words), "{text}: {refused}");
     }
+}
+
+#[test]
+fn an_index_of_create_index_holds_no_values_of_64_kib() {
+    let mut schema = Schema::of(&["CREATE TABLE t (k int PRIMARY KEY, v text, m map<text, text>)"]);
+    let long = "x".repeat(65_535);
+    let refused = |schema: &Schema, text: &str| {
+        let Plan::Write(write) = schema.plan(text).unwrap().plan else { panic!("{text}") };
+        write.bind(&[], &ENV).err().map(|error| error.to_string())
+    };
+    let insert = format!("INSERT INTO t (k, v, m) VALUES (1, '{long}', {{'{long}': 'a'}})");
+    assert_eq!(refused(&schema, &insert), None);
+    schema.change("CREATE INDEX by_m ON t (keys(m))");
+    assert_eq!(
+        refused(&schema, &insert).unwrap(),
+        "Cannot index value of size 65535 for index by_m on ks.t(m) (maximum allowed \
+         size=65535)"
+    );
+    schema.change("CREATE INDEX by_v ON t (v)");
+    assert!(refused(&schema, &insert).unwrap().contains("by_v on ks.t(v)"));
+    let select = format!("SELECT k FROM t WHERE v = '{long}x'");
+    let Plan::Select(select) = schema.plan(&select).unwrap().plan else { panic!() };
+    assert_eq!(
+        select.bind(&[], &ENV).unwrap_err().to_string(),
+        "Index expression values may not be larger than 64K"
+    );
+}
+
+#[test]
+fn every_part_of_a_collection_that_is_asked_for_must_be_indexed() {
+    let mut schema = Schema::of(&["CREATE TABLE t (k int PRIMARY KEY, m map<text, text>)"]);
+    schema.change("CREATE INDEX ON t (keys(m))");
+    schema.plan("SELECT k FROM t WHERE m CONTAINS KEY 'a'").unwrap();
+    let both = "SELECT k FROM t WHERE m CONTAINS KEY 'a' AND m CONTAINS 'b'";
+    let refused = schema.plan(both).unwrap_err().to_string();
+    assert!(refused.ends_with("use ALLOW FILTERING"), "{refused}");
+    schema.plan(&format!("{both} ALLOW FILTERING")).unwrap();
 }

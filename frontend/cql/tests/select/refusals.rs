@@ -72,7 +72,7 @@ fn clustering_columns_are_restricted_in_their_order() {
             "(c1, v) > (1, 2)",
             "Multi-column relations can only be applied to clustering columns but was applied to: v",
         ),
-        ("(c1, c2) = (1)", "Expected 2 elements in value tuple, but got 1"),
+        ("(c1, c2) = (1)", "Expected 2 elements in value tuple, but got 1: (1)"),
         ("c1 CONTAINS 1", "Cannot use CONTAINS on non-collection column \"c1\""),
         ("c1 != 1", "Unsupported \"!=\" relation: c1 != 1"),
         ("nope = 1", "Undefined column name nope in table ks.two"),
@@ -150,7 +150,7 @@ fn null_and_unset_are_no_keys() {
     );
     assert_eq!(
         refusal_with("SELECT * FROM simple WHERE k IN ?", &[BoundValue::Null]),
-        "Invalid null value for IN restriction"
+        "Invalid null value for column k"
     );
     assert_eq!(
         refusal_with(text, &[some(int(1)), some(int(2))]),
@@ -178,4 +178,32 @@ fn tuples_are_for_ranges_and_not_for_filters() {
     }
     crate::store::names("SELECT * FROM wide WHERE (c, d) <= (1, 'x') ALLOW FILTERING");
     crate::store::names("SELECT * FROM wide WHERE (d) IN (('x'), ('y')) ALLOW FILTERING");
+}
+
+#[test]
+fn relations_that_are_not_supported_are_told_before_what_they_compare() {
+    for (test, words) in [
+        ("a != {zip: 1}", "Unsupported \"!=\" relation: a != {zip: 1}"),
+        ("l != [1]", "Unsupported \"!=\" relation: l != [1]"),
+        ("a IS NOT NULL", "Unsupported restriction: a IS NOT NULL"),
+    ] {
+        let text = format!("SELECT * FROM things WHERE {test} ALLOW FILTERING");
+        assert_eq!(refusal(&text), words, "{test}");
+    }
+    assert_eq!(
+        refusal("SELECT * FROM two WHERE k = 1 AND (c1, c2) != (1, 2)"),
+        "Unsupported \"!=\" relation: (c1, c2) != (1, 2)"
+    );
+}
+
+#[test]
+fn unset_values_are_refused_where_rows_are_tested_by_them() {
+    for (test, words) in [
+        ("s CONTAINS ?", "Unsupported unset value for column s"),
+        ("m[?] = 1", "Unsupported unset map key for column m"),
+        ("m['a'] = ?", "Unsupported unset map value for column m"),
+    ] {
+        let text = format!("SELECT * FROM things WHERE {test} ALLOW FILTERING");
+        assert_eq!(refusal_with(&text, &[BoundValue::Unset]), words, "{test}");
+    }
 }

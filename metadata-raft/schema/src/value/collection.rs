@@ -122,11 +122,16 @@ pub(crate) fn split_list(bytes: &[u8]) -> Result<Vec<&[u8]>, ValueError> {
     }
     let (count, mut rest) = read_count(bytes, "collection")?;
     let mut elements = Vec::with_capacity(count.min(rest.len() / 4));
+    let mut null = false;
     for _ in 0..count {
-        elements.push(read_element(&mut rest, "collection")?);
+        match read_sized(&mut rest, "collection")? {
+            Some(element) => elements.push(element),
+            None => null = true,
+        }
     }
     end(rest, "collection")?;
-    Ok(elements)
+    // Bytes that are no collection at all are told first.
+    if null { Err(ValueError::NullElement { what: "collection" }) } else { Ok(elements) }
 }
 
 /// Key and value of a map.

@@ -52,6 +52,26 @@ pub enum ValueError {
         /// As given.
         got: usize,
     },
+    /// Text with more fields than the tuple has.
+    #[error(
+        "Invalid tuple literal: too many elements. Type {cql_type} expects {expected} but got {got}"
+    )]
+    Fields {
+        /// The type.
+        cql_type: String,
+        /// As declared.
+        expected: usize,
+        /// As written.
+        got: usize,
+    },
+    /// A part of a duration that is too large.
+    #[error("The duration {part} must be a 32 bits integer but was: {value}")]
+    DurationPart {
+        /// Months or days.
+        part: &'static str,
+        /// What came.
+        value: i64,
+    },
     /// A duration whose parts differ in sign.
     #[error(
         "The duration months, days and nanoseconds must be all of the same sign ({months}, \

@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::{ValueError, calendar, duration_text, number, scalar, validate};
+use super::{ValueError, calendar, collection, duration_text, number, scalar, validate};
 use crate::CqlType;
 
-/// Reads the text form of a scalar value. Empty text is the empty value for the types that have
-/// one. Collections, tuples and user-defined types have no such form.
+/// Reads the text form of a value. Empty text is the empty value for the types that have one.
+/// Tuples are their fields with colons between; collections and user-defined types have no such
+/// form.
 ///
 /// Two things of Cassandra are left out on purpose: `'now'` as a timestamp, because nothing here
 /// knows the time, and host names as inet, because nothing here asks the network.
@@ -28,6 +29,9 @@ pub fn from_text(cql_type: &CqlType, text: &str) -> Result<Bytes, ValueError> {
     );
     if scalar && text.is_empty() && validate(cql_type, &[]).is_ok() {
         return Ok(Bytes::new());
+    }
+    if let CqlType::Tuple(types) = cql_type {
+        return tuple(cql_type, types, text);
     }
     read(cql_type, text).ok_or_else(|| ValueError::Text {
         cql_type: cql_type.to_string(),
@@ -68,6 +72,38 @@ fn read(cql_type: &CqlType, text: &str) -> Option<Bytes> {
         CqlType::Timeuuid => scalar::uuid(uuid(text).filter(|value| value.get_version_num() == 1)?),
         _ => return None,
     })
+}
+
+/// `1:two:@`: fields with colons between, `@` for null; both are written with a backslash inside
+/// of a field.
+fn tuple(cql_type: &CqlType, types: &[CqlType], text: &str) -> Result<Bytes, ValueError> {
+    let mut written = vec![String::new()];
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let escaped = characters.peek().copied().filter(|next| matches!(next, ':' | '@'));
+        match (character, escaped, written.last_mut()) {
+            ('\\', Some(next), Some(field)) => {
+                field.extend(['\\', next]);
+                characters.next();
+            }
+            (':', _, _) => written.push(String::new()),
+            (_, _, Some(field)) => field.push(character),
+            (_, _, None) => {}
+        }
+    }
+    if written.len() > types.len() {
+        return Err(ValueError::Fields {
+            cql_type: cql_type.to_string(),
+            expected: types.len(),
+            got: written.len(),
+        });
+    }
+    let field = |(of, field): (&CqlType, &String)| match field.as_str() {
+        "@" => Ok(None),
+        field => from_text(of, &field.replace("\\:", ":").replace("\\@", "@")).map(Some),
+    };
+    let fields = types.iter().zip(&written).map(field).collect::<Result<Vec<_>, _>>()?;
+    Ok(collection::build_tuple(&fields))
 }
 
 /// Only the form with hyphens is a CQL uuid.

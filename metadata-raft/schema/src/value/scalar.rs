@@ -206,13 +206,16 @@ pub fn as_decimal(bytes: &[u8]) -> Option<(BigInt, i32)> {
 /// Months, days and nanoseconds of the duration in these bytes.
 #[must_use]
 pub fn as_duration(bytes: &[u8]) -> Option<(i32, i32, i64)> {
+    let (months, days, nanoseconds) = as_wide_duration(bytes)?;
+    Some((i32::try_from(months).ok()?, i32::try_from(days).ok()?, nanoseconds))
+}
+
+/// Months, days and nanoseconds, however large they are written.
+pub(super) fn as_wide_duration(bytes: &[u8]) -> Option<(i64, i64, i64)> {
     let (months, rest) = read_vint(bytes)?;
     let (days, rest) = read_vint(rest)?;
     let (nanoseconds, rest) = read_vint(rest)?;
-    if !rest.is_empty() {
-        return None;
-    }
-    Some((i32::try_from(months).ok()?, i32::try_from(days).ok()?, nanoseconds))
+    rest.is_empty().then_some((months, days, nanoseconds))
 }
 
 fn read_vint(bytes: &[u8]) -> Option<(i64, &[u8])> {

@@ -2,6 +2,7 @@
 //! encodings, and everything nested.
 
 use super::collection::{split_list, split_map, split_tuple, split_vector};
+use super::scalar::as_wide_duration;
 use super::{NUMBER_BYTES_MAX, ValueError, as_duration, as_i64, as_str};
 use crate::CqlType;
 
@@ -58,6 +59,9 @@ pub fn validate(cql_type: &CqlType, bytes: &[u8]) -> Result<(), ValueError> {
 
 fn validate_nested(cql_type: &CqlType, bytes: &[u8]) -> Result<(), ValueError> {
     match cql_type {
+        CqlType::List(..) if bytes.is_empty() => Err(ValueError::Truncated { what: "list" }),
+        CqlType::Set(..) if bytes.is_empty() => Err(ValueError::Truncated { what: "set" }),
+        CqlType::Map(..) if bytes.is_empty() => Err(ValueError::Truncated { what: "map" }),
         CqlType::List(element, _) | CqlType::Set(element, _) => {
             split_list(bytes)?.into_iter().try_for_each(|part| validate(element, part))
         }
@@ -95,7 +99,14 @@ fn validate_fields<'a>(
 
 fn validate_duration(cql_type: &CqlType, bytes: &[u8]) -> Result<(), ValueError> {
     let Some((months, days, nanoseconds)) = as_duration(bytes) else {
-        return invalid(cql_type, "not three vints, or months or days exceed 32 bits");
+        return match as_wide_duration(bytes) {
+            Some((months, days, _)) => {
+                let months_fit = i32::try_from(months).is_ok();
+                let (part, value) = if months_fit { ("days", days) } else { ("months", months) };
+                Err(ValueError::DurationPart { part, value })
+            }
+            None => invalid(cql_type, "not three vints"),
+        };
     };
     let negative = months < 0 || days < 0 || nanoseconds < 0;
     let positive = months > 0 || days > 0 || nanoseconds > 0;

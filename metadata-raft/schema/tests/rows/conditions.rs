@@ -164,3 +164,19 @@ fn a_user_defined_type_is_compared_by_field() {
         assert!(!field(1, Comparison::Less(int(7))));
     }
 }
+
+#[test]
+fn an_absent_collection_is_less_than_any_other() {
+    let list = CqlType::List(Box::new(CqlType::Int), Frozen::No);
+    let map = CqlType::Map(Box::new(CqlType::Text), Box::new(CqlType::Int), Frozen::No);
+    for (cql_type, other) in
+        [(&list, build_list(&[int(1)])), (&map, build_map(&[(text("a"), int(1))]))]
+    {
+        assert!(whole(None, cql_type, Comparison::Less(other.clone())));
+        assert!(whole(None, cql_type, Comparison::LessOrEqual(other.clone())));
+        assert!(!whole(None, cql_type, Comparison::Greater(other.clone())));
+        assert!(!whole(None, cql_type, Comparison::Equal(Some(other))));
+    }
+    let frozen = CqlType::List(Box::new(CqlType::Int), Frozen::Yes);
+    assert!(!whole(None, &frozen, Comparison::Less(build_list(&[int(1)]))));
+}

@@ -270,3 +270,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn tuples_are_written_as_text_with_colons() {
+    let pair = CqlType::Tuple(vec![CqlType::Int, CqlType::Text]);
+    let read = |written: &str| from_text(&pair, written).map_err(|error| error.to_string());
+    assert_eq!(read("1:a"), Ok(build_tuple(&[Some(int(1)), Some(text("a"))])));
+    assert_eq!(read("@:a\\:b"), Ok(build_tuple(&[None, Some(text("a:b"))])));
+    assert_eq!(read("1"), Ok(build_tuple(&[Some(int(1))])));
+    assert_eq!(
+        read("1:a:b").unwrap_err(),
+        "Invalid tuple literal: too many elements. Type frozen<tuple<int, text>> expects 2 but \
+         got 3"
+    );
+    assert!(read("x:a").is_err());
+}
+
+#[test]
+fn bytes_that_are_no_collection_or_duration_are_told() {
+    let refused =
+        |cql_type: &CqlType, bytes: &[u8]| validate(cql_type, bytes).unwrap_err().to_string();
+    assert_eq!(refused(&list(CqlType::Int), &[]), "not enough bytes to read a list");
+    let null_then_nothing = [0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+    assert!(refused(&list(CqlType::Int), &null_then_nothing).starts_with("not enough bytes"));
+    assert_eq!(
+        refused(&CqlType::Duration, &[&[0xf8, 0x02, 0, 0, 0, 0][..], &[0, 0]].concat()),
+        "The duration months must be a 32 bits integer but was: 4294967296"
+    );
+}

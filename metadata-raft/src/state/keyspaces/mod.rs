@@ -10,7 +10,7 @@ use cellar_schema::{Keyspace, Tables};
 
 pub(crate) use self::replication::Replication;
 use super::draft::{Draft, is_valid_name};
-use crate::limits::{KEYSPACES_MAX, NAME_CHARACTERS_MAX};
+use crate::limits::{KEYSPACE_CHARACTERS_MAX, KEYSPACES_MAX};
 
 /// Keyspaces that the frontends themselves show.
 const SYSTEM: [&str; 11] = [
@@ -43,10 +43,10 @@ impl Draft<'_> {
             let keyspace = name.to_owned();
             return Err(MetadataError::AlreadyExists { keyspace, table: None });
         }
-        if !is_valid_name(name) {
-            return Err(MetadataError::config(format!(
-                "Keyspace name must not be empty, more than {NAME_CHARACTERS_MAX} characters long, \
-                 or contain non-alphanumeric-underscore characters (got \"{name}\")"
+        if !is_valid_name(name) || name.len() > KEYSPACE_CHARACTERS_MAX {
+            return Err(MetadataError::invalid(format!(
+                "Keyspace name must not be empty, more than {KEYSPACE_CHARACTERS_MAX} characters \
+                 long, or contain non-alphanumeric-underscore characters (got \"{name}\")"
             )));
         }
         if self.before.keyspaces.len() >= KEYSPACES_MAX {

@@ -7,6 +7,7 @@ use cellar_schema::{
     Column, ColumnKind, CqlType, Frozen, Index, IndexClass, IndexPart, Keyspace, Table,
 };
 
+use super::vectors;
 use crate::state::{
     draft::{Draft, is_valid_name},
     keyspaces::refuse_system,
@@ -17,8 +18,12 @@ const LOCAL: &str = "legacy_local_table";
 /// Options of storage-attached indexes that change which texts are equal.
 const ANALYSIS: [&str; 3] = ["ascii", "case_sensitive", "normalize"];
 /// Options of storage-attached indexes on vectors.
-const VECTOR: [&str; 4] =
-    ["construction_beam_width", "maximum_node_connections", "optimize_for", "similarity_function"];
+const VECTOR: [&str; 4] = [
+    vectors::BEAM_WIDTH,
+    vectors::NODE_CONNECTIONS,
+    vectors::OPTIMIZE_FOR,
+    vectors::SIMILARITY_FUNCTION,
+];
 
 fn invalid<T>(message: impl Into<String>) -> Result<T, MetadataError> {
     Err(MetadataError::invalid(message))
@@ -290,6 +295,9 @@ fn check_attached(table: &Table, column: &Column, index: &Index) -> Result<(), M
         index.options.iter().filter(|(name, _)| ANALYSIS.contains(&name.as_str())).collect();
     if !analysis.is_empty() {
         check_analysis(column, &analysis)?;
+    }
+    if let CqlType::Vector(element, dimensions) = &column.cql_type {
+        vectors::check(element, *dimensions, index)?;
     }
     let indexed = match (&column.cql_type, index.part) {
         (CqlType::List(of, _) | CqlType::Set(of, _), IndexPart::Values) => of,

@@ -5,6 +5,7 @@ mod alter;
 mod columns;
 mod indexes;
 mod options;
+mod vectors;
 mod views;
 
 use std::{cmp::Ordering, sync::Arc};

@@ -60,5 +60,10 @@ pub enum Ordering {
     /// `DESC`
     Descending,
     /// `ANN OF vector`
-    NearestTo(Term),
+    NearestTo {
+        /// The vector.
+        vector: Term,
+        /// `DESC`, which is refused by name.
+        descending: bool,
+    },
 }

@@ -77,12 +77,18 @@ impl Parser<'_> {
     fn ordering(&mut self) -> Result<(Ident, Ordering)> {
         let column = self.ident()?;
         if self.eat_words(&["ann", "of"]) {
-            return Ok((column, Ordering::NearestTo(self.term()?)));
+            let vector = self.term()?;
+            return Ok((column, Ordering::NearestTo { vector, descending: self.descending() }));
         }
-        if self.eat_word("desc") {
-            return Ok((column, Ordering::Descending));
+        let descending = self.descending();
+        Ok((column, if descending { Ordering::Descending } else { Ordering::Ascending }))
+    }
+
+    /// `ASC`, `DESC` or nothing.
+    fn descending(&mut self) -> bool {
+        self.eat_word("desc") || {
+            self.eat_word("asc");
+            false
         }
-        self.eat_word("asc");
-        Ok((column, Ordering::Ascending))
     }
 }

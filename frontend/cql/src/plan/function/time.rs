@@ -119,30 +119,23 @@ pub(super) fn from_ms(cql_type: &CqlType, epoch_ms: i64) -> Option<Bytes> {
 }
 
 /// A version 1 uuid of this time, in units of 100 ns since the epoch, with these last 8 bytes.
-fn timeuuid(epoch_ticks: i64, node: [u8; 8]) -> Option<Bytes> {
-    let ticks = epoch_ticks.checked_add(UUID_EPOCH_TICKS)?;
-    if !(0..UUID_TICKS_END).contains(&ticks) {
-        return None;
-    }
-    let ticks = u128::try_from(ticks).ok()?;
+fn timeuuid(epoch_ticks: i64, node: [u8; 8]) -> Bytes {
+    // Times beyond the year 5236 begin anew, as in Cassandra.
+    let ticks = epoch_ticks.wrapping_add(UUID_EPOCH_TICKS).rem_euclid(UUID_TICKS_END);
+    let ticks = u128::from(ticks.unsigned_abs());
     let (low, middle, high) = (ticks & 0xffff_ffff, (ticks >> 32) & 0xffff, ticks >> 48);
     let node = u128::from(u64::from_be_bytes(node));
     let bits = low << 96 | middle << 80 | (0x1000 | high) << 64 | node;
-    Some(value::uuid(Uuid::from_u128(bits)))
+    value::uuid(Uuid::from_u128(bits))
 }
 
 /// `minTimeuuid` and `maxTimeuuid`: not real uuids, but below or above all of a millisecond.
 fn bound(name: &str, after_ms: i64, after_ticks: i64, filler: u8) -> ScalarFn {
-    let function = name.to_owned();
     ScalarFn::unary(name, CqlType::Timestamp, CqlType::Timeuuid, move |bytes| {
-        let epoch_ticks = value::as_i64(bytes)
-            .and_then(|epoch_ms| epoch_ms.checked_add(after_ms)?.checked_mul(MS_TICKS))
-            .and_then(|ticks| ticks.checked_add(after_ticks));
-        let found = epoch_ticks.and_then(|ticks| timeuuid(ticks, [filler; 8]));
-        found.map(Some).ok_or_else(|| {
-            let reason = "a timeuuid reaches from 1582 to 5236 only";
-            ScalarFn::failure(&function, &[CqlType::Timestamp], reason)
-        })
+        Ok(value::as_i64(bytes).map(|epoch_ms| {
+            let epoch_ticks = epoch_ms.wrapping_add(after_ms).wrapping_mul(MS_TICKS);
+            timeuuid(epoch_ticks.wrapping_add(after_ticks), [filler; 8])
+        }))
     })
 }
 
@@ -168,7 +161,7 @@ fn now(now_us: i64) -> Result<Bytes, PlanError> {
     let (_, mut node) = Uuid::new_v4().as_u64_pair();
     node |= 1 << 40;
     let epoch_ticks = i64::try_from(ticks).ok().map(|ticks| ticks - UUID_EPOCH_TICKS);
-    epoch_ticks.and_then(|ticks| timeuuid(ticks, node.to_be_bytes())).ok_or_else(out_of_range)
+    epoch_ticks.map(|ticks| timeuuid(ticks, node.to_be_bytes())).ok_or_else(out_of_range)
 }
 
 fn out_of_range() -> PlanError {

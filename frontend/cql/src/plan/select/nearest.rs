@@ -39,18 +39,23 @@ impl Nearest {
         table: &Table,
         written: &ast::Select,
     ) -> Result<Option<Self>, PlanError> {
-        let near =
-            |(_, ordering): &&(_, ast::Ordering)| matches!(ordering, ast::Ordering::NearestTo(_));
+        let near = |(_, ordering): &&(_, ast::Ordering)| {
+            matches!(ordering, ast::Ordering::NearestTo { .. })
+        };
         if !written.order_by.iter().any(|ordering| near(&ordering)) {
             return Ok(None);
         }
-        let [(name, ast::Ordering::NearestTo(term))] = written.order_by.as_slice() else {
+        let [(name, ast::Ordering::NearestTo { vector, descending })] = written.order_by.as_slice()
+        else {
             let all = written.order_by.iter().all(|ordering| near(&ordering));
             return Err(PlanError::invalid(match all {
                 true => "Cannot specify more than one ANN ordering",
                 false => "ANN ordering does not support any other ordering",
             }));
         };
+        if *descending {
+            return Err(PlanError::invalid("Descending ANN ordering is not supported"));
+        }
         if written.limit.is_none() {
             return Err(PlanError::invalid(
                 "Top-K queries must have a limit specified and the limit must be less than the \
@@ -60,7 +65,7 @@ impl Nearest {
         if written.per_partition_limit.is_some() {
             return Err(PlanError::invalid("Top-K queries do not support per-partition limits"));
         }
-        Self::of(scope, table, name, term).map(Some)
+        Self::of(scope, table, name, vector).map(Some)
     }
 
     fn of(

@@ -62,8 +62,10 @@ impl Select {
             None => Arc::clone(&base),
         };
         let output = Output::plan(scope, &table, written)?;
-        let allow = written.allow_filtering;
-        let restrictions = Restrictions::plan(scope, &table, &written.filter, allow)?;
+        let nearest = Nearest::plan(scope, &table, written)?;
+        let ordered = nearest.as_ref().map(|nearest| &nearest.column);
+        let use_of = (ordered, written.allow_filtering);
+        let restrictions = Restrictions::plan(scope, &table, &written.filter, use_of)?;
         if restrictions.chooses_clustering() && output.is_static_only() {
             return Err(PlanError::invalid(
                 "Cannot restrict clustering columns when selecting only static columns",
@@ -73,7 +75,6 @@ impl Select {
             check_distinct(&table, &output, &restrictions)?;
         }
         let group_by = GroupBy::plan(&table, &output.groups, &restrictions, written.distinct)?;
-        let nearest = Nearest::plan(scope, &table, written)?;
         let ordering = match &nearest {
             Some(nearest) => {
                 check_nearest(nearest, &output, group_by.is_some(), written.distinct)?;

@@ -52,7 +52,8 @@ fn digits(text: &str) -> (String, i64) {
 /// A constant of another kind, or one that the type cannot hold.
 pub fn encode(literal: &Literal, receiver: &ColumnSpec) -> Result<Bytes, PlanError> {
     let expected = &receiver.cql_type;
-    if !constant_accepts(&natural_type(literal), expected) {
+    let tuple = matches!((literal, expected), (Literal::Text(_), CqlType::Tuple(_)));
+    if !tuple && !constant_accepts(&natural_type(literal), expected) {
         return Err(mismatch(literal, receiver));
     }
     let unreadable = |reason: String| PlanError::invalid(reason);

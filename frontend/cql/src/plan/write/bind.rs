@@ -10,6 +10,7 @@ use cellar_schema::{
 
 use super::bound::TestedRow;
 use super::condition::{ColumnCondition, Conditions};
+use super::indexed;
 use super::key::{Bound, KeyPart, combinations, partition_key};
 use super::operation::ColumnWrite;
 use super::{Action, BoundWrite, Rows, Write};
@@ -70,6 +71,7 @@ impl Write {
         };
         for values in &partition_values {
             let partition = partition_key(&self.table, values)?;
+            indexed::check_key(&self.table, self.table.partition_key(), values)?;
             if self.is_conditional() {
                 self.add_conditions(&mut write, &partition, values, &rows, binding)?;
             }
@@ -93,6 +95,8 @@ impl Write {
                         return Err(invalid(KeyError::TooLong { bytes, limit_bytes }));
                     }
                     let suffix = keys::row_suffix(&self.table, &values).map_err(invalid)?;
+                    let columns = self.table.clustering().map(|(column, _)| column);
+                    indexed::check_key(&self.table, columns, &values)?;
                     Ok((values, suffix))
                 };
                 let rows = combinations(parts, binding)?.into_iter().map(suffixed);
@@ -153,7 +157,7 @@ impl Write {
             _ => 0,
         };
         let mut kinds = Vec::with_capacity(2);
-        let statics = operations(&self.statics, binding)?;
+        let statics = operations(&self.table, &self.statics, binding)?;
         if !statics.is_empty() {
             kinds.push(ChangeKind::Upsert(RowChange {
                 suffix: keys::static_suffix(),
@@ -163,7 +167,7 @@ impl Write {
             }));
         }
         let BoundRows::Keys(found) = rows else { return Ok(kinds) };
-        let regular = operations(&self.regular, binding)?;
+        let regular = operations(&self.table, &self.regular, binding)?;
         // A row of COMPACT STORAGE is its column, if it has one.
         let marked = !self.table.is_compact() || !has_regular(&self.table);
         let marker = self.action == Action::Insert && marked;
@@ -275,6 +279,7 @@ fn deletions(rows: &BoundRows) -> Vec<ChangeKind> {
 }
 
 fn operations(
+    table: &Table,
     writes: &[(ColumnId, ColumnWrite)],
     binding: &Binding<'_>,
 ) -> Result<Vec<(ColumnId, Operation)>, PlanError> {
@@ -284,5 +289,6 @@ fn operations(
             out.push((*column, operation));
         }
     }
+    indexed::check_operations(table, &out)?;
     Ok(out)
 }

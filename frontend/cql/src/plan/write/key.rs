@@ -101,7 +101,7 @@ impl KeyPart {
         let name = self.names.join(",");
         let list = expr
             .evaluate_set(binding, &format!("column {name}"))?
-            .ok_or_else(|| PlanError::invalid("Invalid null value for IN restriction"))?;
+            .ok_or_else(|| PlanError::invalid(format!("Invalid null value for column {name}")))?;
         let elements = value::list_elements(&list).map_err(invalid)?;
         let Some(width) = width else {
             return Ok(elements.into_iter().map(|element| vec![element]).collect());

@@ -10,6 +10,7 @@ mod bound;
 mod condition;
 mod delete;
 mod filter;
+mod indexed;
 mod insert;
 mod json;
 mod key;

@@ -1,15 +1,16 @@
 //! Bound values turn restrictions into reads and filters.
 
 use bytes::Bytes;
-use cellar_schema::{IndexProbe, KeyError, Table, keys, limits, value};
+use cellar_schema::{IndexClass, IndexProbe, KeyError, Table, keys, limits, value};
 
 use super::Restrictions;
 use super::filter::BoundFilter;
 use super::probe;
 use super::relation::{End, Restriction, Slice, Test};
 use super::token::BoundTokens;
-use crate::limits::SELECT_KEYS_MAX;
+use crate::limits::{INDEXED_BYTES_MAX, SELECT_KEYS_MAX};
 use crate::plan::error::invalid;
+use crate::plan::select::view::ColumnRef;
 use crate::plan::select::{PartitionRead, Reads};
 use crate::plan::{Binding, PlanError};
 
@@ -36,6 +37,9 @@ impl Restrictions {
             .iter()
             .map(|filter| BoundFilter::bind(filter, binding))
             .collect::<Result<Vec<_>, _>>()?;
+        if self.indexed {
+            refuse_long(&self.table, &filters)?;
+        }
         let probe = probe::probe(&self.table, &filters);
         let Some(partition) = &self.partition else {
             let (start, end) = tokens.range(self.table.id);
@@ -104,6 +108,22 @@ impl Restrictions {
         ranges.sort();
         ranges.dedup();
         Ok(ranges)
+    }
+}
+
+/// What is looked up in an index of `CREATE INDEX` is a key there, and keys are not so long.
+fn refuse_long(table: &Table, filters: &[BoundFilter]) -> Result<(), PlanError> {
+    let is_local = |column: &ColumnRef| {
+        let stored = table.column(&column.name);
+        let mut indexes = stored.into_iter().flat_map(|stored| table.indexes_of(stored.id));
+        indexes.any(|index| index.class == IndexClass::Local)
+    };
+    let long = |filter: &&BoundFilter| {
+        filter.longest() > INDEXED_BYTES_MAX && filter.columns.iter().any(is_local)
+    };
+    match filters.iter().find(long) {
+        Some(_) => Err(PlanError::invalid("Index expression values may not be larger than 64K")),
+        None => Ok(()),
     }
 }
 

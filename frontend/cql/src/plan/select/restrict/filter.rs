@@ -10,7 +10,7 @@ use super::pattern::Pattern;
 use super::relation::{ElementTest, End, Restriction, Test};
 use crate::plan::select::view::{ColumnRef, RowView};
 use crate::plan::term::Expr;
-use crate::plan::{Binding, PlanError};
+use crate::plan::{Binding, BoundValue, PlanError};
 
 /// A restriction with its values.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,6 +111,22 @@ impl BoundFilter {
         }
     }
 
+    /// The length of the longest value it looks for.
+    pub(super) fn longest(&self) -> usize {
+        let lengths: Vec<usize> = match &self.test {
+            BoundTest::Values(any) => any.iter().flatten().map(Bytes::len).collect(),
+            BoundTest::Elements(tests) => tests
+                .iter()
+                .map(|test| match test {
+                    BoundElement::Contains(value) | BoundElement::ContainsKey(value) => value.len(),
+                    BoundElement::Entry(key, value) => key.len() + value.len(),
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        lengths.into_iter().max().unwrap_or(0)
+    }
+
     /// How the row's columns compare with these values, as tuples; nothing if one is null.
     fn compare(&self, row: &RowView<'_>, wanted: &[Bytes]) -> Option<Ordering> {
         for (column, bound) in self.columns.iter().zip(wanted) {
@@ -137,10 +153,7 @@ fn pattern(
     ignores_case: bool,
     binding: &Binding<'_>,
 ) -> Result<Pattern, PlanError> {
-    let name = columns.first().map_or("", |column| column.name.as_str());
-    let Some(bytes) = expr.evaluate_set(binding, &format!("column {name}"))? else {
-        return Err(PlanError::invalid(format!("Unsupported null value for column {name}")));
-    };
+    let bytes = given(expr, "value", columns, binding)?;
     Ok(match ignores_case {
         true => Pattern::of(&lower_case(&bytes)),
         false => Pattern::of(&String::from_utf8_lossy(&bytes)),
@@ -162,16 +175,30 @@ fn element(
     columns: &[ColumnRef],
     binding: &Binding<'_>,
 ) -> Result<BoundElement, PlanError> {
-    let name = columns.first().map_or("", |column| column.name.as_str());
-    let value = |expr: &Expr| {
-        expr.evaluate_set(binding, &format!("column {name}"))?
-            .ok_or_else(|| PlanError::invalid(format!("Unsupported null value for column {name}")))
-    };
+    let given = |expr: &Expr, what: &str| given(expr, what, columns, binding);
     Ok(match test {
-        ElementTest::Contains(expr) => BoundElement::Contains(value(expr)?),
-        ElementTest::ContainsKey(expr) => BoundElement::ContainsKey(value(expr)?),
-        ElementTest::Entry(key, expr) => BoundElement::Entry(value(key)?, value(expr)?),
+        ElementTest::Contains(expr) => BoundElement::Contains(given(expr, "value")?),
+        ElementTest::ContainsKey(expr) => BoundElement::ContainsKey(given(expr, "value")?),
+        ElementTest::Entry(key, expr) => {
+            BoundElement::Entry(given(key, "map key")?, given(expr, "map value")?)
+        }
     })
+}
+
+/// A value that is there.
+fn given(
+    expr: &Expr,
+    what: &str,
+    columns: &[ColumnRef],
+    binding: &Binding<'_>,
+) -> Result<Bytes, PlanError> {
+    let state = match expr.evaluate(binding)? {
+        BoundValue::Bytes(bytes) => return Ok(bytes),
+        BoundValue::Null => "null",
+        BoundValue::Unset => "unset",
+    };
+    let name = columns.first().map_or("", |column| column.name.as_str());
+    Err(PlanError::invalid(format!("Unsupported {state} {what} for column {name}")))
 }
 
 impl BoundElement {

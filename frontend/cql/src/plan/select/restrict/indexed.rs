@@ -25,6 +25,8 @@ pub(super) struct Restricted<'r> {
     pub(super) clustering: &'r Clustering,
     /// Static and regular columns.
     pub(super) rest: &'r [Restriction],
+    /// The vector that rows are ordered by their likeness to.
+    pub(super) nearest: Option<&'r ColumnRef>,
 }
 
 impl<'t> Indexes<'t> {
@@ -45,7 +47,8 @@ impl<'t> Indexes<'t> {
         restricted: &Restricted<'_>,
         allow_filtering: bool,
     ) -> Result<bool, PlanError> {
-        let Restricted { partition, known, token, clustering, rest } = *restricted;
+        let Restricted { partition, known, token, clustering, rest, nearest: _ } = *restricted;
+        self.check_vectors(restricted)?;
         if !allow_filtering {
             let all = partition.iter().chain(clustering.all()).chain(rest);
             for part in all.filter(|part| !self.helps(part)) {
@@ -97,12 +100,44 @@ impl<'t> Indexes<'t> {
         if !allow_filtering && (!known || used) && !answered {
             return Err(PlanError::invalid(FILTERING));
         }
-        if used && clustering.slice.as_ref().is_some_and(|slice| slice.tuple) {
+        let by_index = |slice: &Restriction| slice.tuple && self.helps(slice);
+        if used && clustering.slice.as_ref().is_some_and(by_index) {
             return Err(PlanError::invalid(
                 "Multi-column slice restrictions cannot be used for filtering.",
             ));
         }
         Ok(used)
+    }
+
+    /// Vectors that are indexed are only good for `ANN OF`, which wants every other restriction to
+    /// be answered by an index.
+    fn check_vectors(&self, restricted: &Restricted<'_>) -> Result<(), PlanError> {
+        let rest = restricted.rest.iter().flat_map(|part| &part.columns);
+        let indexed = |column: &ColumnRef| {
+            self.groups.iter().flatten().any(|index| self.is_on(index, column))
+        };
+        let Some(nearest) = restricted.nearest else {
+            let mut rest = rest;
+            let vector = rest.find(|column| matches!(column.cql_type, CqlType::Vector(..)));
+            return match vector.is_some_and(indexed) {
+                true => Err(PlanError::invalid("Vector indexes only support ANN queries")),
+                false => Ok(()),
+            };
+        };
+        if rest.clone().any(|column| column.place == nearest.place) {
+            return Err(PlanError::invalid(format!(
+                "{} cannot be restricted by more than one relation in an ANN ordering",
+                nearest.name
+            )));
+        }
+        let partial = !restricted.known && !restricted.partition.is_empty();
+        let clustering = restricted.clustering.all().flat_map(|part| &part.columns);
+        if partial || rest.chain(clustering).any(|column| !indexed(column)) {
+            return Err(PlanError::invalid(
+                "ANN ordering by vector requires all restricted column(s) to be indexed",
+            ));
+        }
+        Ok(())
     }
 
     /// Whether letters match in either case: an index of the column says so.
@@ -127,11 +162,16 @@ impl<'t> Indexes<'t> {
 
     /// Whether the indexes of a group answer all the restrictions.
     fn answers(&self, group: &[&Index], parts: &[&Restriction]) -> bool {
-        let one = |part: &Restriction, column: &ColumnRef| {
-            group.iter().any(|index| {
-                let several = !index.is_storage_attached() && tests_several(&part.test);
-                !several && self.takes(index, column, &part.test)
-            })
+        let attached = group.iter().all(|index| index.is_storage_attached());
+        let one = |part: &Restriction, column: &ColumnRef| match &part.test {
+            Test::Elements(tests) => {
+                let takes = |index: &&Index, test| {
+                    self.is_on(index, column) && takes_element(index.part, test)
+                };
+                (attached || !tests_several(tests))
+                    && tests.iter().all(|test| group.iter().any(|index| takes(index, test)))
+            }
+            test => group.iter().any(|index| self.takes(index, column, test)),
         };
         parts.iter().all(|part| part.columns.iter().all(|column| one(part, column)))
     }
@@ -147,19 +187,22 @@ impl<'t> Indexes<'t> {
             (IndexPart::Simple, Test::Slice(_)) => {
                 index.is_sasi() || index.is_storage_attached() && has_ranges(&column.cql_type)
             }
-            (part, Test::Elements(tests)) => tests.iter().any(|test| match test {
-                ElementTest::Contains(_) => part == IndexPart::Values,
-                ElementTest::ContainsKey(_) => part == IndexPart::Keys,
-                ElementTest::Entry(..) => part == IndexPart::Entries,
-            }),
+            (part, Test::Elements(tests)) => tests.iter().any(|test| takes_element(part, test)),
             _ => false,
         }
     }
 }
 
+fn takes_element(part: IndexPart, test: &ElementTest) -> bool {
+    match test {
+        ElementTest::Contains(_) => part == IndexPart::Values,
+        ElementTest::ContainsKey(_) => part == IndexPart::Keys,
+        ElementTest::Entry(..) => part == IndexPart::Entries,
+    }
+}
+
 /// Whether several elements, keys or entries of one collection are asked for.
-fn tests_several(test: &Test) -> bool {
-    let Test::Elements(tests) = test else { return false };
+fn tests_several(tests: &[ElementTest]) -> bool {
     let count = |is: fn(&ElementTest) -> bool| tests.iter().filter(|test| is(test)).count();
     count(|test| matches!(test, ElementTest::Contains(_))) > 1
         || count(|test| matches!(test, ElementTest::ContainsKey(_))) > 1

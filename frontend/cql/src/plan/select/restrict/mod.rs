@@ -52,14 +52,15 @@ pub(super) struct Restrictions {
 }
 
 impl Restrictions {
-    /// Plans the relations.
+    /// Plans the relations; `use_of` is the vector that rows are ordered by, if they are, and
+    /// whether `ALLOW FILTERING` is written.
     pub(super) fn plan(
         scope: &mut Scope<'_>,
         table: &Arc<Table>,
         relations: &[Relation],
-        allow_filtering: bool,
+        (nearest, allow_filtering): (Option<&ColumnRef>, bool),
     ) -> Result<Self, PlanError> {
-        let mut sorter = Sorter { table, allow_filtering, parts: Vec::new() };
+        let mut sorter = Sorter { table, nearest, allow_filtering, parts: Vec::new() };
         let mut token = TokenRange::default();
         for relation in relations {
             match &relation.target {
@@ -138,6 +139,7 @@ impl Restriction {
 
 struct Sorter<'t> {
     table: &'t Arc<Table>,
+    nearest: Option<&'t ColumnRef>,
     allow_filtering: bool,
     parts: Vec<Restriction>,
 }
@@ -160,7 +162,7 @@ impl Sorter<'_> {
     }
 
     fn sort(self, token: TokenRange) -> Result<Restrictions, PlanError> {
-        let Self { table, allow_filtering, parts } = self;
+        let Self { table, nearest, allow_filtering, parts } = self;
         let mut partition: Vec<Restriction> = Vec::new();
         let mut clustering: Vec<Restriction> = Vec::new();
         let mut filters: Vec<Restriction> = Vec::new();
@@ -190,6 +192,7 @@ impl Sorter<'_> {
             token: token.is_given(),
             clustering: &ordered,
             rest: &filters,
+            nearest,
         };
         let indexes = Indexes::of(table);
         let indexed = indexes.check(&restricted, allow_filtering)?;
@@ -273,12 +276,6 @@ impl Clustering {
     /// Without `ALLOW FILTERING` every restriction must choose a range.
     fn refuse_filtering(&self, table: &Table) -> Result<(), PlanError> {
         let Some(first) = self.filters.first() else { return Ok(()) };
-        if self.filters.iter().any(|part| matches!(part.test, Test::Elements(_))) {
-            return Err(PlanError::invalid(
-                "Clustering columns can only be restricted with CONTAINS with a secondary index \
-                 or filtering",
-            ));
-        }
         let name = first.first_name();
         if let Some(slice) = &self.slice {
             return Err(PlanError::invalid(format!(
@@ -286,6 +283,12 @@ impl Clustering {
                  restricted by a non-EQ relation)",
                 slice.first_name()
             )));
+        }
+        if self.filters.iter().any(|part| matches!(part.test, Test::Elements(_))) {
+            return Err(PlanError::invalid(
+                "Clustering columns can only be restricted with CONTAINS with a secondary index \
+                 or filtering",
+            ));
         }
         let width: usize = self.values.iter().map(|part| part.columns.len()).sum();
         let missing = table.clustering().nth(width).map_or("", |(c, _)| c.name.as_str());

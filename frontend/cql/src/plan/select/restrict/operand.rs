@@ -5,7 +5,7 @@ use cellar_schema::{CqlType, Frozen, Table, value};
 
 use crate::ast::Term;
 use crate::plan::error::invalid;
-use crate::plan::select::selector::{is_token, token_function};
+use crate::plan::select::selector::{is_token, term_name, token_function};
 use crate::plan::select::view::{ColumnRef, Place};
 use crate::plan::term::{Expr, prepare, prepare_call};
 use crate::plan::{Binding, BoundValue, ColumnSpec, PlanError, Scope};
@@ -94,9 +94,10 @@ impl Operand {
         };
         if terms.len() != columns.len() {
             return Err(PlanError::invalid(format!(
-                "Expected {} elements in value tuple, but got {}",
+                "Expected {} elements in value tuple, but got {}: {}",
                 columns.len(),
-                terms.len()
+                terms.len(),
+                term_name(term)
             )));
         }
         let one =
@@ -154,9 +155,10 @@ impl Values {
                 operands.iter().map(|operand| operand.bind(columns, binding)).collect()
             }
             Self::List(expr, tuples) => {
+                let what = format!("column {}", names(columns));
                 let list = expr
-                    .evaluate_set(binding, &format!("column {}", names(columns)))?
-                    .ok_or_else(|| PlanError::invalid("Invalid null value for IN restriction"))?;
+                    .evaluate_set(binding, &what)?
+                    .ok_or_else(|| PlanError::invalid(format!("Invalid null value for {what}")))?;
                 let elements = value::list_elements(&list).map_err(invalid)?;
                 if !tuples {
                     return Ok(elements.into_iter().map(|element| vec![element]).collect());

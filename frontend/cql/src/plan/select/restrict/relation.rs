@@ -4,7 +4,7 @@ use cellar_schema::{CqlType, Table};
 
 use super::operand::{Operand, Receiver, Values, names};
 use super::pattern;
-use super::text::{symbol, unsupported, written};
+use super::text::{only_for_views, symbol, unsupported, written};
 use crate::ast::{Comparison, Ident, InValues, Relation, RelationTest, Target, Term};
 use crate::plan::select::selector::term_name;
 use crate::plan::select::view::{ColumnRef, Place};
@@ -102,6 +102,9 @@ impl Restriction {
                 Ok(Self { columns, tuple: false, test, ignores_case: false })
             }
             Target::Tuple(idents) => {
+                if let RelationTest::Compare(Comparison::NotEqual, _) = &relation.test {
+                    return Err(unsupported(&relation.test, &format!("({})", listed(idents))));
+                }
                 let columns = tuple_columns(table, idents)?;
                 let receiver = Receiver { table, columns: &columns, tuple: true };
                 let test = compared(scope, receiver, &relation.test)?;
@@ -218,6 +221,10 @@ fn single(
             let spec = pseudo(table, &format!("key({})", target.name), (**key).clone());
             Ok(Test::Elements(vec![ElementTest::ContainsKey(prepare(scope, term, &spec)?)]))
         }
+        RelationTest::Compare(Comparison::NotEqual, _) | RelationTest::NotIn(_) => {
+            Err(unsupported(test, &target.name))
+        }
+        RelationTest::IsNull | RelationTest::IsNotNull => Err(only_for_views(test, &target.name)),
         _ => {
             refuse_whole(target, test)?;
             compared(scope, Receiver { table, columns, tuple: false }, test)
@@ -227,20 +234,6 @@ fn single(
 
 /// Values that are stored in parts cannot be compared as wholes.
 fn refuse_whole(target: &ColumnRef, test: &RelationTest) -> Result<(), PlanError> {
-    if target.cql_type.is_multi_cell() {
-        if target.cql_type.is_collection() {
-            return Err(PlanError::invalid(format!(
-                "Collection column '{}' ({}) cannot be restricted by a '{}' relation",
-                target.name,
-                target.cql_type,
-                symbol(test)
-            )));
-        }
-        return Err(PlanError::invalid(format!(
-            "Non-frozen UDT column '{}' ({}) cannot be restricted by any relation",
-            target.name, target.cql_type
-        )));
-    }
     let sliced = matches!(
         test,
         RelationTest::Compare(
@@ -257,6 +250,20 @@ fn refuse_whole(target: &ColumnRef, test: &RelationTest) -> Result<(), PlanError
     if sliced && let Some(what) = types::holding_durations(&target.cql_type) {
         return Err(PlanError::invalid(format!(
             "Slice restrictions are not supported on {what} containing durations"
+        )));
+    }
+    if target.cql_type.is_multi_cell() {
+        if target.cql_type.is_collection() {
+            return Err(PlanError::invalid(format!(
+                "Collection column '{}' ({}) cannot be restricted by a '{}' relation",
+                target.name,
+                target.cql_type,
+                symbol(test)
+            )));
+        }
+        return Err(PlanError::invalid(format!(
+            "Non-frozen UDT column '{}' ({}) cannot be restricted by any relation",
+            target.name, target.cql_type
         )));
     }
     Ok(())
@@ -346,10 +353,7 @@ pub(crate) fn compared(
             return pattern::plan(scope, receiver, term, written(&names(columns), test));
         }
         RelationTest::IsNotNull | RelationTest::IsNull => {
-            return Err(PlanError::invalid(format!(
-                "Unsupported restriction: {}",
-                written(&names(columns), test)
-            )));
+            return Err(only_for_views(test, &names(columns)));
         }
         other => return Err(unsupported(other, &names(columns))),
     };

@@ -10,6 +10,11 @@ pub(super) fn unsupported(test: &RelationTest, name: &str) -> PlanError {
     PlanError::invalid(format!("Unsupported \"{}\" relation: {relation}", symbol(test)))
 }
 
+/// The refusal of a test that is only for views.
+pub(super) fn only_for_views(test: &RelationTest, name: &str) -> PlanError {
+    PlanError::invalid(format!("Unsupported restriction: {}", written(name, test)))
+}
+
 /// The relation as written.
 pub(super) fn written(name: &str, test: &RelationTest) -> String {
     let symbol = symbol(test);
