@@ -212,7 +212,7 @@ fn classes_and_their_options_are_checked() {
         }),
     );
     run(&mut state, &create(named(&"n".repeat(222), simple_index("wide", "v"))));
-    let long = named(&"n".repeat(223), simple_index("wide", "c")));
+    let long = named(&"n".repeat(223), simple_index("wide", "c"));
     assert!(config(long, &mut state).starts_with("Illegal index name"));
 }
 

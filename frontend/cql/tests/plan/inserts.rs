@@ -145,3 +145,14 @@ fn type_hints_and_parentheses_change_nothing() {
     let hinted = bind("INSERT INTO simple (k, w) VALUES ((int) 1, (2))", &[]);
     assert_eq!(plain.mutations, hinted.mutations);
 }
+
+#[test]
+fn the_token_of_a_constant_is_that_of_the_key_of_the_table() {
+    let write = bind("INSERT INTO bytes (k) VALUES (token(0x01))", &[]);
+    let token = cellar_schema::token::token(&[1]);
+    let key = partition("bytes", &[value::bigint(token)]);
+    assert_eq!(write.mutations[0].partition, key);
+    assert!(
+        refusal("INSERT INTO bytes (k) VALUES (token(1))").contains("Invalid INTEGER constant")
+    );
+}

@@ -32,8 +32,8 @@ pub(super) fn find(call: &Call<'_>) -> Option<Result<ScalarFn, PlanError>> {
         return None;
     }
     let known = call.arguments.iter().map(|argument| match argument {
-        Argument::Typed(cql_type) | Argument::Constant(cql_type) => Some(cql_type.clone()),
-        Argument::Array(..) | Argument::Unknown => None,
+        Argument::Typed(cql_type) => Some(cql_type.clone()),
+        Argument::Constant(_) | Argument::Array(..) | Argument::Unknown => None,
     });
     Some(match known.collect::<Option<Vec<_>>>() {
         Some(types) if !types.is_empty() => Ok(token(types)),

@@ -24,7 +24,7 @@ pub(crate) use restrict::symbol;
 pub use bound::{BoundSelect, PartitionRead, Reads};
 pub use planned::{Select, plan};
 pub use reader::{Flow, Progress, RowReader};
-pub(super) use selector::term_name;
+pub(super) use selector::{is_token, term_name, token_function};
 
 /// Whether a function of this name is computed over rows.
 pub(super) fn is_aggregate(name: &crate::ast::QualifiedName) -> bool {

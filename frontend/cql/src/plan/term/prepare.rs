@@ -10,7 +10,7 @@ use super::literal::encode;
 use super::{Call, Expr};
 use crate::ast::{Arithmetic, Ident, Term};
 use crate::plan::function::{self, Argument, ScalarFn};
-use crate::plan::select::{is_aggregate, term_name as named};
+use crate::plan::select::{is_aggregate, is_token, term_name as named, token_function};
 use crate::plan::types::{self, Fit};
 use crate::plan::{Binding, ColumnSpec, Env, PlanError, Scope};
 
@@ -38,8 +38,18 @@ pub fn prepare(
                     "Aggregation function are not supported in the where clause",
                 ));
             }
-            let known = arguments(scope, terms)?;
-            let function = function::resolve(name, &known, Some(&receiver.cql_type))?;
+            // The arguments of `token(...)` are of the types of the table's key.
+            let table = match is_token(name) {
+                true => scope.view().table(&receiver.keyspace, &receiver.table),
+                false => None,
+            };
+            let function = match table {
+                Some(table) => token_function(&table),
+                None => {
+                    let known = arguments(scope, terms)?;
+                    function::resolve(name, &known, Some(&receiver.cql_type))?
+                }
+            };
             call(scope, function, terms, receiver)?
         }
         Term::TypeHint(written, inner) => {

@@ -25,7 +25,7 @@ use crate::plan::{PlanError, Scope, column, pseudo};
 pub(super) use eval::{Context, Sel};
 pub(in crate::plan) use name::term as term_name;
 use times::TimesKind;
-pub(super) use token::{function as token_function, is_token};
+pub(in crate::plan) use token::{function as token_function, is_token};
 
 /// The selectors of one statement while they are planned.
 pub(super) struct Selection<'t> {
