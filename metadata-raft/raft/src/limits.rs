@@ -85,3 +85,26 @@ pub(crate) const BASE_WAIT_MS_MAX: u64 = 5_000;
 /// Time for the last piece, in milliseconds: the other member takes the whole snapshot over before
 /// it answers.
 pub(crate) const SNAPSHOT_MS_MAX: u64 = 300_000;
+/// Time without anything asked after which a group rests, in milliseconds: long enough that a
+/// group which is used at all does not.
+pub const REST_AFTER_MS: u64 = 5_000;
+/// Looks at the groups within that time.
+pub(crate) const REST_LOOKS: u32 = 5;
+/// Groups that are offered rest at once.
+pub(crate) const OFFERS_MAX: usize = 1_000;
+/// Time in which a leader's empty message does not end a rest, in milliseconds: it was under way
+/// when the rest began.
+pub(crate) const REST_STRAY_MS: u64 = 500;
+/// Pause between two looks at a node that leads resting groups, in milliseconds.
+pub(crate) const ALIVE_LOOK_MS: u64 = 200;
+/// Time for its answer, in milliseconds.
+pub(crate) const ALIVE_CALL_MS_MAX: u64 = 500;
+/// Silence of such a node after which its groups wake up, in milliseconds; as a leader's lease.
+pub(crate) const ALIVE_MS_MAX: u64 = 900;
+/// Of so many looks one also asks whether the groups still rest.
+pub(crate) const CHECKED_EVERY: u32 = 15;
+/// Time between members that stand for election after their leader's node is gone, in
+/// milliseconds: an election with everybody in touch takes a few round trips and syncs.
+pub(crate) const WAKE_TURN_MS: u64 = 400;
+/// Proposals that a group takes at once.
+pub(crate) const API_BATCH: u64 = 256;

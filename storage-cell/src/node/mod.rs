@@ -105,6 +105,7 @@ impl Node {
         let mut log = HostOptions::new(id.0, dir.join("log"), &tasks);
         log.segment_bytes = options.log_segment_bytes;
         log.log_bytes = options.log_bytes;
+        log.rest_after_ms = options.rest_after_ms;
         log.disk = Arc::clone(&options.log_disk);
         if let Some(told) = &options.on_fatal {
             log.on_fatal = Arc::clone(told);

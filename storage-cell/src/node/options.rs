@@ -45,6 +45,9 @@ pub struct NodeOptions {
     pub log_segment_bytes: u64,
     /// Size of the log, in bytes, at which the rows it holds are flushed so that it can shrink.
     pub log_bytes: u64,
+    /// Time without anything asked after which a cell's group rests, in milliseconds: without
+    /// heartbeats; 0 for never.
+    pub rest_after_ms: u64,
     /// The disk of the log; the engine is always on the real one.
     pub log_disk: Arc<dyn Disk>,
     /// The catalog that the process before this one heard last: tables of cold rows are read by it
@@ -73,6 +76,7 @@ impl NodeOptions {
             engine: cellar_engine::Options::default(),
             log_segment_bytes: cellar_raft::limits::SEGMENT_BYTES,
             log_bytes: cellar_raft::limits::LOG_BYTES,
+            rest_after_ms: cellar_raft::limits::REST_AFTER_MS,
             log_disk: Arc::new(RealDisk),
             kept: None,
             on_fatal: None,

@@ -41,7 +41,9 @@ pub(super) async fn service(
         .with_context(|| format!("cannot create {}", folder.display()))?;
     membership.keep(folder)?;
     let Membership { number, members } = membership;
-    let options = HostOptions::new(number, folder.join("log"), &process.tasks);
+    let mut options = HostOptions::new(number, folder.join("log"), &process.tasks);
+    // One group, and everybody waits for its word.
+    options.rest_after_ms = 0;
     let host = Host::open(options, Arc::new(process.pool.clone()))
         .with_context(|| format!("cannot open the metadata log in {}", folder.display()))?;
     let mut options = ServiceOptions::new(folder.to_path_buf(), members, &process.tasks);

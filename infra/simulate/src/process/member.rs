@@ -44,6 +44,7 @@ impl MemberMachine {
         let (address, members, disk) =
             (self.address.clone(), self.members.clone(), Arc::new(self.disk.clone()));
         let mut options = HostOptions::new(self.number, PathBuf::from("/log"), &life.tasks);
+        options.rest_after_ms = 0;
         options.disk = Arc::clone(&disk) as Arc<dyn Disk>;
         options.segment_bytes = SEGMENT_BYTES;
         options.log_bytes = 4 * SEGMENT_BYTES;

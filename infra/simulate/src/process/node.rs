@@ -74,6 +74,8 @@ impl NodeMachine {
         options.on_fatal = Some(surroundings.on_fatal(&self.address, &life));
         options.log_segment_bytes = SEGMENT_BYTES;
         options.log_bytes = 4 * SEGMENT_BYTES;
+        // Short, so that cells rest and wake up often in a run.
+        options.rest_after_ms = 500;
         // Compactions run on threads of their own, at times that no seed decides.
         options.engine.l0_runs = u8::MAX;
         options.engine.compaction_threads = 1;

@@ -10,7 +10,11 @@ use openraft::{
 };
 use tokio::sync::watch;
 
-use super::{RaftHandle, state::State};
+use super::{
+    RaftHandle,
+    rest::{Mode, Rest},
+    state::State,
+};
 use crate::{
     host::Stalled,
     types::{RaftVote, Stored, Types},
@@ -52,11 +56,13 @@ pub(crate) async fn observe(
     raft: RaftHandle,
     state: Arc<State>,
     stalled: Stalled,
+    rest: Arc<Rest>,
     changes: watch::Sender<Changes>,
 ) {
     let mut stalls = stalled.subscribe();
     let mut metrics: Metrics = raft.server_metrics();
     let mut applied = state.applied.subscribe();
+    let mut rest = rest.mode();
     let mut timers = None;
     loop {
         let (vote, leader, members) = {
@@ -64,10 +70,15 @@ pub(crate) async fn observe(
             (now.vote, now.current_leader, Arc::clone(&now.membership_config))
         };
         let reached = *applied.borrow_and_update();
-        let on = !is_alone(state.node, &members) && !*stalls.borrow_and_update();
-        let wanted = (on, !state.lacks_base());
+        let mode = *rest.borrow_and_update();
+        let stalls_now = *stalls.borrow_and_update();
+        let on = !is_alone(state.node, &members) && !stalls_now && mode != Mode::Resting;
+        let wanted = (on, !state.lacks_base() && mode == Mode::Awake);
         if timers != Some(wanted) {
             switch_timers(&raft, wanted.0, wanted.1);
+            if on && leader == Some(state.node) && raft.trigger().heartbeat().await.is_err() {
+                return;
+            }
             timers = Some(wanted);
         }
         changes.send_if_modified(|seen| {
@@ -80,6 +91,7 @@ pub(crate) async fn observe(
             biased;
             changed = metrics.changed() => if changed.is_err() { return },
             changed = applied.changed() => if changed.is_err() { return },
+            changed = rest.changed() => if changed.is_err() { return },
             changed = stalls.changed() => if changed.is_err() { return },
         }
     }

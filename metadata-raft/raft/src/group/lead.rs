@@ -40,6 +40,7 @@ impl Group {
         if !self.is_leader() {
             return Err(RaftError::NotLeader { leader: self.leader() });
         }
+        self.stir();
         let to = to.map_or_else(|| self.successor(), Ok)?;
         if to == self.inner.state.node {
             return Ok(to);
@@ -64,7 +65,7 @@ impl Group {
         self.is_leader() && self.voters().len() > 1
     }
 
-    fn voters(&self) -> Vec<u64> {
+    pub(crate) fn voters(&self) -> Vec<u64> {
         let metrics = self.inner.raft.server_metrics();
         metrics.borrow_watched().membership_config.voter_ids().collect()
     }

@@ -37,6 +37,14 @@ impl Members {
 }
 
 impl Group {
+    /// Where a member is, as far as this node knows.
+    pub(crate) fn address_of(&self, node: u64) -> Option<String> {
+        let metrics = self.inner.raft.server_metrics();
+        let now = metrics.borrow_watched();
+        let found = now.membership_config.nodes().find(|(id, _)| **id == node);
+        found.map(|(_, node)| node.addr.clone())
+    }
+
     /// Who is in the group, as this node's log says now.
     ///
     /// # Errors
@@ -57,6 +65,7 @@ impl Group {
     /// # Errors
     /// This node does not lead, or the group has failed.
     pub async fn add_learner(&self, node: u64, addr: String) -> Result<(), RaftError> {
+        self.stir();
         let added = self.inner.raft.add_learner(node, BasicNode { addr }, false).await;
         added.map(|_| ()).map_err(|error| self.refused(error))
     }
@@ -92,6 +101,7 @@ impl Group {
     /// # Errors
     /// This node does not lead, a member is unknown, or the group has failed.
     pub async fn change_members(&self, voters: BTreeSet<u64>) -> Result<(), RaftError> {
+        self.stir();
         let change = ChangeMembers::ReplaceAllVoters(voters);
         let changed = self.inner.raft.change_membership(change, false).await;
         changed.map(|_| ()).map_err(|error| self.refused(error))
@@ -102,6 +112,7 @@ impl Group {
     /// # Errors
     /// This node does not lead, one of them votes, or the group has failed.
     pub async fn remove_learners(&self, learners: BTreeSet<u64>) -> Result<(), RaftError> {
+        self.stir();
         let change = ChangeMembers::RemoveNodes(learners);
         let changed = self.inner.raft.change_membership(change, false).await;
         changed.map(|_| ()).map_err(|error| self.refused(error))

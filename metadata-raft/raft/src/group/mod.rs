@@ -7,6 +7,7 @@ mod heard;
 mod lead;
 mod members;
 mod network;
+mod rest;
 mod standing;
 mod start;
 mod state;
@@ -50,6 +51,8 @@ use tokio_util::sync::CancellationToken;
 pub use changes::Changes;
 pub use lead::ask_transfer_leader;
 pub use members::Members;
+pub(crate) use rest::Offer;
+use rest::Rest;
 pub use standing::Standing;
 
 use crate::{
@@ -78,6 +81,7 @@ struct Inner {
     changes: watch::Receiver<Changes>,
     purged: watch::Receiver<Option<u64>>,
     heard: Heard,
+    rest: Arc<Rest>,
     tasks: Tasks,
     /// Cancelled when openraft's task has ended: what it had not yet taken is never answered.
     ended: CancellationToken,
@@ -169,6 +173,7 @@ impl Group {
         if self.has_given_up() {
             return Err(ProposeError::NotLeader { leader: None });
         }
+        self.stir_leader();
         let (responder, answer) = OneshotResponder::new_pair();
         let proposed = self.inner.raft.client_write_ff(Command(command), Some(responder)).await;
         proposed.map_err(|fatal| stopped(&fatal))?;
@@ -204,6 +209,7 @@ impl Group {
         if self.has_given_up() {
             return Err(ProposeError::NotLeader { leader: None });
         }
+        self.stir_leader();
         match self.confirm(ReadPolicy::LeaseRead).await {
             Err(ProposeError::Unknown) => self.confirm(ReadPolicy::ReadIndex).await,
             confirmed => confirmed,
@@ -251,9 +257,11 @@ impl Group {
         if from_beginning && self.lacks_base() && self.inner.store.is_empty() {
             return Err(Refused::NeedsSnapshot);
         }
+        let brings_entries = !request.entries.is_empty();
         let (decided, at) = (request.leader_commit.map(|id| id.index), Instant::now());
         let answer = self.inner.raft.append_entries(request).await.map_err(refused)?;
         if answer.is_success() {
+            self.heard_leader(brings_entries);
             self.inner.heard.hear(decided, *self.inner.state.applied.borrow(), at);
         }
         Ok(answer)

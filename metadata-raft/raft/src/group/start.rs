@@ -15,12 +15,14 @@ use super::{
     Changes, Group, Inner, RaftHandle, changes,
     heard::Heard,
     network::Network,
+    rest::Rest,
     state::{State, StateHandle},
     store::Store,
 };
 use crate::{
     error::RaftError,
     host::{HostOptions, Peers, Stalled},
+    limits::API_BATCH,
     log::Log,
     machine::Machine,
     types::Types,
@@ -52,6 +54,8 @@ pub(crate) fn config(options: &HostOptions) -> Result<Arc<Config>, RaftError> {
         snapshot_policy: SnapshotPolicy::Never,
         max_in_snapshot_log_to_keep: 0,
         purge_batch_size: 1,
+        // Room is made for as many when a group starts, and there are thousands of groups.
+        api_batch_capacity: API_BATCH,
         // Timers are switched on for groups that have other members.
         enable_tick: false,
         enable_heartbeat: false,
@@ -100,8 +104,14 @@ impl Start<'_> {
 
         let (tell, changes) = watch::channel(Changes::default());
         let tasks = self.tasks.child();
-        let observing =
-            changes::observe(raft.clone(), Arc::clone(&state), Arc::clone(self.stalled), tell);
+        let rest = Arc::<Rest>::default();
+        let observing = changes::observe(
+            raft.clone(),
+            Arc::clone(&state),
+            Arc::clone(self.stalled),
+            Arc::clone(&rest),
+            tell,
+        );
         let token = tasks.token().clone();
         let ended = CancellationToken::new();
         let end = ended.clone().drop_guard();
@@ -123,6 +133,7 @@ impl Start<'_> {
             changes,
             purged,
             heard,
+            rest,
             tasks,
             ended,
             stalled,

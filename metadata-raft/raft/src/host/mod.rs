@@ -1,6 +1,7 @@
 //! The groups of one process on one disk.
 
 mod incoming;
+mod rest;
 mod room;
 mod rpc;
 mod stall;
@@ -20,6 +21,7 @@ use futures::future::join_all;
 use incoming::Incoming;
 use openraft::Config;
 use parking_lot::Mutex;
+use rest::Resting;
 pub use room::{NoRoom, Room};
 pub(crate) use stall::Stalled;
 use tokio::{
@@ -33,7 +35,7 @@ use crate::{
     group::{Group, Start, config, in_background},
     limits::{
         CACHE_BYTES, COMPACTION_CHECK_MS, ELECTION_MS_MAX, ELECTION_MS_MIN, HEARTBEAT_MS,
-        LOG_BYTES, RESERVE_BYTES, SEGMENT_BYTES, STALL_MS,
+        LOG_BYTES, RESERVE_BYTES, REST_AFTER_MS, SEGMENT_BYTES, STALL_MS,
     },
     log::{self, Log, LogError, LogOptions, OnFatal},
     machine::Machine,
@@ -74,6 +76,8 @@ pub struct HostOptions {
     pub election_ms_min: u64,
     /// Longest silence of a leader before an election, in milliseconds.
     pub election_ms_max: u64,
+    /// Time without anything asked after which a group rests, in milliseconds; 0 for never.
+    pub rest_after_ms: u64,
     /// Room on the disk that users' writes must leave, in bytes.
     pub reserve_bytes: u64,
     /// Time that a write of the log may take until this node gives up leading, in milliseconds.
@@ -98,6 +102,7 @@ impl HostOptions {
             heartbeat_ms: HEARTBEAT_MS,
             election_ms_min: ELECTION_MS_MIN,
             election_ms_max: ELECTION_MS_MAX,
+            rest_after_ms: REST_AFTER_MS,
             reserve_bytes: RESERVE_BYTES,
             stall_ms: STALL_MS,
             on_fatal: Arc::new(abort),
@@ -128,6 +133,7 @@ struct Inner {
     sent_bytes: Arc<AtomicU64>,
     room: Room,
     stalled: Stalled,
+    resting: Resting,
 }
 
 #[derive(Default)]
@@ -174,6 +180,23 @@ impl Inner {
         });
     }
 
+    /// Lets quiet groups rest.
+    fn let_rest(self: &Arc<Self>, after_ms: u64) {
+        if after_ms == 0 {
+            return;
+        }
+        let offering = Self::offer_rest(Arc::downgrade(self), Duration::from_millis(after_ms));
+        let token = self.tasks.token().clone();
+        self.tasks.spawn("rest of raft groups", async move {
+            token.run_until_cancelled(offering).await;
+        });
+        let watching = Self::watch_leaders(Arc::downgrade(self));
+        let token = self.tasks.token().clone();
+        self.tasks.spawn("leaders of resting raft groups", async move {
+            token.run_until_cancelled(watching).await;
+        });
+    }
+
     fn group(&self, group: u64) -> Option<Group> {
         self.running.lock().groups.get(&group).cloned()
     }
@@ -208,7 +231,9 @@ impl Host {
             sent_bytes: Arc::default(),
             room,
             stalled: Arc::new(watch::Sender::new(false)),
+            resting: Resting::default(),
         });
+        inner.let_rest(options.rest_after_ms);
         inner.watch_disk(disk, dir, options.stall_ms);
         let compacting = keep_small(Arc::clone(&inner), options.log_bytes);
         let token = inner.tasks.token().clone();
@@ -240,6 +265,13 @@ impl Host {
     #[must_use]
     pub fn group(&self, group: u64) -> Option<Group> {
         self.inner.group(group)
+    }
+
+    /// How many groups rest on this node.
+    #[must_use]
+    pub fn resting(&self) -> usize {
+        let running = self.inner.running.lock();
+        running.groups.values().filter(|group| group.is_resting()).count()
     }
 
     /// Size of the log in bytes.
@@ -347,7 +379,7 @@ impl Host {
     /// Adds the calls between members to a router.
     #[must_use]
     pub fn register(&self, router: Router) -> Router {
-        rpc::register(&self.inner, router)
+        rest::register(&self.inner, rpc::register(&self.inner, router))
     }
 }
 

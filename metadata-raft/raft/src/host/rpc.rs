@@ -57,18 +57,28 @@ pub(crate) fn register(host: &Arc<Inner>, router: Router) -> Router {
         group.append(request).await
     });
     let vote = to_group(host, |group: Group, request: VoteRequest<Types>| async move {
+        group.stir();
         let answer: Result<VoteResponse<Types>, _> = group.raft().vote(request).await;
         answer.map_err(refused)
     });
-    let pre_vote = to_group(host, |group: Group, request: VoteRequest<Types>| async move {
-        let answer: Result<VoteResponse<Types>, _> = group.raft().pre_vote(request).await;
-        answer.map_err(refused)
+    let weak = Arc::downgrade(host);
+    let pre_vote = to_group(host, move |group: Group, request: VoteRequest<Types>| {
+        let host = weak.upgrade();
+        async move {
+            let host = host.ok_or(Refused::NoGroup(group.id()))?;
+            if host.stands_by_leader(&group) {
+                return group.no_vote().await;
+            }
+            let answer: Result<VoteResponse<Types>, _> = group.raft().pre_vote(request).await;
+            answer.map_err(refused)
+        }
     });
     let transfer =
         to_group(host, |group: Group, request: TransferLeaderRequest<Types>| async move {
             if group.lacks_base() {
                 return Err(Refused::Failed("it lacks a snapshot".into()));
             }
+            group.stir();
             let answer: Result<TransferLeaderResponse<Types>, _> =
                 group.raft().handle_transfer_leader(request).await;
             answer.map_err(refused)

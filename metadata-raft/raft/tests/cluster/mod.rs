@@ -147,6 +147,13 @@ impl Node {
         Self::with(options, disk, None, tasks).await
     }
 
+    /// A process whose groups rest soon.
+    pub(crate) async fn restful(id: u64, disk: SimDisk, address: Option<SocketAddr>) -> Self {
+        let tasks = Tasks::new();
+        let options = HostOptions { rest_after_ms: 100, ..options(id, &disk, &tasks) };
+        Self::with(options, disk, address, tasks).await
+    }
+
     async fn with(
         options: HostOptions,
         disk: SimDisk,
