@@ -75,7 +75,7 @@ impl Frontend {
     ) -> Result<Self, StartError> {
         let own = options.identity.host_id;
         let system = Arc::new(System::new(options.identity, options.traces)?);
-        let route = Route::new(metadata.catalog(), cells);
+        let route = Route::new(metadata.catalog(), cells, tasks);
         let events = SchemaEvents::follow(own, metadata.catalog(), tasks);
         let access = Access::new(options.access.authentication)?;
         if options.access.authentication == Authentication::Password {

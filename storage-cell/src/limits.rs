@@ -171,3 +171,15 @@ pub(crate) const INDEX_PICKED_MAX: usize = 4_096;
 pub(crate) const INDEX_PICKED_BYTES_MAX: usize = 8 << 20;
 /// Pause between looks for rows without index entries, in milliseconds, while nothing wakes it.
 pub(crate) const INDEX_CHECK_MS: u64 = 30_000;
+
+/// Pause between looks for batches over several cells that were begun and not ended, in
+/// milliseconds.
+pub(crate) const BATCH_CHECK_MS: u64 = 500;
+/// Time in milliseconds after which the leader of the cell where such a batch was begun finishes
+/// it, and tries again if it could not, unless the node is told otherwise: longer than a frontend
+/// that lives takes, but for the slowest.
+pub(crate) const BATCH_AFTER_MS: u64 = 5_000;
+/// Batches that a node finishes at once.
+pub(crate) const BATCHES_AT_ONCE: usize = 16;
+/// Time in milliseconds for the answer of one cell to a part of such a batch.
+pub(crate) const BATCH_CALL_MS_MAX: u64 = 3_000;

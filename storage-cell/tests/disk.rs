@@ -78,7 +78,7 @@ impl Disk for Told {
 }
 
 fn insert(table: &Known, k: i32, v: &str) -> Write {
-    Write { id: None, mutations: vec![table.insert(k, 1, v)], conditions: Vec::new() }
+    Write { id: None, mutations: vec![table.insert(k, 1, v)], conditions: Vec::new(), batch: None }
 }
 
 async fn page(cluster: &Cluster, table: &Known, k: i32) -> Result<Page, CellError> {

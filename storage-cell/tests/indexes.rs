@@ -208,7 +208,7 @@ impl World {
                 self.set(*c, "v", Operation::Set(int(v)), 0)
             }
         };
-        Write { id: None, mutations: vec![self.mutation(k, kind, age)], conditions }
+        Write { id: None, mutations: vec![self.mutation(k, kind, age)], conditions, batch: None }
     }
 
     /// Writes to one partition in one request, and so in one log entry.

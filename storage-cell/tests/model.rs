@@ -194,7 +194,7 @@ impl Run {
                 wide.insert(k, c, &v.to_string())
             }
         };
-        Write { id: None, mutations: vec![mutation], conditions }
+        Write { id: None, mutations: vec![mutation], conditions, batch: None }
     }
 
     /// What the map says to a write; units are not its business.
@@ -206,6 +206,7 @@ impl Run {
             timestamp_us: self.now_us.max(*last_us + 1),
             now_seconds: self.now_us.div_euclid(1_000_000),
             sequence: 0,
+            repeats_from_us: None,
         };
         *last_us = stamp.timestamp_us;
         let mut previous = Vec::new();
@@ -239,6 +240,7 @@ impl Run {
         for outcome in reply.outcomes.iter_mut().flatten() {
             match outcome {
                 Outcome::Applied { written_bytes: bytes, .. }
+                | Outcome::Begun { written_bytes: bytes, .. }
                 | Outcome::NotApplied { read_bytes: bytes, .. } => *bytes = 0,
             }
         }

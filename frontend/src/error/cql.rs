@@ -6,7 +6,7 @@ use cellar_cql::plan::PlanError;
 use cellar_metadata_api::MetadataError;
 use cellar_wire::{Consistency, ErrorBody, FailureReasons, WriteType};
 
-use super::RequestError;
+use super::{RequestError, WriteKind};
 
 impl RequestError {
     /// The error for a client that asked at this level.
@@ -25,15 +25,15 @@ impl RequestError {
                 ErrorBody::Unavailable { message, consistency, required: 1, alive: 0 }
             }
             Self::Overloaded { .. } => ErrorBody::Overloaded(message),
-            Self::WriteTimeout { conditional: true, .. } => {
+            Self::WriteTimeout { kind: WriteKind::Conditional, .. } => {
                 ErrorBody::CasWriteUnknown { message, consistency, received: 0, required: 1 }
             }
-            Self::WriteTimeout { conditional: false, .. } => ErrorBody::WriteTimeout {
+            Self::WriteTimeout { kind, .. } => ErrorBody::WriteTimeout {
                 message,
                 consistency,
                 received: 0,
                 required: 1,
-                write_type: WriteType::Simple,
+                write_type: write_type(*kind),
                 contentions: None,
             },
             Self::ReadTimeout { .. } => ErrorBody::ReadTimeout {
@@ -53,6 +53,15 @@ impl RequestError {
             },
             Self::Internal { .. } => ErrorBody::ServerError(message),
         }
+    }
+}
+
+fn write_type(kind: WriteKind) -> WriteType {
+    match kind {
+        WriteKind::Simple => WriteType::Simple,
+        WriteKind::Conditional => WriteType::Cas,
+        WriteKind::BatchLog => WriteType::BatchLog,
+        WriteKind::Batch => WriteType::Batch,
     }
 }
 

@@ -12,6 +12,20 @@ use thiserror::Error;
 
 pub use http::Problem;
 
+/// What a write was, as drivers tell their retry policies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteKind {
+    /// One that was brought to its cell, or to each of its cells.
+    Simple,
+    /// A lightweight transaction.
+    Conditional,
+    /// The first part of a logged batch over several cells: either all of it will be applied, or
+    /// nothing.
+    BatchLog,
+    /// The other parts of one: they will be applied.
+    Batch,
+}
+
 /// Why a request was not done, or whether it was.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RequestError {
@@ -77,8 +91,8 @@ pub enum RequestError {
     WriteTimeout {
         /// What happened instead of an answer.
         reason: String,
-        /// It was a lightweight transaction.
-        conditional: bool,
+        /// What kind of write it was.
+        kind: WriteKind,
     },
     /// A read that got no answer in time.
     #[error("the read got no answer: {reason}")]
@@ -132,9 +146,9 @@ impl RequestError {
     }
 
     /// What a failed write is told as. `unknown`: some attempt may have been applied.
-    pub(crate) fn write(error: &CellError, unknown: bool, conditional: bool) -> Self {
+    pub(crate) fn write(error: &CellError, unknown: bool, kind: WriteKind) -> Self {
         if unknown || !error.is_definite() {
-            return Self::WriteTimeout { reason: error.to_string(), conditional };
+            return Self::WriteTimeout { reason: error.to_string(), kind };
         }
         Self::definite(error, true)
     }

@@ -29,6 +29,7 @@ impl Executor {
             mutations: std::mem::take(&mut bound.mutations),
             conditions: std::mem::take(&mut bound.conditions),
             idempotent: bound.idempotent,
+            logged: bound.logged,
         };
         let warnings = std::mem::take(&mut bound.warnings);
         let conditional = !routed.conditions.is_empty();

@@ -4,6 +4,9 @@
 //! Guarantees: a write is sent again only when it certainly was not applied, or when it carries a
 //! request id or is idempotent; an error that says "not applied" is true (invariant I-19).
 
+mod batch;
+mod elements;
+mod ends;
 mod leaders;
 mod read;
 mod write;
@@ -12,6 +15,7 @@ use std::{sync::Arc, time::Duration};
 
 use cellar_cell_api::{CellError, Cells, Target};
 use cellar_metadata_api::{Catalog, Cell, NodeId, Position};
+use cellar_rpc::tasks::Tasks;
 use cellar_schema::keys;
 use tokio::{sync::watch, time::Instant};
 
@@ -20,6 +24,7 @@ pub use read::{Answer, Cursor, ReadSpan};
 pub use write::{RoutedWrite, WriteDone};
 
 use crate::error::RequestError;
+use ends::Ends;
 use leaders::Leaders;
 
 /// How often a request looks again while nothing is pushed.
@@ -40,13 +45,17 @@ pub struct Route {
     catalog: watch::Receiver<Arc<Catalog>>,
     cells: Cells,
     leaders: Leaders,
+    ends: Ends,
 }
 
 impl Route {
-    /// Routes by the newest catalog of `catalog`.
+    /// Routes by the newest catalog of `catalog`. What it does behind the answers ends with
+    /// `tasks`.
     #[must_use]
-    pub fn new(catalog: watch::Receiver<Arc<Catalog>>, cells: Cells) -> Self {
-        Self { catalog, cells, leaders: Leaders::default() }
+    pub fn new(catalog: watch::Receiver<Arc<Catalog>>, cells: Cells, tasks: &Tasks) -> Self {
+        let leaders = Leaders::default();
+        let ends = Ends::send(catalog.clone(), cells.clone(), leaders.clone(), tasks);
+        Self { catalog, cells, leaders, ends }
     }
 
     /// The newest catalog.
@@ -72,13 +81,7 @@ impl Addressed {
         key: &[u8],
         attempt: &mut Attempt,
     ) -> Result<Self, RequestError> {
-        let position = position(key)?;
-        let placement = catalog
-            .placement_of(position.table)
-            .ok_or_else(|| RequestError::unavailable("the table has no cells (yet)"))?;
-        let cell = placement
-            .lookup(position)
-            .ok_or_else(|| RequestError::unavailable("no cell owns the key"))?;
+        let cell = owner(catalog, key)?;
         let node = attempt.replica(cell, leaders);
         let node = node.ok_or_else(|| RequestError::unavailable("the cell has no replica"))?;
         let address = catalog
@@ -93,6 +96,15 @@ impl Addressed {
     fn target(&self) -> Target<'_> {
         Target { node: self.node, address: &self.address }
     }
+}
+
+/// The cell that owns the key.
+fn owner<'c>(catalog: &'c Catalog, key: &[u8]) -> Result<&'c Cell, RequestError> {
+    let position = position(key)?;
+    let placement = catalog
+        .placement_of(position.table)
+        .ok_or_else(|| RequestError::unavailable("the table has no cells (yet)"))?;
+    placement.lookup(position).ok_or_else(|| RequestError::unavailable("no cell owns the key"))
 }
 
 /// The position of an engine key in the key space. The begin of a table has no token.

@@ -1,6 +1,6 @@
 //! Writes: one atomic piece for each cell they touch.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use cellar_cell_api::{CellError, Outcome, Write, WriteRequest};
 use cellar_metadata_api::CellId;
@@ -8,8 +8,11 @@ use cellar_schema::{Condition, Mutation, RequestId, Row};
 use futures::future::join_all;
 use tokio::time::Instant;
 
-use super::{Addressed, Attempt, Route, may_pass};
-use crate::{error::RequestError, trace};
+use super::{Addressed, Attempt, Route, may_pass, owner};
+use crate::{
+    error::{RequestError, WriteKind},
+    trace,
+};
 
 /// A write on its way to its cells.
 #[derive(Clone, Debug)]
@@ -20,6 +23,25 @@ pub struct RoutedWrite {
     pub conditions: Vec<Condition>,
     /// Whether sending it twice does the same as sending it once.
     pub idempotent: bool,
+    /// Whether it is a logged batch: all or nothing in the end, however many cells it touches.
+    pub logged: bool,
+}
+
+impl RoutedWrite {
+    fn kind(&self) -> WriteKind {
+        if self.conditions.is_empty() { WriteKind::Simple } else { WriteKind::Conditional }
+    }
+
+    /// The mutations of one cell as one piece.
+    fn piece(&self, mutations: Vec<Mutation>) -> Write {
+        // Without a timestamp of its own a write gets a new one each time it is applied: applied
+        // twice, it could cover what was written in between.
+        let mut changes = mutations.iter().flat_map(|mutation| &mutation.changes);
+        let stamped = changes.all(|change| change.timestamp_us.is_some());
+        let needs_id = !self.conditions.is_empty() || !self.idempotent || !stamped;
+        let id = needs_id.then(|| RequestId(fastrand::u128(..)));
+        Write { id, mutations, conditions: self.conditions.clone(), batch: None }
+    }
 }
 
 /// What became of a write.
@@ -41,9 +63,18 @@ pub enum WriteDone {
     },
 }
 
+/// What became of one piece.
+pub(super) enum Sent {
+    /// Its cell has decided.
+    Decided(Outcome),
+    /// Borders run through it now; nothing of it was applied.
+    Cut,
+}
+
 impl Route {
     /// Applies a write. One that touches several cells is applied piece by piece, each piece
-    /// atomically; the first error is returned when all pieces have been answered.
+    /// atomically; the first error is returned when all pieces have been answered. A logged batch
+    /// is all or nothing in the end.
     ///
     /// # Errors
     /// [`RequestError::WriteTimeout`] when the outcome is unknown, else a definite error.
@@ -53,20 +84,49 @@ impl Route {
         timeout: Duration,
     ) -> Result<WriteDone, RequestError> {
         let deadline = Instant::now() + timeout;
-        let mut pieces = self.by_cell(&write)?;
-        if pieces.len() == 1 {
-            let piece = pieces.swap_remove(0);
-            return self.write_piece(piece, write.idempotent, deadline).await;
+        loop {
+            let mut cells = self.by_cell(&write.mutations)?;
+            if cells.len() < 2 {
+                let piece = write.piece(cells.pop().unwrap_or_default());
+                match self.write_piece(&piece, write.idempotent, deadline, write.kind()).await? {
+                    Sent::Decided(outcome) => return Ok(outcome.into()),
+                    Sent::Cut => continue,
+                }
+            }
+            if !write.conditions.is_empty() {
+                return Err(RequestError::invalid(
+                    "conditions and the rows they guard must share one partition",
+                ));
+            }
+            if !write.logged {
+                return self.write_pieces(cells, &write, deadline).await;
+            }
+            if let Some(done) = self.write_logged(cells, deadline).await? {
+                return Ok(done);
+            }
         }
-        if !write.conditions.is_empty() {
-            return Err(RequestError::invalid(
-                "conditions and the rows they guard must share one partition",
-            ));
-        }
-        let answers =
-            join_all(pieces.into_iter().map(|p| self.write_piece(p, write.idempotent, deadline)));
+    }
+
+    /// Brings each cell its piece, on its own.
+    async fn write_pieces(
+        &self,
+        cells: Vec<Vec<Mutation>>,
+        write: &RoutedWrite,
+        deadline: Instant,
+    ) -> Result<WriteDone, RequestError> {
+        let pieces = cells.into_iter().map(|mutations| async move {
+            let piece = write.piece(mutations);
+            match self.write_piece(&piece, write.idempotent, deadline, write.kind()).await? {
+                Sent::Decided(outcome) => Ok(outcome.into()),
+                Sent::Cut => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    let piece = RoutedWrite { mutations: piece.mutations, ..write.clone() };
+                    Box::pin(self.write(piece, left)).await
+                }
+            }
+        });
         let mut bytes = 0_u64;
-        for answer in answers.await {
+        for answer in join_all(pieces).await {
             match answer? {
                 WriteDone::Applied { written_bytes, .. } => {
                     bytes = bytes.saturating_add(written_bytes);
@@ -79,65 +139,60 @@ impl Route {
         Ok(WriteDone::Applied { written_bytes: bytes, previous: Vec::new() })
     }
 
-    /// The write cut at cell borders. Conditions go with the first mutation's cell.
-    fn by_cell(&self, write: &RoutedWrite) -> Result<Vec<Write>, RequestError> {
-        let guarded = !write.conditions.is_empty();
-        // Without a timestamp of its own a write gets a new one each time it is applied: applied
-        // twice, it could cover what was written in between.
-        let stamped = write.mutations.iter().flat_map(|mutation| &mutation.changes);
-        let stamped = stamped.into_iter().all(|change| change.timestamp_us.is_some());
-        let needs_id = guarded || !write.idempotent || !stamped;
-        let piece = |mutations| Write {
-            id: needs_id.then(|| RequestId(fastrand::u128(..))),
-            mutations,
-            conditions: write.conditions.clone(),
-        };
-        if let [_] = write.mutations.as_slice() {
-            return Ok(vec![piece(write.mutations.clone())]);
-        }
-        if write.mutations.is_empty() {
-            return Ok(vec![piece(Vec::new())]);
+    /// The mutations of each cell, in their order; those of the first one's cell come first.
+    pub(super) fn by_cell(
+        &self,
+        mutations: &[Mutation],
+    ) -> Result<Vec<Vec<Mutation>>, RequestError> {
+        if mutations.len() < 2 {
+            return Ok(vec![mutations.to_vec()]);
         }
         let catalog = self.catalog();
-        let mut first = Attempt::first(Instant::now());
-        let mut cells: BTreeMap<CellId, Vec<Mutation>> = BTreeMap::new();
-        for mutation in &write.mutations {
-            let owner = Addressed::find(&catalog, &self.leaders, &mutation.partition, &mut first)?;
-            cells.entry(owner.cell.id).or_default().push(mutation.clone());
+        let mut places: HashMap<CellId, usize> = HashMap::new();
+        let mut cells: Vec<Vec<Mutation>> = Vec::new();
+        for mutation in mutations {
+            let cell = owner(&catalog, &mutation.partition)?.id;
+            let place = *places.entry(cell).or_insert(cells.len());
+            match cells.get_mut(place) {
+                Some(of_cell) => of_cell.push(mutation.clone()),
+                None => cells.push(vec![mutation.clone()]),
+            }
         }
-        Ok(cells.into_values().map(piece).collect())
+        Ok(cells)
     }
 
-    /// Brings one piece to its cell. When the cell has split between the piece's partitions in
-    /// the meantime, the piece is cut again.
-    async fn write_piece(
+    /// Brings one piece to its cell.
+    pub(super) async fn write_piece(
         &self,
-        piece: Write,
+        piece: &Write,
         idempotent: bool,
         deadline: Instant,
-    ) -> Result<WriteDone, RequestError> {
-        let Some(key) = routing_key(&piece) else {
-            return Ok(WriteDone::Applied { written_bytes: 0, previous: Vec::new() });
+        kind: WriteKind,
+    ) -> Result<Sent, RequestError> {
+        let Some(key) = piece.partitions().next() else {
+            return Ok(Sent::Decided(Outcome::Applied { written_bytes: 0, previous: Vec::new() }));
         };
-        let key = key.clone();
         let safe_twice = idempotent || piece.id.is_some();
         let mut unknown = false;
         let mut attempt = Attempt::first(deadline);
         loop {
-            let error = match self.try_write(&key, &piece, &mut attempt, safe_twice).await? {
-                Ok(outcome) => return Ok(outcome.into()),
+            let error = match self.try_write(key, piece, &mut attempt, safe_twice).await? {
+                Ok(outcome) => return Ok(Sent::Decided(outcome)),
                 Err(error) => error,
             };
             unknown |= !error.is_definite();
             let again = may_pass(&error) && (error.is_definite() || safe_twice);
             if !again || !attempt.again(&error, &self.catalog).await {
-                return Err(RequestError::write(&error, unknown, !piece.conditions.is_empty()));
+                return Err(RequestError::write(&error, unknown, kind));
             }
+            // When the cell has split between the piece's partitions in the meantime, the piece is
+            // cut again.
             if matches!(error, CellError::WrongCell { .. })
                 && !unknown
-                && let Some(done) = self.recut(&piece, idempotent, deadline).await?
+                && piece.conditions.is_empty()
+                && self.by_cell(&piece.mutations)?.len() > 1
             {
-                return Ok(done);
+                return Ok(Sent::Cut);
             }
         }
     }
@@ -174,7 +229,7 @@ impl Route {
             reply.outcomes.pop().unwrap_or(Err(nothing))
         });
         trace::note_at(&to.address, || match &outcome {
-            Ok(Outcome::Applied { written_bytes, .. }) => {
+            Ok(Outcome::Applied { written_bytes, .. } | Outcome::Begun { written_bytes, .. }) => {
                 format!("{cell} at {node} has applied it: {written_bytes} bytes")
             }
             Ok(Outcome::NotApplied { .. }) => {
@@ -184,31 +239,6 @@ impl Route {
         });
         Ok(outcome)
     }
-
-    /// Cuts a piece at the borders of today, if they run through it.
-    async fn recut(
-        &self,
-        piece: &Write,
-        idempotent: bool,
-        deadline: Instant,
-    ) -> Result<Option<WriteDone>, RequestError> {
-        if piece.mutations.len() < 2 || !piece.conditions.is_empty() {
-            return Ok(None);
-        }
-        let whole =
-            RoutedWrite { mutations: piece.mutations.clone(), conditions: Vec::new(), idempotent };
-        if self.by_cell(&whole)?.len() < 2 {
-            return Ok(None);
-        }
-        let left = deadline.saturating_duration_since(Instant::now());
-        Box::pin(self.write(whole, left)).await.map(Some)
-    }
-}
-
-/// The key that decides where a piece goes.
-fn routing_key(piece: &Write) -> Option<&bytes::Bytes> {
-    let mutation = piece.mutations.first().map(|mutation| &mutation.partition);
-    mutation.or_else(|| piece.conditions.first().map(|condition| &condition.partition))
 }
 
 impl From<Outcome> for WriteDone {
@@ -218,32 +248,30 @@ impl From<Outcome> for WriteDone {
                 Self::Applied { written_bytes, previous }
             }
             Outcome::NotApplied { current, read_bytes } => Self::NotApplied { current, read_bytes },
+            Outcome::Begun { written_bytes, .. } => {
+                Self::Applied { written_bytes, previous: Vec::new() }
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use cellar_cell_api::Cells;
-    use cellar_rpc::{ClientConfig, Pool, tasks::Tasks};
     use cellar_schema::{Change, ChangeKind};
-    use tokio::sync::watch;
 
     use super::*;
 
-    #[tokio::test]
-    async fn a_write_that_gets_its_timestamp_when_applied_is_never_applied_twice() {
-        let pool = Pool::new(ClientConfig::default(), &Tasks::new());
-        let route = Route::new(watch::channel(Arc::default()).1, Cells::remote(pool));
-        let pieces_with = |timestamp_us| {
+    #[test]
+    fn a_write_that_gets_its_timestamp_when_applied_is_never_applied_twice() {
+        let piece_with = |timestamp_us| {
             let changes = vec![Change { timestamp_us, kind: ChangeKind::DeletePartition }];
             let mutations = vec![Mutation { partition: bytes::Bytes::new(), changes }];
-            let write = RoutedWrite { mutations, conditions: Vec::new(), idempotent: true };
-            route.by_cell(&write).unwrap()
+            let (conditions, idempotent, logged) = (Vec::new(), true, false);
+            let write =
+                RoutedWrite { mutations: mutations.clone(), conditions, idempotent, logged };
+            write.piece(mutations)
         };
-        assert!(pieces_with(None)[0].id.is_some());
-        assert!(pieces_with(Some(1))[0].id.is_none());
+        assert!(piece_with(None).id.is_some());
+        assert!(piece_with(Some(1)).id.is_none());
     }
 }

@@ -92,7 +92,12 @@ impl Store {
             return Ok(Outcome::NotApplied { current, read_bytes: 100 });
         }
         for mutation in &write.mutations {
-            let stamp = Stamp { timestamp_us: self.last_us, now_seconds, sequence: 0 };
+            let stamp = Stamp {
+                timestamp_us: self.last_us,
+                now_seconds,
+                sequence: 0,
+                repeats_from_us: None,
+            };
             let prefix = mutation.partition.clone();
             apply::mutate(&mut Partition { store: self, prefix }, mutation, stamp)
                 .map_err(|error| CellError::Invalid { message: error.to_string() })?;

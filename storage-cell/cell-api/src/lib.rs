@@ -6,6 +6,7 @@
 //! side needs CQL here. Knows nothing of the engine, of Raft or of CQL text. Start at [`Cells`].
 
 mod admin;
+mod batch;
 mod cells;
 mod error;
 mod read;
@@ -13,6 +14,7 @@ mod service;
 mod write;
 
 pub use admin::{AdminAnswer, AdminRequest, CellReport};
+pub use batch::{BatchStamp, BatchStep, is_repeatable, part, sequence};
 pub use cells::{Cells, Target};
 pub use error::CellError;
 pub use read::{Page, Read, ReadLevel, ReadReply, ReadRequest};

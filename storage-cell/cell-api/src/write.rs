@@ -1,10 +1,11 @@
 //! Writes: many independent ones in one message to one cell.
 
+use bytes::Bytes;
 use cellar_metadata_api::{CellId, Epoch};
 use cellar_schema::{Condition, Mutation, RequestId, Row};
 use serde::{Deserialize, Serialize};
 
-use crate::CellError;
+use crate::{BatchStamp, BatchStep, CellError};
 
 /// Writes for one cell, handed over together.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -18,7 +19,7 @@ pub struct WriteRequest {
 }
 
 /// One atomic write.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Write {
     /// Set for a write that must not be applied twice (counters, conditions, list operations);
     /// a retry with the same id gets the first answer.
@@ -27,6 +28,23 @@ pub struct Write {
     pub mutations: Vec<Mutation>,
     /// All must hold, else nothing is changed. Empty for a plain write.
     pub conditions: Vec<Condition>,
+    /// What it is to a batch over several cells, if it is of one.
+    #[serde(default)]
+    pub batch: Option<BatchStep>,
+}
+
+impl Write {
+    /// Every partition that it names, all of the cell that it is sent to; the first one tells
+    /// which.
+    pub fn partitions(&self) -> impl Iterator<Item = &Bytes> {
+        let mutated = self.mutations.iter().map(|mutation| &mutation.partition);
+        let tested = self.conditions.iter().map(|condition| &condition.partition);
+        let ended = match &self.batch {
+            Some(BatchStep::End { partition, .. }) => Some(partition),
+            _ => None,
+        };
+        mutated.chain(tested).chain(ended)
+    }
 }
 
 /// One answer for each write, in order.
@@ -52,5 +70,13 @@ pub enum Outcome {
         current: Vec<Option<Row>>,
         /// Bytes read to decide, for metering.
         read_bytes: u64,
+    },
+    /// The first part of a batch is durable and visible, and it is certain that the others will be
+    /// (see [`BatchStep::Begin`]).
+    Begun {
+        /// Bytes of the rows written, for metering.
+        written_bytes: u64,
+        /// The time that the other parts are to be applied at.
+        stamp: BatchStamp,
     },
 }

@@ -11,7 +11,7 @@ use super::{ApplyError, overlay::Overlay};
 use crate::{
     commands::{Decided, decode_one, encode_one},
     limits::{ANSWER_AGE_US_MAX, ANSWER_BYTES_MAX, ANSWERS_MAX},
-    records::{self, RememberedAnswer},
+    records::{self, Kind, RememberedAnswer},
 };
 
 /// Which answers are remembered; the answers themselves are in the engine.
@@ -35,11 +35,11 @@ impl RecentAnswers {
         group: GroupId,
         range: KeyRange,
     ) -> Result<Self, ApplyError> {
-        let (start, end) = records::answers_of(group, range);
+        let (start, end) = records::requests_of(Kind::Answer, group, range);
         let mut order = Vec::new();
         for found in engine.snapshot().scan(start..end, false) {
             let (key, value) = found?;
-            let (position, id) = records::answer_of(&key)?;
+            let (position, id) = records::request_of(&key)?;
             let stamp_us = RememberedAnswer::decode(&value)?.stamp_us;
             order.push(Recent { stamp_us, position, id });
         }
@@ -54,7 +54,7 @@ impl RecentAnswers {
         position: Position,
         id: RequestId,
     ) -> Result<Option<Decided>, ApplyError> {
-        let key = records::answer_key(group, position, id);
+        let key = records::request_key(Kind::Answer, group, position, id);
         match overlay.record(&key)? {
             None => Ok(None),
             Some(record) => {
@@ -80,7 +80,7 @@ impl RecentAnswers {
             encode_one(&mut answer, &Err(CellError::Unknown { reason }))?;
         }
         let record = RememberedAnswer { stamp_us, answer }.encode();
-        overlay.put_record(records::answer_key(group, position, id), record);
+        overlay.put_record(records::request_key(Kind::Answer, group, position, id), record);
         self.order.push_back(Recent { stamp_us, position, id });
         while let Some(oldest) = self.order.front().copied() {
             let old = oldest.stamp_us < stamp_us.saturating_sub(ANSWER_AGE_US_MAX);
@@ -88,7 +88,7 @@ impl RecentAnswers {
                 break;
             }
             self.order.pop_front();
-            overlay.remove(records::answer_key(group, oldest.position, oldest.id));
+            overlay.remove(records::request_key(Kind::Answer, group, oldest.position, oldest.id));
         }
         Ok(())
     }

@@ -25,6 +25,7 @@ struct Parts {
     segments: Vec<SegmentMeta>,
     garbage: Vec<Garbage>,
     answers: Vec<(Bytes, Bytes)>,
+    batches: Vec<(Bytes, Bytes)>,
     rows: Vec<(Bytes, Bytes)>,
 }
 
@@ -110,8 +111,10 @@ impl Applier {
                 overlay.clear(start, end);
             }
         }
-        let (start, end) = records::answers_of(left.group, right.range);
-        overlay.clear(start, end);
+        for kind in records::REQUEST_KINDS {
+            let (start, end) = records::requests_of(kind, left.group, right.range);
+            overlay.clear(start, end);
+        }
 
         let progress = content.progress();
         self.progress.stamp_us = self.progress.stamp_us.max(progress.stamp_us);
@@ -169,10 +172,14 @@ impl Applier {
         }
         for (key, answer) in &parts.answers {
             overlay.put_stored(key.clone(), answer.clone());
-            let (position, id) = records::answer_of(key)?;
+            let (position, id) = records::request_of(key)?;
             self.answers.add(RememberedAnswer::decode(answer)?.stamp_us, position, id);
         }
         self.answers.sort();
+        for (key, batch) in &parts.batches {
+            overlay.put_stored(key.clone(), batch.clone());
+            self.state.batches.begun(records::request_of(key)?);
+        }
         Ok(())
     }
 }
@@ -237,8 +244,10 @@ fn remove_cell(overlay: &mut Overlay<'_>, cell: CellId) -> Result<(), ApplyError
         overlay.clear(start, end);
     }
     let descriptor = &state.descriptor;
-    let (start, end) = records::answers_of(descriptor.group, descriptor.range);
-    overlay.clear(start, end);
+    for kind in records::REQUEST_KINDS {
+        let (start, end) = records::requests_of(kind, descriptor.group, descriptor.range);
+        overlay.clear(start, end);
+    }
     overlay.put_record(records::cell_key(Kind::Gone, cell), vec![1]);
     Ok(())
 }
@@ -251,7 +260,8 @@ impl Parts {
         let (segment, garbage) = (of(Kind::Segment), of(Kind::Garbage));
         // What has not been told is told before a merge.
         let untold = [of(Kind::UntoldChange), of(Kind::UntoldMove)];
-        let answers = records::answers_of(right.group, right.range);
+        let about = |kind| records::requests_of(kind, right.group, right.range);
+        let (answers, batches) = (about(Kind::Answer), about(Kind::Batch));
         let (start, end) = right.span();
         let mut parts = Self::default();
         for (key, value) in content.entries() {
@@ -259,6 +269,8 @@ impl Parts {
                 parts.rows.push((key.clone(), value.clone()));
             } else if answers.0 <= *key && *key < answers.1 {
                 parts.answers.push((key.clone(), value.clone()));
+            } else if batches.0 <= *key && *key < batches.1 {
+                parts.batches.push((key.clone(), value.clone()));
             } else if key.starts_with(&table) {
                 parts.tables.insert(records::table_in(key)?);
             } else if key.starts_with(&dropped) {

@@ -3,6 +3,7 @@
 //! with the place in the log. Start at [`Applier::apply`].
 
 mod answers;
+mod batches;
 mod drop_table;
 mod machines;
 mod merge;
@@ -23,6 +24,7 @@ use cellar_raft::Entry;
 use cellar_schema::{FormatError, KeyError};
 use thiserror::Error;
 
+pub(crate) use batches::{BatchPlace, Batches};
 pub(crate) use machines::{Gate, Machines};
 pub(crate) use merge::take_over;
 pub(crate) use overlay::Overlay;
@@ -97,8 +99,9 @@ impl Applier {
             None => Progress::default(),
         };
         state.manifest = Arc::new(Manifest::load(engine, cell, progress.manifest)?);
-        let descriptor = &state.descriptor;
-        let answers = RecentAnswers::load(engine, descriptor.group, descriptor.range)?;
+        let (group, range) = (state.descriptor.group, state.descriptor.range);
+        state.batches = Arc::new(Batches::load(engine, group, range)?);
+        let answers = RecentAnswers::load(engine, group, range)?;
         let (engine, machines) = (engine.clone(), Arc::clone(machines));
         Ok(Self { engine, state, progress, answers, machines })
     }

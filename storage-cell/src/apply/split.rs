@@ -47,6 +47,7 @@ impl Applier {
         overlay.put_record(records::untold_change_key(&untold), untold.encode()?);
         self.split_segments(overlay, &left, &right, !is_here)?;
         self.answers.keep(left.range);
+        self.state.batches.keep(left.range);
         self.state.set_descriptor(left);
         events.push(Event::Split(plan));
         Ok(ChangeAnswer::Done.encode())

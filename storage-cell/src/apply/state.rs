@@ -6,7 +6,7 @@ use bytes::Bytes;
 use cellar_engine::Engine;
 use cellar_metadata_api::{CellId, TableId};
 
-use super::ApplyError;
+use super::{ApplyError, Batches};
 use crate::{
     cold::Manifest,
     records::{self, Descriptor, Kind},
@@ -25,10 +25,12 @@ pub(crate) struct CellState {
     pub(crate) dropped: Arc<BTreeSet<TableId>>,
     /// Its cold segments.
     pub(crate) manifest: Arc<Manifest>,
+    /// The batches over several cells that were begun in it.
+    pub(crate) batches: Arc<Batches>,
 }
 
 impl CellState {
-    /// Loads a cell's state, but for its manifest.
+    /// Loads a cell's state, but for its manifest and its batches.
     pub(crate) fn load(engine: &Engine, cell: CellId) -> Result<Self, ApplyError> {
         let descriptor = engine.get(&records::cell_key(Kind::Descriptor, cell))?;
         let descriptor = Descriptor::decode(&descriptor.ok_or(ApplyError::NoCell(cell))?)?;
@@ -52,6 +54,7 @@ impl CellState {
             tables: Arc::default(),
             dropped: Arc::default(),
             manifest: Arc::default(),
+            batches: Arc::default(),
         }
     }
 
@@ -83,6 +86,7 @@ impl CellState {
             && Arc::ptr_eq(&self.tables, &other.tables)
             && Arc::ptr_eq(&self.dropped, &other.dropped)
             && Arc::ptr_eq(&self.manifest, &other.manifest)
+            && Arc::ptr_eq(&self.batches, &other.batches)
     }
 
     /// The engine keys of the rows of one table that it owns.

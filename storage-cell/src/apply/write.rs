@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
-use cellar_cell_api::{CellError, Outcome};
+use cellar_cell_api::{BatchStep, CellError, Outcome};
 use cellar_metadata_api::{Position, TableId};
 use cellar_schema::{
     ChangeKind, Condition, Mutation, PartitionMarks, Row, Stamp, apply, evaluate, keys,
@@ -12,6 +12,7 @@ use cellar_schema::{
 
 use super::{
     Applier, ApplyError, RecentAnswers,
+    batches::{refusal, stamp_of},
     overlay::{Effects, Layer, Overlay, Value},
     partition::Partition,
 };
@@ -26,7 +27,7 @@ use crate::{
 struct Done {
     decided: Decided,
     effects: Option<Effects>,
-    /// The largest timestamp that the write saw or gave, for the cell's clock.
+    /// The timestamp that the write was applied at, for the cell's clock.
     stamp_us: i64,
 }
 
@@ -40,8 +41,12 @@ impl Applier {
         for write in batch.writes {
             // Each write gets a timestamp of its own, whatever order entries came in.
             let stamp_us = batch.stamp_us.max(self.progress.stamp_us.saturating_add(1));
-            let stamp =
-                Stamp { timestamp_us: stamp_us, now_seconds: batch.now_seconds, sequence: 0 };
+            let stamp = Stamp {
+                timestamp_us: stamp_us,
+                now_seconds: batch.now_seconds,
+                sequence: 0,
+                repeats_from_us: None,
+            };
             let decided = self.write(overlay, &write, stamp)?;
             encode_one(&mut answers, &decided)?;
         }
@@ -74,28 +79,35 @@ impl Applier {
             Err(refused) => return Ok(Err(refused)),
         };
         let group = self.state.descriptor.group;
-        let known = write.id.zip(place(write)?);
+        let place = place(write)?;
+        let known = write.id.zip(place);
         if let Some((id, position)) = known
             && let Some(decided) = RecentAnswers::recall(overlay, group, position, id)?
         {
             return Ok(decided);
         }
-        if needs_rows(&write.mutations, &write.conditions)
+        if needs_rows(&write.mutations, &write.conditions, write.batch.as_ref())
             && write.cold.as_ref().map_or(0, |cold| cold.manifest) != self.progress.manifest
         {
             return Ok(Err(stale()));
         }
+        let own_us = stamp.timestamp_us;
+        let stamp = stamp_of(write, stamp);
         let done = Deciding { layer: Layer::new(overlay), stamp, read_bytes: 0 }.decide(write)?;
-        self.progress.stamp_us = done.stamp_us;
+        self.progress.stamp_us = followed(own_us, done.stamp_us);
         if let Some(effects) = done.effects {
             overlay.adopt(effects);
             self.note_tables(overlay, &tables);
         }
+        let mut decided = done.decided;
+        if let Some(position) = place {
+            decided = self.batch_step(overlay, write, (position, stamp), decided)?;
+        }
         if let Some((id, position)) = known {
-            let answer = (done.stamp_us, &done.decided);
+            let answer = (self.progress.stamp_us, &decided);
             self.answers.remember(overlay, group, (position, id), answer)?;
         }
-        Ok(done.decided)
+        Ok(decided)
     }
 
     /// The tables a write touches, if the cell owns all its keys and none was dropped.
@@ -105,13 +117,20 @@ impl Applier {
             let most = ENGINE_KEY_BYTES_MAX;
             return Err(invalid(&format!("a key longer than the maximum of {most} bytes")));
         }
+        if let Some(refused) = refusal(write) {
+            return Err(refused);
+        }
         let mut tables = BTreeSet::new();
-        for partition in partitions(write) {
+        for partition in write.partitions() {
             if !self.state.serves() || !self.state.owns(partition) {
                 let (cell, epoch) = (descriptor.cell, Some(descriptor.epoch));
                 return Err(CellError::WrongCell { cell, epoch });
             }
             let table = position_of(partition).map_err(|error| invalid(&error))?.table;
+            if write.ended().is_some() {
+                // It writes nothing, and what it ends may outlive the table.
+                continue;
+            }
             if !keys::split(partition).is_ok_and(|(_, suffix)| suffix.is_empty()) {
                 return Err(invalid(&"a partition's key that is none"));
             }
@@ -154,15 +173,16 @@ fn longest_key(mutation: &Mutation) -> usize {
     mutation.partition.len().saturating_add(suffixes.max().unwrap_or(0))
 }
 
-/// Every partition that a write names.
-fn partitions(write: &LogWrite) -> impl Iterator<Item = &Bytes> {
-    let mutated = write.mutations.iter().map(|mutation| &mutation.partition);
-    mutated.chain(write.conditions.iter().map(|condition| &condition.partition))
+/// The cell's time after a write at `seen_us`, to which the cell would have given `own_us`: no client
+/// or cell with a wrong clock can set it.
+fn followed(own_us: i64, seen_us: i64) -> i64 {
+    let ahead = seen_us.saturating_sub(own_us) > CLOCK_AHEAD_US_MAX;
+    if ahead { own_us } else { own_us.max(seen_us) }
 }
 
-/// Where the answer to a write is remembered.
+/// Where the answer to a write is remembered, and the batch that it begins or ends.
 fn place(write: &LogWrite) -> Result<Option<Position>, ApplyError> {
-    Ok(partitions(write).next().map(|first| position_of(first)).transpose()?)
+    Ok(write.partitions().next().map(|first| position_of(first)).transpose()?)
 }
 
 /// One write on its way.
@@ -196,10 +216,8 @@ impl Deciding<'_, '_> {
             self.stamp.timestamp_us =
                 given_us.max(newest_us.map_or(given_us, |newest| newest.saturating_add(1)));
         }
-        let raised_us = self.stamp.timestamp_us;
-        let ahead = raised_us.saturating_sub(given_us) > CLOCK_AHEAD_US_MAX;
-        let stamp_us = if ahead { given_us } else { raised_us };
-        match self.mutate(&write.mutations)? {
+        let stamp_us = self.stamp.timestamp_us;
+        match self.mutate(write)? {
             Ok(written_bytes) => {
                 let decided = Ok(Outcome::Applied { written_bytes, previous: tested });
                 Ok(Done { decided, effects: Some(self.layer.into_effects()), stamp_us })
@@ -261,20 +279,21 @@ impl Deciding<'_, '_> {
     }
 
     /// Applies all mutations, or says why the write is invalid; the layer is then of no use.
-    fn mutate(
-        &mut self,
-        mutations: &[Mutation],
-    ) -> Result<Result<u64, apply::ApplyError>, ApplyError> {
+    fn mutate(&mut self, write: &LogWrite) -> Result<Result<u64, apply::ApplyError>, ApplyError> {
         let mut written_bytes = 0_u64;
         let mut stamp = self.stamp;
-        for mutation in mutations {
+        // Parts of a batch may be cut elsewhere when they come again.
+        let alone = matches!(write.batch, Some(BatchStep::Part { .. }));
+        for mutation in &write.mutations {
             let mut partition = Partition::new(&mut self.layer, &mutation.partition);
             match apply::mutate(&mut partition, mutation, stamp) {
                 Ok(()) => written_bytes = written_bytes.saturating_add(partition.written_bytes),
                 Err(apply::MutateError::Apply(invalid)) => return Ok(Err(invalid)),
                 Err(apply::MutateError::Store(error)) => return Err(error),
             }
-            stamp.sequence = stamp.sequence.saturating_add(operations(mutation));
+            if !alone {
+                stamp.sequence = stamp.sequence.saturating_add(operations(mutation));
+            }
         }
         Ok(Ok(written_bytes))
     }

@@ -183,7 +183,8 @@ impl Cell {
 
     async fn write_once(&self, writes: &[Write]) -> Result<WriteReply, CellError> {
         let state = self.state();
-        if !state.serves() || !writes.iter().flat_map(keys_of).all(|key| state.owns(key)) {
+        if !state.serves() || !writes.iter().flat_map(Write::partitions).all(|key| state.owns(key))
+        {
             return Err(wrong_cell(&state));
         }
         if !self.group.is_leader() {
@@ -206,7 +207,7 @@ impl Cell {
             return Err(CellError::Invalid { message });
         }
         let (reply, answer) = oneshot::channel();
-        let first = writes.iter().flat_map(keys_of).next();
+        let first = writes.iter().flat_map(Write::partitions).next();
         let table = first.and_then(|key| keys::table_of(key).ok()).unwrap_or(TableId(0));
         self.queue.push(Waiting { table, encoded, count, reply })?;
         #[cfg(feature = "sabotage")]
@@ -239,12 +240,6 @@ fn answered_early(writes: &[Write]) -> Option<WriteReply> {
         |_| Ok(cellar_cell_api::Outcome::Applied { written_bytes: 0, previous: Vec::new() });
     (plain && is(Sabotage::AnswerEarly))
         .then(|| WriteReply { outcomes: writes.iter().map(outcome).collect() })
-}
-
-/// Every key that a write names.
-fn keys_of(write: &Write) -> impl Iterator<Item = &[u8]> {
-    let mutated = write.mutations.iter().map(|mutation| mutation.partition.as_ref());
-    mutated.chain(write.conditions.iter().map(|condition| condition.partition.as_ref()))
 }
 
 /// What a cell says to keys it does not own.

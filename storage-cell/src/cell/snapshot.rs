@@ -27,8 +27,9 @@ pub(super) fn ranges(state: &CellState) -> Vec<(Bytes, Bytes)> {
         of(Kind::Garbage),
         of(Kind::UntoldChange),
         of(Kind::UntoldMove),
-        records::answers_of(descriptor.group, descriptor.range),
     ];
+    let about = |kind| records::requests_of(kind, descriptor.group, descriptor.range);
+    all.extend(records::REQUEST_KINDS.map(about));
     all.extend(state.tables.iter().filter_map(|table| state.span_of(*table)));
     all
 }

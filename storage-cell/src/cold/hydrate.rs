@@ -32,7 +32,9 @@ impl Cold {
         manifest: &Manifest,
         write: &Write,
     ) -> Result<Option<ColdRows>, CellError> {
-        if manifest.version == 0 || !needs_rows(&write.mutations, &write.conditions) {
+        if manifest.version == 0
+            || !needs_rows(&write.mutations, &write.conditions, write.batch.as_ref())
+        {
             return Ok(None);
         }
         let mut found = ColdRows { manifest: manifest.version, rows: Vec::new() };

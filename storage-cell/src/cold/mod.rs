@@ -16,7 +16,7 @@ mod tier;
 
 use std::sync::Arc;
 
-use cellar_cell_api::CellError;
+use cellar_cell_api::{BatchStep, CellError};
 use cellar_metadata_api::{Catalog, Metadata, TableId};
 use cellar_schema::{ChangeKind, Condition, Operation};
 use cellar_schema::{Mutation, Table};
@@ -62,16 +62,23 @@ impl Cold {
 
 /// Whether the outcome of a write depends on what the rows hold, so that the cold ones are needed.
 /// All other writes merge with whatever is there, whenever it is read.
-pub(crate) fn needs_rows(mutations: &[Mutation], conditions: &[Condition]) -> bool {
+pub(crate) fn needs_rows(
+    mutations: &[Mutation],
+    conditions: &[Condition],
+    batch: Option<&BatchStep>,
+) -> bool {
+    let may_repeat = matches!(batch, Some(BatchStep::Part { .. }));
     let changes = mutations.iter().flat_map(|mutation| &mutation.changes);
     !conditions.is_empty()
         || changes.into_iter().any(|change| match &change.kind {
-            ChangeKind::Upsert(change) => change.operations.iter().any(|(_, operation)| {
-                matches!(
-                    operation,
-                    Operation::ListSet(..) | Operation::ListDiscard(_) | Operation::Add(_)
-                )
-            }),
+            ChangeKind::Upsert(change) => {
+                change.operations.iter().any(|(_, operation)| match operation {
+                    Operation::ListSet(..) | Operation::ListDiscard(_) | Operation::Add(_) => true,
+                    // The list tells whether it has them already.
+                    Operation::ListAppend(_) | Operation::ListPrepend(_) => may_repeat,
+                    _ => false,
+                })
+            }
             _ => false,
         })
 }

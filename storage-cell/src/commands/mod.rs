@@ -2,6 +2,7 @@
 //! checks them.
 
 mod answers;
+mod batch;
 mod change;
 mod drop_table;
 mod merge;

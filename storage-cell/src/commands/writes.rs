@@ -1,10 +1,14 @@
 //! Writes of clients: all that waited when the entry was formed.
 
 use bytes::{Buf, Bytes};
-use cellar_cell_api::Write;
+use cellar_cell_api::{BatchStep, Write};
 use cellar_schema::{Condition, Mutation, RequestId, Row};
 
-use super::{CommandError, WRITES, begin, put, put_count, take, take_count};
+use super::{
+    CommandError, WRITES,
+    batch::{self, put_mutations, take_mutations},
+    begin, put, put_count, take, take_count,
+};
 
 /// A write has a request id.
 const HAS_ID: u8 = 1;
@@ -12,6 +16,8 @@ const HAS_ID: u8 = 1;
 const HAS_CONDITIONS: u8 = 2;
 /// A write brings rows of the cold tier.
 const HAS_COLD: u8 = 4;
+/// A write is of a batch over several cells.
+const HAS_BATCH: u8 = 8;
 
 /// Writes in one log entry.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +42,25 @@ pub(crate) struct LogWrite {
     /// Rows of the cold tier that the outcome depends on, and the version of the cell's manifest
     /// they were read by.
     pub(crate) cold: Option<ColdRows>,
+    /// What it is to a batch over several cells.
+    pub(crate) batch: Option<BatchStep>,
+}
+
+impl LogWrite {
+    /// Every partition that it names, as [`Write::partitions`].
+    pub(crate) fn partitions(&self) -> impl Iterator<Item = &Bytes> {
+        let mutated = self.mutations.iter().map(|mutation| &mutation.partition);
+        let tested = self.conditions.iter().map(|condition| &condition.partition);
+        mutated.chain(tested).chain(self.ended())
+    }
+
+    /// The partition by which it finds the batch that it ends.
+    pub(crate) fn ended(&self) -> Option<&Bytes> {
+        match &self.batch {
+            Some(BatchStep::End { partition, .. }) => Some(partition),
+            _ => None,
+        }
+    }
 }
 
 /// Rows of the cold tier by engine key.
@@ -60,15 +85,13 @@ pub(crate) fn encode_write(
     out.push(
         flag(write.id.is_some(), HAS_ID)
             | flag(!write.conditions.is_empty(), HAS_CONDITIONS)
-            | flag(cold.is_some(), HAS_COLD),
+            | flag(cold.is_some(), HAS_COLD)
+            | flag(write.batch.is_some(), HAS_BATCH),
     );
     if let Some(id) = write.id {
         out.extend_from_slice(&id.0.to_le_bytes());
     }
-    put_count(out, write.mutations.len())?;
-    for mutation in &write.mutations {
-        put(out, &mutation.encode())?;
-    }
+    put_mutations(out, &write.mutations)?;
     if !write.conditions.is_empty() {
         let conditions = cbor4ii::serde::to_vec(Vec::new(), &write.conditions);
         put(out, &conditions.map_err(CommandError::new)?)?;
@@ -81,7 +104,7 @@ pub(crate) fn encode_write(
             put(out, &row.encode())?;
         }
     }
-    Ok(())
+    write.batch.as_ref().map_or(Ok(()), |step| batch::encode(out, step))
 }
 
 impl LogWrite {
@@ -91,11 +114,10 @@ impl LogWrite {
             0 => None,
             _ => Some(RequestId(bytes.try_get_u128_le()?)),
         };
-        let count = take_count(bytes)?;
-        let mut mutations = Vec::with_capacity(count);
-        for _ in 0..count {
-            mutations.push(Mutation::decode(take(bytes)?).map_err(CommandError::new)?);
+        if flags & !(HAS_ID | HAS_CONDITIONS | HAS_COLD | HAS_BATCH) != 0 {
+            return Err(CommandError::new(format!("flags {flags} of a write are unknown")));
         }
+        let mutations = take_mutations(bytes)?;
         let conditions = match flags & HAS_CONDITIONS {
             0 => Vec::new(),
             _ => cbor4ii::serde::from_slice(&take(bytes)?).map_err(CommandError::new)?,
@@ -104,7 +126,11 @@ impl LogWrite {
             0 => None,
             _ => Some(ColdRows::decode(bytes)?),
         };
-        Ok(Self { id, mutations, conditions, cold })
+        let batch = match flags & HAS_BATCH {
+            0 => None,
+            _ => Some(batch::decode(bytes)?),
+        };
+        Ok(Self { id, mutations, conditions, cold, batch })
     }
 }
 
@@ -160,6 +186,7 @@ impl WriteBatch {
 
 #[cfg(test)]
 mod tests {
+    use cellar_cell_api::BatchStamp;
     use cellar_schema::{Change, ChangeKind, Test};
 
     use super::*;
@@ -178,6 +205,33 @@ mod tests {
                 suffix: Bytes::from_static(&[2]),
                 test: Test::Exists,
             }],
+            batch: None,
+        }
+    }
+
+    #[test]
+    fn every_step_of_a_batch_reads_back_and_no_cut_one_is_taken() {
+        let partition = Bytes::from_static(b"partition");
+        let stamp = BatchStamp { timestamp_us: 8, now_seconds: 9 };
+        for step in [
+            BatchStep::Begin { others: write().mutations, catalog: 7 },
+            BatchStep::Part { batch: RequestId(4), stamp, again: true },
+            BatchStep::Part { batch: RequestId(4), stamp, again: false },
+            BatchStep::End { partition, batch: RequestId(5) },
+        ] {
+            let sent = Write { conditions: Vec::new(), batch: Some(step), ..write() };
+            let mut encoded = Vec::new();
+            encode_write(&mut encoded, &sent, None).unwrap();
+            let parts = std::iter::once(encoded.as_slice());
+            let entry = WriteBatch::assemble(5, 6, 1, parts).unwrap();
+            let Command::Writes(batch) = Command::decode(entry.clone()).unwrap() else {
+                panic!("another kind")
+            };
+            assert_eq!(batch.writes[0].batch, sent.batch);
+            assert!(batch.writes[0].partitions().eq(sent.partitions()));
+            for length in 0..entry.len() {
+                assert!(Command::decode(entry.slice(..length)).is_err(), "{length}");
+            }
         }
     }
 

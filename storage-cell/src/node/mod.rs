@@ -3,6 +3,7 @@
 //! It obeys the placement: a cell that stands here is started, a table that was dropped is
 //! removed, a cell that has grown too large is split. Start at [`Node::start`].
 
+mod batches;
 mod cells;
 mod drops;
 mod error;
@@ -150,6 +151,7 @@ impl Node {
         inner.spawn("node cold tier", Inner::tier_cells);
         inner.spawn("node indexes", Inner::keep_indexes);
         inner.spawn("node moves", Inner::move_cells);
+        inner.spawn("node batches", Inner::finish_batches);
         Ok(Arc::new(Self { inner }))
     }
 

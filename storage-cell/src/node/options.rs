@@ -10,7 +10,7 @@ use cellar_raft::{
 use cellar_schema::{Clock, SystemClock};
 use cellar_tiering::store::ObjectStore;
 
-use crate::limits::{CELL_SPLIT_BYTES, CELL_SPLIT_REQUESTS_PER_S};
+use crate::limits::{BATCH_AFTER_MS, CELL_SPLIT_BYTES, CELL_SPLIT_REQUESTS_PER_S};
 
 /// Asked before each step of a merge, by its name; a no ends the merge there, as the end of the
 /// process would. For tests.
@@ -37,6 +37,9 @@ pub struct NodeOptions {
     pub cell_split_requests_per_s: u64,
     /// Says at which step merges end; without it they go on.
     pub merge_goes_on: Option<MergeSteps>,
+    /// Time in milliseconds after which batches over several cells are finished here that whoever
+    /// sent them did not finish.
+    pub batch_after_ms: u64,
     /// Tells the time: write times and expiry.
     pub clock: Arc<dyn Clock>,
     /// Sizes of the engine.
@@ -72,6 +75,7 @@ impl NodeOptions {
             cell_split_bytes: CELL_SPLIT_BYTES,
             cell_split_requests_per_s: CELL_SPLIT_REQUESTS_PER_S,
             merge_goes_on: None,
+            batch_after_ms: BATCH_AFTER_MS,
             clock: Arc::new(SystemClock),
             engine: cellar_engine::Options::default(),
             log_segment_bytes: cellar_raft::limits::SEGMENT_BYTES,

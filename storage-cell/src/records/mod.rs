@@ -4,6 +4,7 @@
 //! The engine checks the bytes it returns, so records carry a version and no checksum of their own.
 
 mod answer;
+mod batch;
 mod descriptor;
 mod garbage;
 mod leaving;
@@ -18,6 +19,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 pub(crate) use answer::RememberedAnswer;
+pub(crate) use batch::BegunBatch;
 pub(crate) use descriptor::{Descriptor, Frozen};
 pub(crate) use garbage::Garbage;
 pub(crate) use leaving::Leaving;
@@ -70,6 +72,8 @@ pub(crate) enum Kind {
     UntoldChange = 11,
     /// A cell that was taken over by another: its log can go.
     Gone = 12,
+    /// A batch over several cells, begun here and not known to be ended.
+    Batch = 13,
 }
 
 /// Start of the keys of all records of a kind.
@@ -115,18 +119,24 @@ pub(crate) fn untold_move_key(cell: CellId, epoch: Epoch) -> Vec<u8> {
     key
 }
 
-/// The key of a remembered answer: by where the request wrote, so that a split moves no record.
-pub(crate) fn answer_key(group: GroupId, position: Position, id: RequestId) -> Vec<u8> {
-    let mut key = of_kind(Kind::Answer);
+/// The key of a record about a request, by where the request wrote first, so that a split moves no
+/// record: a remembered answer, a batch that was begun.
+pub(crate) fn request_key(
+    kind: Kind,
+    group: GroupId,
+    position: Position,
+    id: RequestId,
+) -> Vec<u8> {
+    let mut key = of_kind(kind);
     key.extend_from_slice(&group.0.to_be_bytes());
     key.extend_from_slice(&keys::position_key(position.table, position.token));
     key.extend_from_slice(&id.0.to_be_bytes());
     key
 }
 
-/// Where the answers of a range are.
-pub(crate) fn answers_of(group: GroupId, range: KeyRange) -> (Bytes, Bytes) {
-    let mut prefix = of_kind(Kind::Answer);
+/// Where the records about the requests of a range are.
+pub(crate) fn requests_of(kind: Kind, group: GroupId, range: KeyRange) -> (Bytes, Bytes) {
+    let mut prefix = of_kind(kind);
     prefix.extend_from_slice(&group.0.to_be_bytes());
     let at = |position: Position| {
         Bytes::from([&prefix, &*keys::position_key(position.table, position.token)].concat())
@@ -134,9 +144,12 @@ pub(crate) fn answers_of(group: GroupId, range: KeyRange) -> (Bytes, Bytes) {
     (at(range.start), range.end.map_or_else(|| keys::after(&prefix), at))
 }
 
-/// The place and the id that a key of a remembered answer names.
-pub(crate) fn answer_of(key: &[u8]) -> Result<(Position, RequestId), RecordError> {
-    let wrong = |reason: &str| RecordError::new("answer key", reason);
+/// The kinds of records about requests.
+pub(crate) const REQUEST_KINDS: [Kind; 2] = [Kind::Answer, Kind::Batch];
+
+/// The place and the id that a key of a record about a request names.
+pub(crate) fn request_of(key: &[u8]) -> Result<(Position, RequestId), RecordError> {
+    let wrong = |reason: &str| RecordError::new("request's key", reason);
     let place = key.get(13..).ok_or_else(|| wrong("too short"))?;
     let id = place.get(12..).and_then(|id| id.first_chunk()).ok_or_else(|| wrong("no id"))?;
     let position = position_of(place).map_err(|error| wrong(&error.to_string()))?;
@@ -205,18 +218,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_of_a_range_are_those_whose_position_lies_inside() {
+    fn requests_of_a_range_are_those_whose_position_lies_inside() {
         let group = GroupId(3);
         let (table, id) = (TableId(16), RequestId(0xfeed));
         let left = KeyRange { end: Some(Position::new(table, 5)), ..KeyRange::ALL };
         let right = KeyRange { start: Position::new(table, 5), end: None };
         for (token, inside) in [(i64::MIN, left), (4, left), (5, right), (i64::MAX, right)] {
-            let key = answer_key(group, Position::new(table, token), id);
-            for range in [left, right] {
-                let (start, end) = answers_of(group, range);
-                assert_eq!(start <= key && key < end, range == inside, "{token} in {range}");
+            for kind in REQUEST_KINDS {
+                let key = request_key(kind, group, Position::new(table, token), id);
+                for range in [left, right] {
+                    let (start, end) = requests_of(kind, group, range);
+                    assert_eq!(start <= key && key < end, range == inside, "{token} in {range}");
+                }
+                assert_eq!(request_of(&key), Ok((Position::new(table, token), id)));
             }
-            assert_eq!(answer_of(&key), Ok((Position::new(table, token), id)));
         }
     }
 }

@@ -29,13 +29,20 @@ pub struct Member {
 }
 
 impl Member {
-    async fn start(dir: &Path, disk: PathBuf, address: SocketAddr, of: &Arc<FakeMetadata>) -> Self {
+    async fn start(
+        dir: &Path,
+        disk: PathBuf,
+        address: SocketAddr,
+        of: &Arc<FakeMetadata>,
+        batch_after_ms: u64,
+    ) -> Self {
         let tasks = Tasks::new();
         let pool = Pool::new(ClientConfig::default(), &tasks);
         let store = Arc::new(FileStore::open(dir.join("cold")).unwrap());
         let mut options = NodeOptions::new(disk, address.to_string(), store);
         options.log_segment_bytes = 4 << 20;
         options.log_bytes = 8 << 20;
+        options.batch_after_ms = batch_after_ms;
         options.on_fatal = Some(Arc::new(|error| {
             // At the end of a test its folder goes before its nodes do.
             tracing::warn!(%error, "the log has failed");
@@ -70,6 +77,8 @@ impl Member {
 pub struct Fleet {
     pub dir: tempfile::TempDir,
     pub metadata: Arc<FakeMetadata>,
+    /// When batches are finished that their sender did not, from a node's next start on.
+    pub batch_after_ms: u64,
     addresses: Vec<SocketAddr>,
     members: Vec<Option<Member>>,
 }
@@ -84,6 +93,11 @@ fn free() -> SocketAddr {
 
 impl Fleet {
     pub async fn start(nodes: usize, copies: usize) -> Self {
+        Self::start_leaving_batches(nodes, copies, 5_000).await
+    }
+
+    /// Nodes that leave batches to their senders for some time.
+    pub async fn start_leaving_batches(nodes: usize, copies: usize, batch_after_ms: u64) -> Self {
         let _ = tracing_subscriber::fmt()
             .with_test_writer()
             .with_max_level(super::LevelFilter::INFO)
@@ -92,7 +106,7 @@ impl Fleet {
         let metadata = FakeMetadata::new();
         let addresses: Vec<SocketAddr> = (0..nodes).map(|_| free()).collect();
         let members = (0..nodes).map(|_| None).collect();
-        let mut fleet = Self { dir, metadata, addresses, members };
+        let mut fleet = Self { dir, metadata, batch_after_ms, addresses, members };
         for number in 1..=nodes {
             fleet.open(number).await;
         }
@@ -115,8 +129,8 @@ impl Fleet {
 
     pub async fn open(&mut self, number: usize) {
         let address = self.addresses[number - 1];
-        let member =
-            Member::start(self.dir.path(), self.disk(number), address, &self.metadata).await;
+        let (dir, disk, after_ms) = (self.dir.path(), self.disk(number), self.batch_after_ms);
+        let member = Member::start(dir, disk, address, &self.metadata, after_ms).await;
         self.members[number - 1] = Some(member);
     }
 
@@ -213,7 +227,12 @@ impl Fleet {
 
     /// Writes once; the same row again when nobody knows what became of it, which is harmless.
     pub async fn put(&self, mutation: Mutation) {
-        let write = Write { id: None, mutations: vec![mutation], conditions: Vec::new() };
+        let write = Write { mutations: vec![mutation], ..Write::default() };
+        self.write(write, |outcome| matches!(outcome, Outcome::Applied { .. })).await;
+    }
+
+    /// Writes until there is an answer, which must be as expected.
+    pub async fn write(&self, write: Write, expected: impl Fn(&Outcome) -> bool) {
         soon("the write is taken", async || {
             let key = &write.mutations[0].partition;
             let (table, token) = (keys::table_of(key).unwrap(), keys::token_of(key).unwrap());
@@ -226,7 +245,7 @@ impl Fleet {
                     Err(error) => Err(error),
                 };
                 match outcome {
-                    Ok(Outcome::Applied { .. }) => return true,
+                    Ok(outcome) if expected(&outcome) => return true,
                     Err(CellError::Invalid { message }) => panic!("{message}"),
                     Ok(other) => panic!("{other:?}"),
                     Err(_) => {}

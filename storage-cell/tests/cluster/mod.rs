@@ -54,6 +54,8 @@ pub struct Cluster {
     pub faults: FaultPlan,
     /// Asked before each step of a merge, from the next start on.
     pub merge_goes_on: Option<MergeSteps>,
+    /// When batches are finished that their sender did not, from the next start on.
+    pub batch_after_ms: u64,
     /// The disk of the log, from the next start on.
     pub log_disk: Arc<dyn Disk>,
     running: Option<(Arc<Node>, Tasks)>,
@@ -87,6 +89,7 @@ impl Cluster {
             log_segment_bytes,
             faults: FaultPlan::default(),
             merge_goes_on: None,
+            batch_after_ms: 5_000,
             log_disk: Arc::new(RealDisk),
             running,
             copies,
@@ -107,6 +110,7 @@ impl Cluster {
         options.clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         options.cell_split_bytes = self.split_bytes;
         options.merge_goes_on.clone_from(&self.merge_goes_on);
+        options.batch_after_ms = self.batch_after_ms;
         options.log_disk = Arc::clone(&self.log_disk);
         options.log_segment_bytes = self.log_segment_bytes;
         options.log_bytes = self.log_segment_bytes * 4;
@@ -219,7 +223,8 @@ impl Cluster {
 
     /// One plain mutation, which must be applied.
     pub async fn put(&self, mutation: Mutation) {
-        let write = Write { id: None, mutations: vec![mutation], conditions: Vec::new() };
+        let write =
+            Write { id: None, mutations: vec![mutation], conditions: Vec::new(), batch: None };
         match self.write(write).await {
             Ok(Outcome::Applied { .. }) => {}
             other => panic!("{other:?}"),

@@ -105,6 +105,7 @@ fn seen_outcome(table: &Known, outcome: &Result<Outcome, CellError>) -> String {
     match outcome {
         Ok(Outcome::Applied { previous, .. }) => format!("applied {:?}", rows(previous)),
         Ok(Outcome::NotApplied { current, .. }) => format!("not applied {:?}", rows(current)),
+        Ok(other @ Outcome::Begun { .. }) => panic!("{other:?}"),
         Err(CellError::Invalid { message }) => format!("invalid {message}"),
         Err(error) => panic!("{error}"),
     }
@@ -178,7 +179,7 @@ fn write(numbers: &mut Numbers) -> impl Fn(&Known) -> Write + use<> {
         let partition = table.partition(k);
         let condition = |test| Condition { partition, suffix: table.suffix(c), test };
         let conditions = test.map(condition).into_iter().collect();
-        Write { id: None, mutations: vec![mutation], conditions }
+        Write { id: None, mutations: vec![mutation], conditions, batch: None }
     }
 }
 

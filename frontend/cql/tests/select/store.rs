@@ -90,6 +90,7 @@ impl Store {
                 timestamp_us: ENV.now_us + i64::from(self.sequence),
                 now_seconds: NOW_SECONDS,
                 sequence: self.sequence,
+                repeats_from_us: None,
             };
             let partition = mutation.partition.clone();
             apply::mutate(&mut One { store: self, partition }, &mutation, stamp).unwrap();

@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    dead_code,
     unreachable_pub,
     reason = "helpers of tests, which fail loudly"
 )]
@@ -94,6 +95,12 @@ impl Cluster {
         let (status, body) = http(&self.address("frontend-1", "admin"), "GET", path, "");
         assert_eq!(status, 200, "{body}");
         serde_json::from_str(&body).unwrap()
+    }
+
+    /// Has the frontend's admin listener do something; says whether it was done.
+    pub fn posted(&self, path: &str) -> bool {
+        let (status, _) = http(&self.address("frontend-1", "admin"), "POST", path, "");
+        status == 200
     }
 
     /// Runs a statement through the frontend.

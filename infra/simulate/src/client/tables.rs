@@ -78,7 +78,7 @@ impl Known {
             Some(to) => self.upsert(key, true, Operation::Set(bigint(to))),
             None => self.mutation(key, ChangeKind::DeletePartition),
         };
-        Write { id: None, mutations: vec![mutation], conditions: Vec::new() }
+        Write { id: None, mutations: vec![mutation], conditions: Vec::new(), batch: None }
     }
 
     /// Sets a register if it is as expected.
@@ -93,7 +93,7 @@ impl Known {
         Write {
             id: Some(RequestId(id)),
             mutations: vec![self.upsert(key, true, Operation::Set(bigint(new)))],
-            conditions: vec![Condition { partition, suffix, test }],
+            conditions: vec![Condition { partition, suffix, test }], batch: None,
         }
     }
 
@@ -101,7 +101,7 @@ impl Known {
     pub(crate) fn add(&self, key: u32, by: u64, id: u128) -> Write {
         let by = i64::try_from(by).unwrap_or(i64::MAX);
         let mutation = self.upsert(key, false, Operation::Add(by));
-        Write { id: Some(RequestId(id)), mutations: vec![mutation], conditions: Vec::new() }
+        Write { id: Some(RequestId(id)), mutations: vec![mutation], conditions: Vec::new(), batch: None }
     }
 
     /// Reads a partition.

@@ -101,7 +101,7 @@ impl Worker {
         let start_ns = self.book.now_ns();
         let outcome = match self.asking.write(self.registers.set(key, to)).await {
             Ok(Outcome::Applied { .. }) => history::Outcome::Done,
-            Ok(Outcome::NotApplied { .. }) => history::Outcome::Failed,
+            Ok(Outcome::NotApplied { .. } | Outcome::Begun { .. }) => history::Outcome::Failed,
             Err(error) => unanswered(&error),
         };
         self.book.enter((self.client, key), Action::Write(to), outcome, start_ns);
@@ -124,6 +124,7 @@ impl Worker {
                 self.seen.insert(key, value);
                 history::Outcome::Refused(value)
             }
+            Ok(Outcome::Begun { .. }) => history::Outcome::Failed,
             Err(error) => unanswered(&error),
         };
         self.book.enter((self.client, key), Action::Cas { expected, new }, outcome, start_ns);
@@ -136,7 +137,7 @@ impl Worker {
         let write = self.counters.add(key, by, self.id());
         let outcome = match self.asking.write(write).await {
             Ok(Outcome::Applied { .. }) => history::Outcome::Done,
-            Ok(Outcome::NotApplied { .. }) => history::Outcome::Failed,
+            Ok(Outcome::NotApplied { .. } | Outcome::Begun { .. }) => history::Outcome::Failed,
             Err(error) => unanswered(&error),
         };
         self.book.enter((self.client, key), Action::Add(by), outcome, start_ns);

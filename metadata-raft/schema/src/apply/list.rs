@@ -92,6 +92,9 @@ pub(super) fn append(
     values: &[Bytes],
     write: Write,
 ) -> Result<(), ApplyError> {
+    if is_repeated(complex, APPENDED, write) {
+        return Ok(());
+    }
     let last = complex.elements.last().and_then(|element| Position::of(element, APPENDED));
     place(complex, APPENDED, Position::beyond(last, write), values, write)
 }
@@ -101,8 +104,18 @@ pub(super) fn prepend(
     values: &[Bytes],
     write: Write,
 ) -> Result<(), ApplyError> {
+    if is_repeated(complex, PREPENDED, write) {
+        return Ok(());
+    }
     let first = complex.elements.first().and_then(|element| Position::of(element, PREPENDED));
     place(complex, PREPENDED, Position::beyond(first, write), values, write)
+}
+
+/// Whether the list has, or had, elements of this very operation.
+fn is_repeated(complex: &Complex, side: u8, write: Write) -> bool {
+    let Some(from_us) = write.stamp.repeats_from_us else { return false };
+    let mut found = complex.elements.iter().filter_map(|element| Position::of(element, side));
+    found.any(|position| position.sequence == write.stamp.sequence && position.time_us >= from_us)
 }
 
 fn place(

@@ -23,6 +23,9 @@ pub struct Stamp {
     /// Tells apart list operations of mutations that share a `timestamp_us`; 0 if none do. Each
     /// operation of a mutation uses the next number.
     pub sequence: u32,
+    /// Set for what may have been applied before, at this time or later, with the same sequence:
+    /// a list that has elements of it from then on does not get them again.
+    pub repeats_from_us: Option<i64>,
 }
 
 /// Why a change cannot be applied; the request is invalid and changes nothing.

@@ -74,7 +74,7 @@ pub(crate) const SUFFIX: &[u8] = b"\x02r";
 pub(crate) const COLUMN: ColumnId = ColumnId(7);
 
 pub(crate) fn stamp(timestamp_us: i64) -> Stamp {
-    Stamp { timestamp_us, now_seconds: 1_000, sequence: 0 }
+    Stamp { timestamp_us, now_seconds: 1_000, sequence: 0, repeats_from_us: None }
 }
 
 /// One operation on the column of the row, at the leader's time.

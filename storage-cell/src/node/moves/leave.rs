@@ -199,7 +199,7 @@ fn replace_records(
     Ok(engine.flush()?)
 }
 
-/// Removes rows and answers that no other cell here owns, then the note.
+/// Removes rows and records about requests that no other cell here owns, then the note.
 fn remove_rows(
     engine: &Engine,
     leaving: &Leaving,
@@ -215,8 +215,10 @@ fn remove_rows(
             remove_entries(engine, indexes, &span)?;
             engine.drop_range(&span.0, &span.1)?;
         }
-        let (start, end) = records::answers_of(here.group, range);
-        batch.remove_range(&start, &end);
+        for kind in records::REQUEST_KINDS {
+            let (start, end) = records::requests_of(kind, here.group, range);
+            batch.remove_range(&start, &end);
+        }
     }
     batch.remove(&records::cell_key(Kind::Leaving, here.cell));
     Ok(engine.apply(&batch)?)

@@ -149,6 +149,7 @@ pub fn combine(
         conditions: Vec::new(),
         counter: kind == BatchKind::Counter || writes.iter().any(|write| write.counter),
         idempotent: writes.iter().all(|write| write.idempotent),
+        logged: kind == BatchKind::Logged,
         own_timestamp: timestamp_us.is_some(),
         writes_statics: writes.iter().any(|write| write.writes_statics),
         batch: true,

@@ -63,6 +63,7 @@ impl Write {
             conditions: Vec::new(),
             counter,
             idempotent: self.idempotent,
+            logged: false,
             own_timestamp: own_timestamp.is_some(),
             writes_statics: !self.statics.is_empty(),
             batch: false,

@@ -25,6 +25,8 @@ pub struct BoundWrite {
     pub counter: bool,
     /// Whether the mutations may be applied twice without harm.
     pub idempotent: bool,
+    /// Whether this was a logged batch: all or nothing in the end.
+    pub logged: bool,
     /// Whether the statement itself said `USING TIMESTAMP`.
     pub(crate) own_timestamp: bool,
     /// Whether static columns are among those written: a refusal shows them.
