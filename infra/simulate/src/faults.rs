@@ -66,7 +66,7 @@ pub(crate) struct Trouble {
     kinds: Vec<Kind>,
     later: Vec<(Instant, Later)>,
     asking: Arc<Asking>,
-    tables: [Known; 2],
+    tables: [Known; 3],
     tasks: Tasks,
     /// How often something was done.
     pub(crate) count: u64,
@@ -76,7 +76,7 @@ impl Trouble {
     pub(crate) fn new(
         mut chance: Chance,
         asking: Arc<Asking>,
-        tables: [Known; 2],
+        tables: [Known; 3],
         tasks: Tasks,
     ) -> Self {
         let share = chance.between(25, 90);

@@ -37,8 +37,8 @@ struct Arguments {
     /// Run every so many-th seed twice and compare the traces; 0 for never.
     #[arg(long, default_value_t = 20)]
     twice: u64,
-    /// Break this build on purpose: skip-sync, answer-early or skip-epoch. Succeeds if that is
-    /// found.
+    /// Break this build on purpose: skip-sync, answer-early, skip-epoch or forget-batch.
+    /// Succeeds if that is found.
     #[arg(long)]
     sabotage: Option<String>,
 }
@@ -158,6 +158,7 @@ fn sabotage(fault: &str) -> Result<()> {
         "skip-sync" => Sabotage::SkipSync,
         "answer-early" => Sabotage::AnswerEarly,
         "skip-epoch" => Sabotage::SkipEpoch,
+        "forget-batch" => Sabotage::ForgetBatch,
         other => anyhow::bail!("no sabotage is called {other}"),
     });
     Ok(())

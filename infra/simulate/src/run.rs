@@ -92,16 +92,15 @@ async fn simulate(seed: u64, trace: Trace) -> Result<Report> {
     };
     let first = asks(0);
     let tables = timeout(Duration::from_secs(30), create(&first)).await.context("no tables")?;
-    let [registers, counters] = tables.clone();
+    let [_, _, batches] = &tables;
     let book = Book::new(cluster.began, trace.clone());
-    let stop = CancellationToken::new();
+    let (stop, clients) = (CancellationToken::new(), Tasks::new());
     let worker = |client: u32| {
-        let known = (registers.clone(), counters.clone());
         let chance = Chance::of(seed, &format!("client {client}"));
-        Worker::new(client, asks(client), known, book.clone(), chance)
+        Worker::new(client, asks(client), tables.clone(), book.clone(), chance)
     };
     for client in 1..=CLIENTS {
-        tasks.spawn("client", worker(client).work(stop.clone()));
+        clients.spawn("client", worker(client).work(stop.clone()));
     }
     let mut watcher = Watcher::default();
     let chances = Chance::of(seed, "trouble");
@@ -110,7 +109,9 @@ async fn simulate(seed: u64, trace: Trace) -> Result<Report> {
     trouble.make(&mut cluster, &mut watcher, lasts).await;
     sleep(Duration::from_secs(2)).await;
     stop.cancel();
-    let mut violations = settle(&cluster, &mut watcher, &first).await;
+    clients.wait(SETTLE).await.context("clients do not end")?;
+    let mut violations = check::whole(&first, batches, &book.batches()).await;
+    violations.extend(settle(&cluster, &mut watcher, &first).await);
     timeout(Duration::from_secs(120), worker(CLIENTS + 1).read_back())
         .await
         .context("read back")?;
@@ -162,7 +163,7 @@ async fn settle(cluster: &Cluster, watcher: &mut Watcher, asking: &Asking) -> Ve
 }
 
 /// Creates the tables, however often that takes.
-async fn create(asking: &Asking) -> [Known; 2] {
+async fn create(asking: &Asking) -> [Known; 3] {
     asking.metadata.ready().await;
     for command in tables::commands() {
         while asking.metadata.submit(command.clone()).await.is_err() {
@@ -172,8 +173,10 @@ async fn create(asking: &Asking) -> [Known; 2] {
     loop {
         let catalog = Arc::clone(&asking.metadata.catalog().borrow());
         let found = |name| Known::find(&catalog, name);
-        if let (Some(registers), Some(counters)) = (found("registers"), found("counters")) {
-            return [registers, counters];
+        if let (Some(registers), Some(counters), Some(batches)) =
+            (found("registers"), found("counters"), found("batches"))
+        {
+            return [registers, counters, batches];
         }
         sleep(Duration::from_millis(10)).await;
     }

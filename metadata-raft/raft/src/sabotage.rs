@@ -14,6 +14,8 @@ pub enum Sabotage {
     AnswerEarly = 2,
     /// A split is applied whatever the epoch it was planned at.
     SkipEpoch = 3,
+    /// What other cells are to apply of a batch is not noted.
+    ForgetBatch = 4,
 }
 
 static CHOSEN: AtomicU8 = AtomicU8::new(0);

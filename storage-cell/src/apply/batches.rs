@@ -101,6 +101,10 @@ impl Applier {
                 Ok(Outcome::Applied { written_bytes, .. }),
             ) => {
                 let stamp = BatchStamp::from(stamp);
+                #[cfg(feature = "sabotage")]
+                if cellar_raft::sabotage::is(cellar_raft::sabotage::Sabotage::ForgetBatch) {
+                    return Ok(Ok(Outcome::Begun { written_bytes, stamp }));
+                }
                 let batch = BegunBatch { stamp, catalog: *catalog, others: others.clone() };
                 overlay.put_record(key(id), batch.encode()?);
                 self.state.batches.begun((position, id));

@@ -1,6 +1,7 @@
 //! One checker per invariant. What clients saw is checked by `cellar_loadtest::history` (I-1 to
 //! I-6, I-19), what can be seen of the cluster itself here.
 
+mod batches;
 mod consensus;
 mod placement;
 mod replicas;
@@ -9,6 +10,7 @@ use std::collections::BTreeSet;
 
 use cellar_metadata_api::Metadata;
 
+pub(crate) use batches::whole;
 pub(crate) use replicas::{same_rows, settled};
 
 use crate::{client::asking::Asking, cluster::Cluster};

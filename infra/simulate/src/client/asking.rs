@@ -166,5 +166,5 @@ impl Asking {
 }
 
 fn first_key(write: &Write) -> bytes::Bytes {
-    write.mutations.first().map(|mutation| mutation.partition.clone()).unwrap_or_default()
+    write.partitions().next().cloned().unwrap_or_default()
 }

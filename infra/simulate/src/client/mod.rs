@@ -1,6 +1,7 @@
 //! Clients that route as frontends do, and remember what they asked and were told.
 
 pub(crate) mod asking;
+pub(crate) mod batches;
 pub(crate) mod tables;
 pub(crate) mod workload;
 
@@ -14,11 +15,13 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::trace::Trace;
+use batches::Batch;
 
 /// What all clients have seen; clones are the same.
 #[derive(Clone)]
 pub(crate) struct Book {
     operations: Arc<Mutex<Vec<Operation>>>,
+    batches: Arc<Mutex<Vec<Batch>>>,
     began: Instant,
     /// Orders what happens at one moment of the clock.
     sequence: Arc<AtomicU64>,
@@ -27,7 +30,13 @@ pub(crate) struct Book {
 
 impl Book {
     pub(crate) fn new(began: Instant, trace: Trace) -> Self {
-        Self { operations: Arc::default(), began, sequence: Arc::default(), trace }
+        Self {
+            operations: Arc::default(),
+            batches: Arc::default(),
+            began,
+            sequence: Arc::default(),
+            trace,
+        }
     }
 
     /// A time after all that this gave before.
@@ -50,7 +59,18 @@ impl Book {
         self.operations.lock().push(operation);
     }
 
-    /// Everything, so far.
+    /// Writes down a batch and what became of it.
+    pub(crate) fn enter_batch(&self, client: u32, batch: Batch) {
+        self.trace.note(format_args!("client {client} {batch:?}"));
+        self.batches.lock().push(batch);
+    }
+
+    /// Every batch, so far.
+    pub(crate) fn batches(&self) -> Vec<Batch> {
+        self.batches.lock().clone()
+    }
+
+    /// Everything else, so far.
     pub(crate) fn operations(&self) -> Vec<Operation> {
         self.operations.lock().clone()
     }

@@ -1,4 +1,4 @@
-//! The tables of the clients: registers and counters, one partition each.
+//! The tables of the clients: registers, counters and parts of batches, one partition each.
 
 use std::sync::Arc;
 
@@ -20,7 +20,12 @@ pub(crate) fn commands() -> Vec<Command> {
         durable_writes: true,
         if_not_exists: true,
     };
-    vec![keyspace, create("registers", 7, CqlType::Bigint), create("counters", 8, CqlType::Counter)]
+    vec![
+        keyspace,
+        create("registers", 7, CqlType::Bigint),
+        create("counters", 8, CqlType::Counter),
+        create("batches", 9, CqlType::Bigint),
+    ]
 }
 
 fn create(name: &str, uuid: u128, cql_type: CqlType) -> Command {
@@ -72,6 +77,11 @@ impl Known {
         self.mutation(key, ChangeKind::Upsert(change))
     }
 
+    /// Sets a value, as a part of a batch.
+    pub(crate) fn put(&self, key: u32, to: u64) -> Mutation {
+        self.upsert(key, true, Operation::Set(bigint(to)))
+    }
+
     /// Sets a register, or deletes it.
     pub(crate) fn set(&self, key: u32, to: Option<u64>) -> Write {
         let mutation = match to {
@@ -93,7 +103,8 @@ impl Known {
         Write {
             id: Some(RequestId(id)),
             mutations: vec![self.upsert(key, true, Operation::Set(bigint(new)))],
-            conditions: vec![Condition { partition, suffix, test }], batch: None,
+            conditions: vec![Condition { partition, suffix, test }],
+            batch: None,
         }
     }
 
@@ -101,7 +112,12 @@ impl Known {
     pub(crate) fn add(&self, key: u32, by: u64, id: u128) -> Write {
         let by = i64::try_from(by).unwrap_or(i64::MAX);
         let mutation = self.upsert(key, false, Operation::Add(by));
-        Write { id: Some(RequestId(id)), mutations: vec![mutation], conditions: Vec::new(), batch: None }
+        Write {
+            id: Some(RequestId(id)),
+            mutations: vec![mutation],
+            conditions: Vec::new(),
+            batch: None,
+        }
     }
 
     /// Reads a partition.

@@ -1,4 +1,5 @@
-//! What the clients do: registers that are read, set, deleted and compared, counters that count.
+//! What the clients do: registers that are read, set, deleted and compared, counters that count,
+//! batches over several cells.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -25,6 +26,7 @@ pub(crate) struct Worker {
     pub(crate) asking: Arc<Asking>,
     pub(crate) registers: Known,
     pub(crate) counters: Known,
+    pub(crate) batches: Known,
     pub(crate) book: Book,
     pub(crate) chance: Chance,
     requests: u64,
@@ -36,12 +38,12 @@ impl Worker {
     pub(crate) fn new(
         client: u32,
         asking: Arc<Asking>,
-        (registers, counters): (Known, Known),
+        [registers, counters, batches]: [Known; 3],
         book: Book,
         chance: Chance,
     ) -> Self {
         let (requests, seen) = (0, BTreeMap::new());
-        Self { client, asking, registers, counters, book, chance, requests, seen }
+        Self { client, asking, registers, counters, batches, book, chance, requests, seen }
     }
 
     /// Asks one thing after the other until told to stop.
@@ -50,8 +52,9 @@ impl Worker {
         while !stop.is_cancelled() {
             self.requests = self.requests.saturating_add(1);
             match self.chance.below(100) {
-                0..35 => self.read().await,
-                35..65 => self.set().await,
+                0..30 => self.read().await,
+                30..40 => self.batch().await,
+                40..65 => self.set().await,
                 65..85 => self.compare().await,
                 85..95 => self.count_up().await,
                 _ => self.count().await,
@@ -68,12 +71,17 @@ impl Worker {
         u32::try_from(self.chance.below(u64::from(COUNTERS))).unwrap_or(0)
     }
 
+    /// How many requests it has made.
+    pub(super) const fn requests(&self) -> u64 {
+        self.requests
+    }
+
     /// A value that nobody else brings.
-    fn fresh(&self) -> u64 {
+    pub(super) fn fresh(&self) -> u64 {
         u64::from(self.client).saturating_add(1) << 32 | self.requests
     }
 
-    fn id(&self) -> u128 {
+    pub(super) fn id(&self) -> u128 {
         u128::from(self.fresh())
     }
 
