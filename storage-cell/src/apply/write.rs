@@ -173,8 +173,8 @@ fn longest_key(mutation: &Mutation) -> usize {
     mutation.partition.len().saturating_add(suffixes.max().unwrap_or(0))
 }
 
-/// The cell's time after a write at `seen_us`, to which the cell would have given `own_us`: no client
-/// or cell with a wrong clock can set it.
+/// The cell's time after a write at `seen_us`, to which it would have given `own_us`: no client or
+/// cell with a wrong clock can set it.
 fn followed(own_us: i64, seen_us: i64) -> i64 {
     let ahead = seen_us.saturating_sub(own_us) > CLOCK_AHEAD_US_MAX;
     if ahead { own_us } else { own_us.max(seen_us) }

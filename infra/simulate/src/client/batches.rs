@@ -1,5 +1,5 @@
-//! Logged batches over several cells, brought to them as a frontend does, which now and then ends in
-//! the middle. What was begun must be whole in the end (I-11).
+//! Logged batches over several cells, brought to them as a frontend does, which now and then ends
+//! in the middle. What was begun must be whole in the end (I-11).
 
 use std::collections::BTreeMap;
 
