@@ -19,6 +19,7 @@ use std::{
 };
 
 use processes::{Cluster, eventually};
+use serde_json::json;
 
 const KEYSPACE: &str = "CREATE KEYSPACE IF NOT EXISTS ks WITH replication = \
                         {'class': 'SimpleStrategy', 'replication_factor': '3'}";
@@ -49,8 +50,8 @@ fn cells(cluster: &Cluster) -> BTreeMap<u64, u64> {
     cells.filter_map(|cell| Some((cell["cell"].as_u64()?, cell["leader"].as_u64()?))).collect()
 }
 
-/// Three cells, each led by another node.
-fn spread(cluster: &Cluster) {
+/// Has the first table lie in three cells.
+fn split_in_three(cluster: &Cluster) {
     for (count, token) in [(2, "3000000000000000000"), (3, "-3000000000000000000")] {
         eventually("the cell is split", || {
             let cells = cells(cluster);
@@ -62,6 +63,11 @@ fn spread(cluster: &Cluster) {
             cells.len() >= count
         });
     }
+}
+
+/// Three cells, each led by another node.
+fn spread(cluster: &Cluster) {
+    split_in_three(cluster);
     eventually("every node leads one of them", || {
         let led = cells(cluster);
         let mut right = true;
@@ -139,5 +145,44 @@ fn a_logged_batch_over_several_cells_is_whole_or_absent_whoever_is_killed() {
             assert_eq!(some.iter().find(lost), None, "an acknowledged batch is gone");
             found.values().all(|parts| parts.len() == PARTS as usize)
         });
+    }
+}
+
+#[test]
+fn a_batch_over_several_cells_changes_lists_by_index_and_value_or_is_refused_as_a_whole() {
+    const KEYS: std::ops::Range<u32> = 0..12;
+    let cluster = Cluster::start(1, "127.79.2.1");
+    cluster.done(&KEYSPACE.replace("'3'", "'1'"));
+    cluster.done("CREATE TABLE IF NOT EXISTS ks.lists (k int PRIMARY KEY, l list<int>)");
+    for k in KEYS {
+        cluster.done(&format!("INSERT INTO ks.lists (k, l) VALUES ({k}, [1, 2, 3, 1])"));
+    }
+    split_in_three(&cluster);
+    let batch = |change: &dyn Fn(u32) -> String| {
+        let updates: Vec<String> =
+            KEYS.map(|k| format!("UPDATE ks.lists {} WHERE k = {k};", change(k))).collect();
+        cluster.query(&format!("BEGIN BATCH {} APPLY BATCH", updates.join(" ")))
+    };
+    let lists = || {
+        let answer = cluster.done("SELECT l FROM ks.lists");
+        let rows = answer["rows"].as_array().unwrap();
+        assert_eq!(rows.len(), KEYS.len());
+        let first = rows[0]["l"].clone();
+        assert!(rows.iter().all(|row| row["l"] == first), "{rows:?}");
+        first
+    };
+    batch(&|_| "SET l[1] = 20".to_owned()).unwrap();
+    assert_eq!(lists(), json!([1, 20, 3, 1]));
+    batch(&|_| "SET l = l - [1]".to_owned()).unwrap();
+    assert_eq!(lists(), json!([20, 3]));
+    batch(&|_| "SET l = l + [4, 5]".to_owned()).unwrap();
+    batch(&|_| "SET l = [0] + l".to_owned()).unwrap();
+    assert_eq!(lists(), json!([0, 20, 3, 4, 5]));
+    let last = KEYS.end - 1;
+    for wrong in [0, last] {
+        let index = |k| if k == wrong { 5 } else { 0 };
+        let refused = batch(&|k| format!("SET l[{}] = 7", index(k))).unwrap_err();
+        assert!(refused.contains("out of bound"), "{refused}");
+        assert_eq!(lists(), json!([0, 20, 3, 4, 5]), "nothing of it was applied");
     }
 }

@@ -26,11 +26,12 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 /// Rows of a page of the scan at the end.
 const PAGE_ROWS: i32 = 500;
 
-const CREATE: [&str; 3] = [
+const CREATE: [&str; 4] = [
     "CREATE KEYSPACE IF NOT EXISTS chaos WITH replication = \
      {'class': 'NetworkTopologyStrategy', 'dc1': 3}",
     "CREATE TABLE IF NOT EXISTS chaos.registers (k bigint PRIMARY KEY, v bigint)",
     "CREATE TABLE IF NOT EXISTS chaos.counters (k bigint PRIMARY KEY, n counter)",
+    "CREATE TABLE IF NOT EXISTS chaos.batches (k bigint PRIMARY KEY, v bigint)",
 ];
 
 /// Statements against one frontend.
@@ -150,6 +151,19 @@ impl Frontend {
                 Ok(Outcome::Counted(counted(answer).map_err(Unanswered::Unreadable)?))
             }
         }
+    }
+
+    /// Runs a statement without values or rows.
+    pub(super) async fn run(&self, text: &str) -> Result<(), Unanswered> {
+        let answer = self.session.query_unpaged(text, ()).await;
+        answer.map(|_| ()).map_err(|error| Unanswered::Failed(Box::new(error)))
+    }
+
+    /// How many of these parts of a batch are there.
+    pub(super) async fn count_batch(&self, keys: &str) -> Result<u64> {
+        let text = format!("SELECT k FROM chaos.batches WHERE k IN ({keys})");
+        let answer = self.session.query_unpaged(text, ()).await?;
+        Ok(u64::try_from(answer.into_rows_result()?.rows_num())?)
     }
 
     async fn answer(

@@ -6,6 +6,7 @@
 //! leaves open is decided by [`outcome`] alone. Few requests per key are open at once, so that the
 //! check is quick.
 
+mod batches;
 mod fill;
 mod frontend;
 mod keys;
@@ -93,6 +94,10 @@ pub async fn run(options: &Options) -> Result<Report> {
         let seed = options.seed.wrapping_mul(1 << 20).wrapping_add(client.into());
         workers.spawn(worker::work(Arc::clone(&shared), client, seed, pause, made.clone()));
     }
+    let mut batching = JoinSet::new();
+    for (place, _) in (0..).zip(&shared.frontends) {
+        batching.spawn(batches::work(Arc::clone(&shared), place));
+    }
     let file = File::create(&options.history)
         .with_context(|| format!("cannot create {}", options.history.display()))?;
     let mut recording = JoinSet::new();
@@ -115,17 +120,23 @@ pub async fn run(options: &Options) -> Result<Report> {
     while let Some(ended) = workers.join_next().await {
         ended??;
     }
+    let mut batches = Vec::new();
+    while let Some(sent) = batching.join_next().await {
+        batches.extend(sent??);
+    }
     println!("reading back");
     let loaded_ns = shared.now_ns();
     let served = last::read_back(&shared, &made).await?;
     drop(made);
     let tally = recording.join_next().await.context("nobody keeps the history")???;
     let read_back = stopped.elapsed();
+    let partial = batches::check(&shared, batches).await?;
     let slices: Vec<usize> = (0..options.keys).map(|key| shared.keys.slice(key)).collect();
     drop(shared);
     println!("checking");
     let checking = Instant::now();
-    let verdict = history::check(&tally.operations);
+    let mut verdict = history::check(&tally.operations);
+    verdict.violations.extend(partial);
     Ok(tally.report(verdict, &slices, loaded_ns, [served, read_back, checking.elapsed()]))
 }
 
