@@ -101,6 +101,8 @@ enum Kind {
     Read,
     Mixed,
     Lwt,
+    IndexedWrite,
+    IndexedRead,
 }
 
 #[tokio::main]
@@ -130,6 +132,8 @@ async fn main() -> anyhow::Result<()> {
                 Kind::Read => Scenario::Read,
                 Kind::Mixed => Scenario::Mixed,
                 Kind::Lwt => Scenario::Lwt,
+                Kind::IndexedWrite => Scenario::IndexedWrite,
+                Kind::IndexedRead => Scenario::IndexedRead,
             };
             let target = CqlTarget::new(connect().await?, scenario, rows, value_bytes).await?;
             let plan = Plan {

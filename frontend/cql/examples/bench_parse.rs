@@ -1,5 +1,5 @@
-//! Statements per second parsed and planned on one core, and bytes of memory per prepared
-//! statement, counted by the system.
+//! Statements per second parsed, planned and bound on one core, bytes of memory per prepared
+//! statement, and time and highest memory of very large statements, as the system counts them.
 //!
 //! `cargo run --release -p cellar-cql --example bench_parse -- [seconds per line]`
 
@@ -19,10 +19,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cellar_cql::plan::{self, SchemaView, ddl};
+use bytes::Bytes;
+use cellar_cql::plan::{self, BoundValue, Env, Plan, Planned, SchemaView, ddl};
 use cellar_cql::{Parsed, parse_statement};
 use cellar_metadata_api::Command;
-use cellar_schema::{Column, ColumnId, ColumnKind, Keyspace, Table, TableId, Tables};
+use cellar_schema::{
+    Column, ColumnId, ColumnKind, CqlType, Keyspace, Table, TableId, Tables, value,
+};
 use uuid::Uuid;
 
 const TABLE: &str = "CREATE TABLE events (tenant text, day date, at timestamp, id uuid, \
@@ -146,37 +149,109 @@ fn prepared_bytes(schema: &Schema, text: &str) -> u64 {
     after.saturating_sub(before) / COPIES
 }
 
+/// A value of a type, as drivers send it.
+fn value_of(cql_type: &CqlType) -> Bytes {
+    match cql_type {
+        CqlType::Text => Bytes::from_static(b"acme"),
+        CqlType::Date => Bytes::from_static(&[0x80, 0, 0x50, 0]),
+        CqlType::Int => Bytes::from_static(&[0, 0, 0, 60]),
+        CqlType::Timestamp => Bytes::from_static(&[0, 0, 1, 0x9A, 0, 0, 0, 0]),
+        CqlType::Uuid => Bytes::from_static(&[7; 16]),
+        CqlType::Decimal => Bytes::from_static(&[0, 0, 0, 2, 4, 0xE2]),
+        CqlType::Boolean => Bytes::from_static(&[1]),
+        CqlType::Blob => Bytes::from_static(&[9; 100]),
+        CqlType::Set(..) => value::build_list(&["a", "b", "c"]),
+        CqlType::Map(..) => value::build_map(&[("a", "1"), ("b", "2")]),
+        other => panic!("no value of {other}"),
+    }
+}
+
+/// Binds a statement as a request would.
+fn bind(planned: &Planned, values: &[BoundValue]) {
+    let now_us = 1_763_700_000_000_000;
+    let env = Env { now_us, default_timestamp_us: Some(now_us), protocol: 4 };
+    match &planned.plan {
+        Plan::Select(select) => drop(black_box(select.bind(values, &env).unwrap())),
+        Plan::Write(write) => drop(black_box(write.bind(values, &env).unwrap())),
+        Plan::Batch(batch) => drop(black_box(batch.bind(values, &env).unwrap())),
+        other => panic!("not bound: {other:?}"),
+    }
+}
+
+fn values_for(planned: &Planned) -> Vec<BoundValue> {
+    let value = |variable: &plan::ColumnSpec| BoundValue::Bytes(value_of(&variable.cql_type));
+    planned.variables.iter().map(value).collect()
+}
+
+/// Highest resident memory since [`forget_highest`].
+fn highest_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.split_whitespace().next().unwrap().parse::<u64>().unwrap() * 1_024
+}
+
+fn forget_highest() {
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+}
+
+/// One large statement from its text to its bound form.
+fn large(schema: &Schema, name: &str, text: &str, values: &[BoundValue]) {
+    forget_highest();
+    let before = resident_bytes();
+    let begun = Instant::now();
+    let parsed = parse_statement(text).unwrap();
+    let parsing = begun.elapsed();
+    let planned = plan::plan(schema, Some("ks"), &parsed.statement, &parsed.markers).unwrap();
+    let planning = begun.elapsed() - parsing;
+    bind(&planned, values);
+    let binding = begun.elapsed() - parsing - planning;
+    let more = highest_bytes().saturating_sub(before);
+    println!(
+        "{name:28} {:>9} bytes: parsed in {parsing:?}, planned in {planning:?}, bound in \
+         {binding:?}, {more} bytes of memory at most",
+        text.len()
+    );
+}
+
+fn all_large(schema: &Schema) {
+    const KEY: &str = "tenant = 'a' AND day = '2026-11-21' AND at = 0 AND \
+        id = 5f0c2f3e-8f1e-4e0a-9d3b-0a1b2c3d4e5f";
+    let long = "x".repeat(1 << 20);
+    let text = format!("UPDATE events SET kind = '{long}' WHERE {KEY}");
+    large(schema, "one text of 1 MiB", &text, &[]);
+    let assignments: Vec<String> =
+        (0..40_000).map(|key| format!("'k{key}': 'value {key}'")).collect();
+    let text = format!("UPDATE events SET props = {{{}}} WHERE {KEY}", assignments.join(", "));
+    large(schema, "map of 40,000, about 1 MB", &text, &[]);
+    let elements: Vec<String> = (0..100_000).map(|element| format!("e{element}")).collect();
+    let literals: Vec<String> = elements.iter().map(|element| format!("'{element}'")).collect();
+    let text = format!("UPDATE events SET tags = {{{}}} WHERE {KEY}", literals.join(", "));
+    large(schema, "set of 100,000 literals", &text, &[]);
+    let text = format!("UPDATE events SET tags = ? WHERE {KEY}");
+    let values = [BoundValue::Bytes(value::build_list(&elements))];
+    large(schema, "set of 100,000 as a value", &text, &values);
+}
+
 fn main() {
     let seconds = std::env::args().nth(1).map_or(2.0, |text| text.parse::<f64>().unwrap());
     let length = Duration::from_secs_f64(seconds);
     let schema = schema();
-    println!("{:24} {:>12} {:>12} {:>16}", "statement", "parsed/s", "planned/s", "bytes/prepared");
+    println!(
+        "{:24} {:>12} {:>12} {:>12} {:>16}",
+        "statement", "parsed/s", "planned/s", "bound/s", "bytes/prepared"
+    );
     for (name, text) in STATEMENTS {
         let parsed = parse_statement(text).unwrap();
         let parse = per_second(length, || {
             black_box(parse_statement(black_box(text)).unwrap());
         });
-        let plan = per_second(length, || {
-            let planned = plan::plan(&schema, Some("ks"), &parsed.statement, &parsed.markers);
-            black_box(planned.unwrap());
-        });
+        let plan = || plan::plan(&schema, Some("ks"), &parsed.statement, &parsed.markers).unwrap();
+        let planned = plan();
+        let plan = per_second(length, || drop(black_box(plan())));
+        let values = values_for(&planned);
+        let bound = per_second(length, || bind(&planned, black_box(&values)));
         let bytes = prepared_bytes(&schema, text);
-        println!("{name:24} {parse:>12.0} {plan:>12.0} {bytes:>16}");
+        println!("{name:24} {parse:>12.0} {plan:>12.0} {bound:>12.0} {bytes:>16}");
     }
-    let elements: Vec<String> = (0..100_000).map(|element| format!("'e{element}'")).collect();
-    let text = format!(
-        "UPDATE events SET tags = {{{}}} WHERE tenant = 'a' AND day = 0 AND at = 0 AND id = \
-         5f0c2f3e-8f1e-4e0a-9d3b-0a1b2c3d4e5f",
-        elements.join(", ")
-    );
-    let begun = Instant::now();
-    let parsed = parse_statement(&text).unwrap();
-    let parse = begun.elapsed();
-    let planned = plan::plan(&schema, Some("ks"), &parsed.statement, &parsed.markers).unwrap();
-    black_box(planned);
-    println!(
-        "100,000 elements, {} bytes: parsed in {parse:?}, planned in {:?}",
-        text.len(),
-        begun.elapsed() - parse
-    );
+    all_large(&schema);
 }
