@@ -97,7 +97,17 @@ enum ConfigVerb {
     Check,
 }
 
+/// Has the kernel give small pages only. A Raft group reserves a megabyte that it rarely writes to,
+/// which huge pages make resident: 300 groups took 700 MB with them and 129 MB without.
+fn use_small_pages() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        eprintln!("warning: the kernel keeps giving huge pages: {error}");
+    }
+}
+
 fn main() -> ExitCode {
+    use_small_pages();
     match run(Arguments::parse()) {
         Ok(code) => code,
         Err(error) => {
