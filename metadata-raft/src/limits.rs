@@ -14,8 +14,9 @@ pub(crate) const TABLES_MAX: usize = 20_000;
 pub(crate) const COLUMNS_MAX: usize = 4_000;
 /// Fields of a user-defined type, as Cassandra's frozen forms allow.
 pub(crate) const TYPE_FIELDS_MAX: usize = 32_767;
-/// Nesting of types, counted in levels: decoding a type must not exhaust a thread's stack.
-pub(crate) const TYPE_DEPTH_MAX: usize = 32;
+/// Nesting of types, counted in levels, of which a user-defined type takes two: what is stored of
+/// them, with what they are in, stays below the 256 levels that decoding allows.
+pub(crate) const TYPE_DEPTH_MAX: usize = 64;
 /// Longest `default_time_to_live` in seconds: 20 years, as in Cassandra.
 pub(crate) const TTL_SECONDS_MAX: u32 = 630_720_000;
 /// Cell ids handed out by one command: enough for any split plan, and no client can use them up.

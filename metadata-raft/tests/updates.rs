@@ -152,6 +152,31 @@ fn a_snapshot_brings_everything_back_and_a_damaged_one_is_refused() {
 }
 
 #[test]
+fn the_deepest_types_that_are_taken_come_back_from_a_snapshot() {
+    let deep =
+        |levels: usize| (1..levels).fold(CqlType::Int, |inner, _| CqlType::Tuple(vec![inner]));
+    let mut state = state();
+    for number in 0..31 {
+        let field = match number {
+            0 => CqlType::Int,
+            _ => udt(&format!("u{}", number - 1), Frozen::Yes),
+        };
+        run(&mut state, &create_type(&format!("u{number}"), &[("f", field)]));
+    }
+    let last = create_type("u31", &[("f", udt("u30", Frozen::Yes))]);
+    assert!(state.execute(&last).is_err());
+    run(&mut state, &alter("t", vec![add("deep", deep(64)), add("u", udt("u30", Frozen::Yes))]));
+    for too_deep in [deep(65), CqlType::Tuple(vec![CqlType::Tuple(vec![udt("u30", Frozen::Yes)])])]
+    {
+        let error = state.execute(&alter("t", vec![add("more", too_deep)])).unwrap_err();
+        assert_eq!(error.to_string(), "types can be nested 64 levels deep at most");
+    }
+    let bytes = state.to_snapshot(b"").unwrap();
+    let (_, back) = State::from_snapshot(&bytes).unwrap();
+    assert_eq!(back.catalog().to_update(), state.catalog().to_update());
+}
+
+#[test]
 fn snapshots_of_format_version_1_can_be_read_for_ever() {
     let text = include_str!("fixtures/snapshot-1.hex");
     let hex: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();

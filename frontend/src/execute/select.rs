@@ -126,6 +126,7 @@ impl Run<'_> {
             None => 0,
         };
         let mut next = None;
+        let mut satisfied = false;
         for (index, step) in steps.iter().enumerate().skip(first) {
             // A page that ends before the first row of a step goes on at the step's begin.
             self.last_key = None;
@@ -135,13 +136,30 @@ impl Run<'_> {
                     next = Some((index, self.last_key.take()));
                     break;
                 }
-                Ended::Satisfied => break,
+                Ended::Satisfied => {
+                    satisfied = true;
+                    break;
+                }
             }
         }
         let mut reader = match self.reader.take() {
             Some(reader) => reader,
             None => self.bound.reader(self.executor.now_seconds(), None),
         };
+        // Whether there is more shows when it is asked for, as in Cassandra: applications count on
+        // it that a page of full size is followed by another one.
+        let full = |reader: &RowReader| {
+            let paged = !satisfied && !reader.must_read_all() && !reader.is_full();
+            paged && reader.ready() >= self.page_size
+        };
+        if next.is_none() {
+            if !full(&reader) {
+                reader.end_of_partition()?;
+                reader.finish()?;
+            }
+            let last = steps.len().saturating_sub(1);
+            next = full(&reader).then(|| (last, self.last_key.take()));
+        }
         let mut paging = None;
         if let Some((index, after)) = next {
             let state = PagingState {
@@ -151,9 +169,6 @@ impl Run<'_> {
                 progress: reader.progress(),
             };
             paging = Some(state.encode()?);
-        } else {
-            reader.end_of_partition()?;
-            reader.finish()?;
         }
         let rows = reader.take_rows();
         let half = self.parameters.level == ReadLevel::Any;
@@ -286,7 +301,7 @@ impl Run<'_> {
         let reader = self.reader.as_ref().filter(|reader| !reader.must_read_all());
         self.parameters.page_size.is_some()
             && self.read_bytes >= PAGE_BYTES
-            && reader.is_some_and(|reader| reader.ready() > 0)
+            && reader.is_some_and(|reader| reader.ready() > 0 && !reader.is_in_group())
     }
 
     /// How many rows the next fetch should bring: no more than the page can use.
@@ -316,10 +331,17 @@ impl Run<'_> {
         if paged && reader.ready() >= self.page_size {
             return Ok(Fed::PageFull);
         }
-        let flow = reader.push(key, row)?;
+        let mut flow = reader.push(key, row)?;
+        if flow == Flow::Again {
+            let heavy = self.parameters.page_size.is_some() && self.read_bytes >= PAGE_BYTES;
+            if paged && (heavy || reader.ready() >= self.page_size) {
+                return Ok(Fed::PageFull);
+            }
+            flow = reader.push(key, row)?;
+        }
         self.last_key = Some(key.clone());
         Ok(match flow {
-            Flow::More => Fed::On,
+            Flow::More | Flow::Again => Fed::On,
             Flow::Done => Fed::Satisfied,
             Flow::SkipPartition => Fed::Skip(self.partition.clone().unwrap_or_default()),
         })

@@ -241,7 +241,15 @@ impl<'a> Run<'a> {
             self.ended = Some(Ended::PageFull);
             return Ok(());
         }
-        if self.reader.push(&at.key, row)? == Flow::Done {
+        let mut flow = self.reader.push(&at.key, row)?;
+        if flow == Flow::Again {
+            if !self.reader.must_read_all() && self.reader.ready() >= self.page_size {
+                self.ended = Some(Ended::PageFull);
+                return Ok(());
+            }
+            flow = self.reader.push(&at.key, row)?;
+        }
+        if flow == Flow::Done {
             self.ended = Some(Ended::Satisfied);
         }
         self.last = Some(at);

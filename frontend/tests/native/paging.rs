@@ -1,7 +1,7 @@
 //! Pages of tables that are made up by the frontend.
 
 use cellar_schema::CqlType::{Bigint, Text};
-use cellar_wire::{Consistency, ErrorBody, Query, QueryParams, Request, Response};
+use cellar_wire::{Consistency, ErrorBody, Query, QueryParams, Request, Response, RowsContent};
 
 use crate::client::Client;
 
@@ -33,6 +33,34 @@ async fn system_tables_are_read_in_pages_that_together_are_the_whole() {
             assert_eq!(client.pages(text, types, page_size).await, whole, "{text}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_full_page_is_followed_by_another_unless_limit_is_reached() {
+    let mut client = Client::connect().await;
+    let mut ask = async |text: &str, page_size: i32, state: Option<bytes::Bytes>| {
+        let mut params = QueryParams::new(Consistency::One);
+        (params.page_size, params.paging_state) = (Some(page_size), state);
+        let query = Query { query: text.into(), params };
+        match client.ask(Request::Query(query).into()).await.response {
+            Response::Rows(result) => {
+                let rows = match &result.rows {
+                    RowsContent::Rows(rows) => rows.len(),
+                    RowsContent::Encoded { count, .. } => usize::try_from(*count).unwrap(),
+                };
+                (rows, result.metadata.paging_state)
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+    };
+    let all = "SELECT keyspace_name FROM system_schema.keyspaces";
+    let (count, _) = ask(all, 1_000, None).await;
+    let size = i32::try_from(count).unwrap();
+    let (rows, state) = ask(all, size, None).await;
+    assert_eq!(rows, count);
+    let (rows, end) = ask(all, size, Some(state.expect("the page is full"))).await;
+    assert_eq!((rows, end), (0, None));
+    assert_eq!(ask(&format!("{all} LIMIT 1"), 1, None).await, (1, None));
 }
 
 #[tokio::test]

@@ -150,7 +150,15 @@ fn user_type<'k>(keyspace: &'k Keyspace, name: &str) -> Result<&'k Arc<UserType>
 
 /// The type with every user-defined type in it as the keyspace has it now.
 pub(super) fn resolve(keyspace: &Keyspace, cql_type: &CqlType) -> Result<CqlType, MetadataError> {
-    resolve_at(keyspace, cql_type, 0)
+    let resolved = resolve_at(keyspace, cql_type, 0)?;
+    if depth(&resolved) > TYPE_DEPTH_MAX {
+        return Err(too_deep());
+    }
+    Ok(resolved)
+}
+
+fn too_deep() -> MetadataError {
+    MetadataError::invalid(format!("types can be nested {TYPE_DEPTH_MAX} levels deep at most"))
 }
 
 fn resolve_at(
@@ -159,9 +167,7 @@ fn resolve_at(
     depth: usize,
 ) -> Result<CqlType, MetadataError> {
     if depth >= TYPE_DEPTH_MAX {
-        return Err(MetadataError::invalid(format!(
-            "types can be nested {TYPE_DEPTH_MAX} levels deep at most"
-        )));
+        return Err(too_deep());
     }
     let inner = |inner: &CqlType| resolve_at(keyspace, inner, depth.saturating_add(1));
     Ok(match cql_type {
@@ -249,9 +255,7 @@ fn check_type(user_type: &UserType) -> Result<(), MetadataError> {
         )));
     }
     if depth(&CqlType::Udt(Arc::new(user_type.clone()), Frozen::Yes)) > TYPE_DEPTH_MAX {
-        return Err(MetadataError::invalid(format!(
-            "types can be nested {TYPE_DEPTH_MAX} levels deep at most"
-        )));
+        return Err(too_deep());
     }
     Ok(())
 }
@@ -263,7 +267,10 @@ fn depth(cql_type: &CqlType) -> usize {
         }
         CqlType::Map(key, value, _) => depth(key).max(depth(value)),
         CqlType::Tuple(fields) => fields.iter().map(depth).max().unwrap_or(0),
-        CqlType::Udt(used, _) => used.fields.iter().map(|(_, t)| depth(t)).max().unwrap_or(0),
+        CqlType::Udt(used, _) => {
+            let fields = used.fields.iter().map(|(_, t)| depth(t));
+            fields.max().unwrap_or(0).saturating_add(1)
+        }
         _ => 0,
     };
     inner.saturating_add(1)

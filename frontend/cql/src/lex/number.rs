@@ -30,7 +30,9 @@ pub(super) fn number(source: &str, at: usize) -> Result<(Kind, usize), SyntaxErr
     }
     let mut kind = Kind::Integer;
     let mut end = skip_while(source, at, |b| b.is_ascii_digit());
-    if byte(source, end) == b'.' && byte(source, end + 1) != b'.' {
+    // Of three points the first is the number's, and the others are those of a slice.
+    let point = byte(source, end) == b'.';
+    if point && (byte(source, end + 1) != b'.' || byte(source, end + 2) == b'.') {
         kind = Kind::Float;
         end = skip_while(source, end + 1, |b| b.is_ascii_digit());
     }

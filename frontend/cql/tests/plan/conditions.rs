@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use cellar_cql::plan::BoundValue;
 use cellar_schema::{
     Access, ColumnData, Comparison, Condition, Liveness, Row, Test, Versioned, keys, value,
 };
@@ -285,4 +286,16 @@ fn what_has_no_order_is_not_compared_by_one() {
         );
     }
     assert_eq!(tests("UPDATE things SET l = [] WHERE k = 1 IF fl < [] AND m = {}").len(), 2);
+}
+
+#[test]
+fn nothing_contains_what_is_unset() {
+    let write =
+        bind("UPDATE things SET l = null WHERE k = 1 IF l CONTAINS ?", &[BoundValue::Unset]);
+    let never = on("things", "l", Access::Whole, Comparison::In(Vec::new()));
+    assert_eq!(write.conditions[0].test, never);
+    assert_eq!(
+        refusal_with("UPDATE things SET l = null WHERE k = 1 IF l CONTAINS ?", &[BoundValue::Null]),
+        "Invalid comparison with null for operator \"CONTAINS\""
+    );
 }

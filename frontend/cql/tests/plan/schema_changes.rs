@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cellar_cql::parse_statement;
 use cellar_cql::plan::{Plan, PlanError, ddl};
 use cellar_metadata_api::{Command, NewIndex, TableChange, TieringChange};
-use cellar_schema::{AgeOf, ColumnKind, IndexPart, Order, TieringPolicy};
+use cellar_schema::{AgeOf, ColumnKind, CqlType, IndexPart, Order, TieringPolicy};
 use uuid::Uuid;
 
 use crate::schema::*;
@@ -336,4 +336,18 @@ fn a_table_has_one_key_and_keeps_what_is_stored_by_field() {
         assert_eq!(refused(text), words, "{text}");
     }
     command("ALTER TABLE things DROP (l, fa)");
+}
+
+#[test]
+fn types_are_nested_deeply_and_ten_thousand_levels_are_an_error() {
+    let nested = |levels: usize| {
+        let (open, close) = ("frozen<tuple<".repeat(levels), ">>".repeat(levels));
+        format!("CREATE TABLE deep (k int PRIMARY KEY, v {open}int{close})")
+    };
+    assert!(parse_statement(&nested(60)).is_ok());
+    let shown = "frozen<tuple<".repeat(70) + "int" + &">>".repeat(70);
+    let read = CqlType::parse(&shown, &|_| None).unwrap();
+    assert_eq!(read.to_string(), shown);
+    assert!(parse_statement(&nested(10_000)).is_err());
+    assert!(CqlType::parse(&"list<".repeat(10_000), &|_| None).is_err());
 }

@@ -207,7 +207,7 @@ fn the_last_group_may_be_a_function() {
 }
 
 #[test]
-fn pages_of_groups_end_where_partitions_do() {
+fn pages_of_groups_are_full_wherever_partitions_end() {
     let mut store = store();
     store.write("INSERT INTO two (k, c1, c2, v) VALUES (3, 5, 1, 1)", &[]);
     // Read in pages of 1, 2 and 3, each of which must give the same.
@@ -218,7 +218,19 @@ fn pages_of_groups_end_where_partitions_do() {
         store.read("SELECT k, c1, count(*) FROM two WHERE k IN (1, 2, 3) GROUP BY k, c1"),
         ["1 1 2", "1 2 1", "2 1 1", "3 5 1"]
     );
-    let bound = crate::store::reads("SELECT c1 FROM two GROUP BY k, c1", &[]);
+    let bound = crate::store::reads("SELECT c1 FROM two GROUP BY k, c1 LIMIT 3", &[]);
+    let mut sizes = Vec::new();
+    let mut resume = None;
+    loop {
+        let page = store.page(&bound, 1, resume.take()).unwrap();
+        sizes.push(page.rows.len());
+        resume = page.next;
+        if resume.is_none() {
+            break;
+        }
+    }
+    assert_eq!(sizes.iter().sum::<usize>(), 3);
+    assert!(sizes.iter().all(|size| *size <= 1), "{sizes:?}");
     assert!(!bound.reader(1, None).must_read_all());
     assert!(crate::store::reader("SELECT count(*) FROM two").must_read_all());
 }

@@ -197,6 +197,17 @@ fn like_needs_filtering_or_an_index_of_its_kind() {
     schema.change(&format!(
         "CREATE CUSTOM INDEX ON t (w) USING '{class}' WITH OPTIONS = {{'case_sensitive': 'false'}}"
     ));
+    let plan = schema.plan("SELECT k FROM t WHERE w LIKE '%B'").unwrap();
+    assert_eq!(
+        store.read_planned(&plan, &[], 2, &ENV).unwrap_err().to_string(),
+        "w LIKE '%<term>' B is only supported on properly indexed columns",
+        "an index without a mode knows how texts begin"
+    );
+    assert_eq!(schema.keys(&store, "w LIKE 'A%'"), "11 12");
+    schema.change(&format!(
+        "CREATE CUSTOM INDEX ON t (w) USING '{class}' \
+         WITH OPTIONS = {{'case_sensitive': 'false', 'mode': 'CONTAINS'}}"
+    ));
     assert_eq!(schema.keys(&store, "w LIKE 'A%'"), "11 12");
     assert_eq!(schema.keys(&store, "k = 1 AND w LIKE '%B'"), "11 12");
     let number = schema.plan("SELECT k FROM t WHERE a LIKE '1%' ALLOW FILTERING").unwrap_err();

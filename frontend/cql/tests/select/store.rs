@@ -22,9 +22,9 @@ pub(crate) struct Store {
 }
 
 /// What one page holds, and where the next one begins.
-struct Page {
-    rows: Vec<Vec<Option<Bytes>>>,
-    next: Option<(usize, Option<Bytes>, Progress)>,
+pub(crate) struct Page {
+    pub(crate) rows: Vec<Vec<Option<Bytes>>>,
+    pub(crate) next: Option<(usize, Option<Bytes>, Progress)>,
 }
 
 struct One<'s> {
@@ -127,7 +127,7 @@ impl Store {
     }
 
     /// One page, read as the frontend reads.
-    fn page(
+    pub(crate) fn page(
         &self,
         bound: &BoundSelect,
         size: usize,
@@ -174,11 +174,18 @@ impl Store {
                     return Ok(Page { rows: reader.take_rows(), next });
                 }
                 let before = reader.ready();
-                let flow = reader.push(&key, &row)?;
+                let mut flow = reader.push(&key, &row)?;
+                if flow == Flow::Again {
+                    if !reader.must_read_all() && reader.ready() >= size {
+                        let next = Some((index, last, reader.progress()));
+                        return Ok(Page { rows: reader.take_rows(), next });
+                    }
+                    flow = reader.push(&key, &row)?;
+                }
                 assert!(reader.ready() <= before + 1, "one row at most becomes ready");
                 last = Some(key);
                 match flow {
-                    Flow::More => {}
+                    Flow::More | Flow::Again => {}
                     Flow::Done => break 'steps,
                     Flow::SkipPartition if step.partition.is_some() => break,
                     // The rest of the partition may also be pushed.

@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::{CqlType, Frozen, UserType};
 
 /// Types inside types are read to this depth, so that no text can exhaust the stack.
-const MAX_DEPTH: u32 = 64;
+const MAX_DEPTH: u32 = 160;
 
 /// Text that is no type.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -10,7 +10,7 @@ use crate::ast::{
     AlterView, CreateView, Ident, InValues, Relation, RelationTest, SelectClause, Selector, Target,
     Term,
 };
-use crate::plan::select::{check_view_filter, symbol};
+use crate::plan::select::{check_view_filter, symbol, term_name};
 use crate::plan::{PlanError, Scope};
 
 pub(super) fn create(
@@ -80,6 +80,11 @@ fn shown(selector: &Selector) -> String {
         Selector::Ttl(of) => format!("ttl({})", shown(of)),
         Selector::Cast(of, cql_type) => format!("cast({} as {cql_type})", shown(of)),
         Selector::Field(of, field) => format!("{}.{field}", shown(of)),
+        Selector::Element(of, key) => format!("{}[{}]", shown(of), term_name(key)),
+        Selector::Slice(of, from, to) => {
+            let end = |end: &Option<Term>| end.as_ref().map(term_name).unwrap_or_default();
+            format!("{}[{}..{}]", shown(of), end(from), end(to))
+        }
         _ => "an expression".to_owned(),
     }
 }

@@ -77,7 +77,13 @@ fn test(
     match (&relation.target, &relation.test) {
         (Target::Column(name), RelationTest::IsNotNull) => {
             let columns = vec![ColumnRef::of(column(base, name)?)];
-            Ok(Restriction { columns, tuple: false, test: Test::NotNull, ignores_case: false })
+            Ok(Restriction {
+                columns,
+                tuple: false,
+                test: Test::NotNull,
+                prefixes: false,
+                ignores_case: false,
+            })
         }
         _ => Restriction::plan(scope, base, relation),
     }

@@ -18,6 +18,9 @@ use crate::plan::error::invalid;
 pub enum Flow {
     /// Go on.
     More,
+    /// The row was not taken: it made a group before it ready. It is pushed again, perhaps for the
+    /// next page.
+    Again,
     /// Nothing more of this partition.
     SkipPartition,
     /// Nothing more at all.
@@ -128,8 +131,7 @@ impl RowReader {
             && row.columns.iter().all(|(id, _)| is_dropped(id))
     }
 
-    /// Ends the partition; one that has only static columns becomes a row. The groups of a
-    /// partition become ready here, all at once: a page ends where a partition does.
+    /// Ends the partition; one that has only static columns becomes a row.
     ///
     /// # Errors
     /// Functions that fail.
@@ -174,6 +176,18 @@ impl RowReader {
     #[must_use]
     pub fn ready(&self) -> usize {
         self.sink.rows.len()
+    }
+
+    /// Whether rows were taken that are not in the result yet: a page cannot end here.
+    #[must_use]
+    pub fn is_in_group(&self) -> bool {
+        self.sink.has_open_group()
+    }
+
+    /// Whether `LIMIT` is reached.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.sink.is_full(&self.shape)
     }
 
     /// Whether rows only become ready at the end: aggregates over everything, sorted results.

@@ -23,9 +23,6 @@ pub(super) struct Sink {
     pub(super) progress: Progress,
     /// The group that rows go to.
     group: Option<Group>,
-    /// Groups of the partition that is not at its end: a page cannot end within a partition,
-    /// because the row after a group has been taken by the next one.
-    held: Vec<ResultRow>,
     /// Rows that wait to be sorted, with the values they are sorted by.
     unsorted: Vec<(ResultRow, ResultRow)>,
     /// The rows that are most like the vector of `ANN OF`.
@@ -48,7 +45,6 @@ impl Sink {
             rows: Vec::new(),
             progress,
             group: None,
-            held: Vec::new(),
             unsorted: Vec::new(),
             best: Best::default(),
         }
@@ -85,9 +81,7 @@ impl Sink {
         if !self.is_in_group(shape, &context)? {
             self.close_group(shape)?;
             let flow = self.flow(shape);
-            if flow != Flow::More {
-                return Ok(flow);
-            }
+            return Ok(if flow == Flow::More { Flow::Again } else { flow });
         }
         let calls = &shape.output.aggregates;
         let group = match &mut self.group {
@@ -130,11 +124,15 @@ impl Sink {
         }
     }
 
+    /// Whether rows are in a group that is not in the result yet.
+    pub(super) fn has_open_group(&self) -> bool {
+        self.group.is_some()
+    }
+
     /// Ends the partition: no group goes on in the next one, unless all rows are one.
     pub(super) fn end_of_partition(&mut self, shape: &Shape) -> Result<(), PlanError> {
         if shape.group_by.is_some() {
             self.close_group(shape)?;
-            self.rows.append(&mut self.held);
         }
         Ok(())
     }
@@ -156,8 +154,7 @@ impl Sink {
         self.progress.returned = self.progress.returned.saturating_add(1);
         self.progress.in_partition = self.progress.in_partition.saturating_add(1);
         if shape.sort.is_empty() {
-            let rows = if shape.group_by.is_some() { &mut self.held } else { &mut self.rows };
-            rows.push(made);
+            self.rows.push(made);
         } else {
             let by = shape.sort.iter().map(|(column, _)| row.value(column)).collect();
             self.unsorted.push((by, made));
@@ -182,7 +179,6 @@ impl Sink {
             self.group = Some(Group { key: None, first: KeptRow::default(), accumulators });
         }
         self.close_group(shape)?;
-        self.rows.append(&mut self.held);
         let mut unsorted = std::mem::take(&mut self.unsorted);
         unsorted.sort_by(|(a, _), (b, _)| by_columns(shape, a, b));
         if let Some(limit) = shape.limit {

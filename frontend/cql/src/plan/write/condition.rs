@@ -272,14 +272,26 @@ impl PlannedTest {
                 }
                 Compared::In(elements.into_iter().map(Some).collect())
             }
-            Self::Contains(expr) => {
-                Compared::Contains(not_null(expr.evaluate_set(binding, WHAT)?, "CONTAINS")?)
-            }
+            Self::Contains(expr) => contains(expr, binding, "CONTAINS", Compared::Contains)?,
             Self::ContainsKey(expr) => {
-                Compared::ContainsKey(not_null(expr.evaluate_set(binding, WHAT)?, "CONTAINS KEY")?)
+                contains(expr, binding, "CONTAINS KEY", Compared::ContainsKey)?
             }
         })
     }
+}
+
+/// What is unset is in no collection.
+fn contains(
+    expr: &Expr,
+    binding: &Binding<'_>,
+    operator: &str,
+    of: fn(Bytes) -> Compared,
+) -> Result<Compared, PlanError> {
+    Ok(match expr.evaluate(binding)? {
+        BoundValue::Bytes(bytes) => of(bytes),
+        BoundValue::Null => of(not_null(None, operator)?),
+        BoundValue::Unset => Compared::In(Vec::new()),
+    })
 }
 
 /// Values without an order cannot be compared by one, nor can those that hold some.

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use bytes::Bytes;
 use cellar_schema::{CqlType, value};
 
-use super::pattern::Pattern;
+use super::pattern::{self, Pattern};
 use super::relation::{ElementTest, End, Restriction, Test};
 use crate::plan::select::view::{ColumnRef, RowView};
 use crate::plan::term::Expr;
@@ -62,8 +62,16 @@ impl BoundFilter {
             ),
             Test::Like(exprs) => {
                 let ignores_case = restriction.ignores_case;
-                let one =
-                    |(expr, _): &(Expr, String)| pattern(expr, &columns, ignores_case, binding);
+                let one = |(expr, _): &(Expr, String)| {
+                    let bytes = given(expr, "value", &columns, binding)?;
+                    if restriction.prefixes {
+                        pattern::refuse_inner(restriction.first_name(), &bytes)?;
+                    }
+                    Ok::<_, PlanError>(Pattern::of(&match ignores_case {
+                        true => lower_case(&bytes),
+                        false => String::from_utf8_lossy(&bytes).into_owned(),
+                    }))
+                };
                 BoundTest::Like(exprs.iter().map(one).collect::<Result<_, _>>()?)
             }
             Test::NotNull => BoundTest::NotNull,
@@ -145,19 +153,6 @@ impl BoundFilter {
 
 fn lower_case(text: &[u8]) -> String {
     String::from_utf8_lossy(text).to_lowercase()
-}
-
-fn pattern(
-    expr: &Expr,
-    columns: &[ColumnRef],
-    ignores_case: bool,
-    binding: &Binding<'_>,
-) -> Result<Pattern, PlanError> {
-    let bytes = given(expr, "value", columns, binding)?;
-    Ok(match ignores_case {
-        true => Pattern::of(&lower_case(&bytes)),
-        false => Pattern::of(&String::from_utf8_lossy(&bytes)),
-    })
 }
 
 fn end(

@@ -149,6 +149,18 @@ impl<'t> Indexes<'t> {
         })
     }
 
+    /// Whether its indexes for `LIKE` are not of the mode that finds any part of a text.
+    pub(super) fn knows_prefixes_only(&self, part: &Restriction) -> bool {
+        let [column] = part.columns.as_slice() else { return false };
+        let any = |index: &Index| {
+            let mode = index.options.get("mode");
+            mode.is_some_and(|mode| mode.eq_ignore_ascii_case("CONTAINS"))
+        };
+        let mut sasi =
+            self.groups.iter().flatten().filter(|i| i.is_sasi() && self.is_on(i, column));
+        matches!(part.test, Test::Like(_)) && !sasi.any(|index| any(index))
+    }
+
     fn is_on(&self, index: &Index, column: &ColumnRef) -> bool {
         self.table.column(&column.name).is_some_and(|found| found.id == index.column)
     }

@@ -198,6 +198,7 @@ impl Sorter<'_> {
         let indexed = indexes.check(&restricted, allow_filtering)?;
         for part in &mut filters {
             part.ignores_case = indexes.ignores_case(part);
+            part.prefixes = !allow_filtering && indexes.knows_prefixes_only(part);
         }
         filters.extend(ordered.filters);
         let mut restrictions = Restrictions {

@@ -37,6 +37,19 @@ pub(super) fn refused(written: &str) -> PlanError {
     ))
 }
 
+/// Refuses patterns that do not say how a text begins, as indexes that know nothing else do.
+pub(super) fn refuse_inner(name: &str, pattern: &[u8]) -> Result<(), PlanError> {
+    let text = String::from_utf8_lossy(pattern);
+    let Some(rest) = text.strip_prefix('%') else { return Ok(()) };
+    let (term, end) = match rest.strip_suffix('%') {
+        Some(term) => (term, "%"),
+        None => (rest, ""),
+    };
+    Err(PlanError::invalid(format!(
+        "{name} LIKE '%<term>{end}' {term} is only supported on properly indexed columns"
+    )))
+}
+
 /// A pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pattern(Vec<Part>);

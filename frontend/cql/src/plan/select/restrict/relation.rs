@@ -18,6 +18,8 @@ pub(crate) struct Restriction {
     /// Whether the columns are written in parentheses; there may be one alone.
     pub(crate) tuple: bool,
     pub(crate) test: Test,
+    /// Whether `LIKE` is answered by an index that knows how texts begin and no more.
+    pub(crate) prefixes: bool,
     /// Whether texts are equal that differ in the case of letters only.
     pub(crate) ignores_case: bool,
 }
@@ -99,7 +101,7 @@ impl Restriction {
             Target::Column(name) => {
                 let columns = vec![ColumnRef::of(column(table, name)?)];
                 let test = single(scope, table, &columns, &relation.test)?;
-                Ok(Self { columns, tuple: false, test, ignores_case: false })
+                Ok(Self { columns, tuple: false, test, prefixes: false, ignores_case: false })
             }
             Target::Tuple(idents) => {
                 if let RelationTest::Compare(Comparison::NotEqual, _) = &relation.test {
@@ -108,12 +110,18 @@ impl Restriction {
                 let columns = tuple_columns(table, idents)?;
                 let receiver = Receiver { table, columns: &columns, tuple: true };
                 let test = compared(scope, receiver, &relation.test)?;
-                Ok(Self { columns, tuple: true, test, ignores_case: false })
+                Ok(Self { columns, tuple: true, test, prefixes: false, ignores_case: false })
             }
             Target::Element(name, key) => {
                 let target = ColumnRef::of(column(table, name)?);
                 let test = entry(scope, table, &target, key, &relation.test)?;
-                Ok(Self { columns: vec![target], tuple: false, test, ignores_case: false })
+                Ok(Self {
+                    columns: vec![target],
+                    tuple: false,
+                    test,
+                    prefixes: false,
+                    ignores_case: false,
+                })
             }
             Target::Field(name, _) => {
                 column(table, name)?;
@@ -126,6 +134,9 @@ impl Restriction {
     /// Joins another restriction on the same columns with this one.
     pub(crate) fn join(&mut self, other: Self) -> Result<(), PlanError> {
         let name = names(&other.columns);
+        let (here, there) = (self.clustering_position(), other.clustering_position());
+        let later = if here > there { self.first_name() } else { other.first_name() };
+        let later = later.to_owned();
         match (&mut self.test, other.test) {
             (Test::Values(values), _) => Err(twice(&name, values)),
             (_, Test::Values(values)) => Err(twice(&name, &values)),
@@ -141,12 +152,10 @@ impl Restriction {
                 "{name} cannot be restricted by more than one relation if it includes a LIKE"
             ))),
             (Test::Slice(slice), Test::Slice(more)) => {
-                let first = |columns: &[ColumnRef]| columns.first().map(|column| column.place);
-                if first(&self.columns) != first(&other.columns) {
+                if here != there {
                     return Err(PlanError::invalid(format!(
-                        "Column \"{}\" cannot be restricted by two inequalities not starting with \
-                         the same column",
-                        other.columns.first().map_or("", |column| column.name.as_str())
+                        "Column \"{later}\" cannot be restricted by two inequalities not starting \
+                         with the same column"
                     )));
                 }
                 slice.join(more, &name)?;
