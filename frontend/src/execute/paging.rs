@@ -1,9 +1,11 @@
 //! Where a page ended: a key, so that it survives splits, restarts and schema changes.
 
 use bytes::Bytes;
-use cellar_cql::plan::Progress;
+use cellar_cql::plan::{BoundSelect, BoundValue, Planned, Progress, Reads};
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3;
 
+use super::Parameters;
 use crate::error::RequestError;
 
 /// Version of the encoding; a frontend answers an unknown one with a protocol error.
@@ -58,4 +60,31 @@ impl PagingState {
         }
         Ok(state)
     }
+}
+
+/// Names what is read and by which values, so that a paging state is not used with others. A
+/// column more or less does not matter: a table may be altered between two pages.
+pub(super) fn fingerprint(planned: &Planned, bound: &BoundSelect, parameters: &Parameters) -> u64 {
+    let mut hash = Xxh3::new();
+    for (table, _) in &planned.tables {
+        hash.update(&table.0.to_be_bytes());
+    }
+    // Views of one table are told apart by their names.
+    hash.update(bound.table.name.as_bytes());
+    if let Reads::Partitions(partitions) = &bound.reads {
+        for read in partitions {
+            hash.update(&read.partition);
+        }
+    }
+    for value in &parameters.values {
+        match value {
+            BoundValue::Bytes(bytes) => {
+                hash.update(&[1]);
+                hash.update(bytes);
+            }
+            BoundValue::Null => hash.update(&[2]),
+            BoundValue::Unset => hash.update(&[3]),
+        }
+    }
+    hash.digest()
 }

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use cellar_cell_api::ReadLevel;
 use cellar_cql::plan::{BoundSelect, Flow, Planned, Reads, RowReader, Select};
 use cellar_schema::{Row, keys};
-use xxhash_rust::xxh3::Xxh3;
 
+use super::paging::fingerprint;
 use super::{Answer, Done, Executor, PagingState, Parameters, ResultRows};
 use crate::{
     error::RequestError,
@@ -376,31 +376,4 @@ pub(super) fn joined(partition: &Bytes, suffix: &[u8]) -> Bytes {
     key.extend_from_slice(partition);
     key.extend_from_slice(suffix);
     key.into()
-}
-
-/// Names what is read and by which values, so that a paging state is not used with others. A
-/// column more or less does not matter: a table may be altered between two pages.
-fn fingerprint(planned: &Planned, bound: &BoundSelect, parameters: &Parameters) -> u64 {
-    let mut hash = Xxh3::new();
-    for (table, _) in &planned.tables {
-        hash.update(&table.0.to_be_bytes());
-    }
-    // Views of one table are told apart by their names.
-    hash.update(bound.table.name.as_bytes());
-    if let Reads::Partitions(partitions) = &bound.reads {
-        for read in partitions {
-            hash.update(&read.partition);
-        }
-    }
-    for value in &parameters.values {
-        match value {
-            cellar_cql::plan::BoundValue::Bytes(bytes) => {
-                hash.update(&[1]);
-                hash.update(bytes);
-            }
-            cellar_cql::plan::BoundValue::Null => hash.update(&[2]),
-            cellar_cql::plan::BoundValue::Unset => hash.update(&[3]),
-        }
-    }
-    hash.digest()
 }

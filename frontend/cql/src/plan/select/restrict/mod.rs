@@ -11,6 +11,7 @@ mod probe;
 mod relation;
 mod text;
 mod token;
+mod whole;
 
 use std::sync::Arc;
 

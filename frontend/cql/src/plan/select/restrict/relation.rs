@@ -4,12 +4,13 @@ use cellar_schema::{CqlType, Table};
 
 use super::operand::{Operand, Receiver, Values, names};
 use super::pattern;
-use super::text::{only_for_views, symbol, unsupported, written};
+use super::text::{only_for_views, unsupported, written};
+use super::whole::refuse_whole;
 use crate::ast::{Comparison, Ident, InValues, Relation, RelationTest, Target, Term};
 use crate::plan::select::selector::term_name;
 use crate::plan::select::view::{ColumnRef, Place};
 use crate::plan::term::{Expr, prepare};
-use crate::plan::{PlanError, Scope, column, pseudo, types};
+use crate::plan::{PlanError, Scope, column, pseudo};
 
 /// What `WHERE` says of one column, or of several compared as a tuple.
 #[derive(Clone, Debug)]
@@ -239,43 +240,6 @@ fn single(
             compared(scope, Receiver { table, columns, tuple: false }, test)
         }
     }
-}
-
-/// Values that are stored in parts cannot be compared as wholes.
-fn refuse_whole(target: &ColumnRef, test: &RelationTest) -> Result<(), PlanError> {
-    let sliced = matches!(
-        test,
-        RelationTest::Compare(
-            Comparison::Less
-                | Comparison::LessEqual
-                | Comparison::Greater
-                | Comparison::GreaterEqual,
-            _
-        ) | RelationTest::Between(..)
-    );
-    if sliced && target.cql_type == CqlType::Duration {
-        return Err(PlanError::invalid("Slice restrictions are not supported on duration columns"));
-    }
-    if sliced && let Some(what) = types::holding_durations(&target.cql_type) {
-        return Err(PlanError::invalid(format!(
-            "Slice restrictions are not supported on {what} containing durations"
-        )));
-    }
-    if target.cql_type.is_multi_cell() {
-        if target.cql_type.is_collection() {
-            return Err(PlanError::invalid(format!(
-                "Collection column '{}' ({}) cannot be restricted by a '{}' relation",
-                target.name,
-                target.cql_type,
-                symbol(test)
-            )));
-        }
-        return Err(PlanError::invalid(format!(
-            "Non-frozen UDT column '{}' ({}) cannot be restricted by any relation",
-            target.name, target.cql_type
-        )));
-    }
-    Ok(())
 }
 
 fn entry(
