@@ -102,6 +102,7 @@ impl Frontend {
             executor: executor.clone(),
             statements: Arc::clone(&statements),
             events,
+            admission: Arc::default(),
             frame_bytes_max: options.frame_bytes_max,
         };
         let address = options.cql;

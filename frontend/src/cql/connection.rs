@@ -1,11 +1,16 @@
 //! One client's connection: bytes in, requests side by side, bytes out. Everything that one read
 //! brought is begun before anything waits, and all answers that are ready leave in one write.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use bytes::BytesMut;
 use cellar_wire::{
-    Envelope, ErrorBody, Frame, FrameLimits, Response, ServerDecoder, ServerEncoder, Version,
+    Envelope, ErrorBody, Frame, FrameLimits, Opcode, Response, ServerDecoder, ServerEncoder,
+    Version,
 };
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
@@ -14,7 +19,13 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Shared, handshake::Step, session::Session};
+use super::{
+    Shared,
+    admission::{Door, Permit, RETRY_AFTER_MS},
+    handshake::Step,
+    session::Session,
+};
+use crate::error::RequestError;
 
 /// Bytes read at once, at least.
 const READ_BYTES: usize = 64 << 10;
@@ -30,12 +41,28 @@ pub(super) struct Answered {
     pub(super) envelope: Envelope,
 }
 
+/// A request that is open.
+struct Running {
+    request: BoxFuture<'static, Answered>,
+    /// Held until it is answered; none for what is always let in.
+    _permit: Option<Permit>,
+}
+
+impl Future for Running {
+    type Output = Answered;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answered> {
+        self.request.as_mut().poll(context)
+    }
+}
+
 struct Connection {
     socket: TcpStream,
+    door: Door,
     session: Session,
     decoder: ServerDecoder,
     encoder: ServerEncoder,
-    running: FuturesUnordered<BoxFuture<'static, Answered>>,
+    running: FuturesUnordered<Running>,
     out: BytesMut,
     /// Nothing more is read; what runs is finished and answered.
     closing: bool,
@@ -62,11 +89,13 @@ pub(super) async fn serve(
     }
     let limits = FrameLimits { max_frame_bytes: shared.frame_bytes_max, ..FrameLimits::default() };
     let decoder = ServerDecoder::new(limits);
+    let door = Door::new(&shared.admission);
     let mut session = Session::new(shared);
     session.peer = Some(peer.ip());
     let _present = session.shared.executor.clients.enter(peer, session.agreed.clone());
     let mut connection = Connection {
         socket,
+        door,
         session,
         decoder,
         encoder: ServerEncoder::new(),
@@ -142,6 +171,15 @@ impl Connection {
     }
 
     fn request(&mut self, frame: Frame) {
+        let permit = match frame.header.opcode {
+            Opcode::Query | Opcode::Prepare | Opcode::Execute | Opcode::Batch => {
+                match self.door.enter(frame.body.len()) {
+                    Ok(permit) => Some(permit),
+                    Err(reason) => return self.refuse(&frame, reason),
+                }
+            }
+            _ => None,
+        };
         match self.session.step(frame) {
             Step::Answer(answered) => self.answer(&answered),
             Step::Started(answered, compression) => {
@@ -157,12 +195,21 @@ impl Connection {
                     self.decoder.set_compression(compression);
                 }
             }
-            Step::Run(request) => self.running.push(request),
+            Step::Run(request) => self.running.push(Running { request, _permit: permit }),
             Step::Close(answered) => {
                 self.answer(&answered);
                 self.closing = true;
             }
         }
+    }
+
+    /// Says that there is too much; the request is not even read.
+    fn refuse(&mut self, frame: &Frame, reason: String) {
+        let error = RequestError::Overloaded { reason, retry_after_ms: RETRY_AFTER_MS };
+        let (version, stream) = (frame.header.version, frame.header.stream);
+        let refused = Response::Error(ErrorBody::Overloaded(error.to_string()));
+        let envelope = Envelope::new(refused);
+        self.answer(&Answered { version, stream, envelope });
     }
 
     fn answer(&mut self, answered: &Answered) {

@@ -15,12 +15,14 @@ mod many;
 pub mod outcome;
 mod report;
 mod rolling;
+mod storm;
 mod worker;
 
 pub use fill::{Filled, fill};
 pub use many::{Many, many};
 pub use report::Report;
 pub use rolling::{Rolling, rolling};
+pub use storm::{Gale, Storm, storm};
 
 use std::{
     fs::File,

@@ -9,6 +9,9 @@ pub(crate) const SUBMIT_RETRY_MS_MAX: u64 = 6_000;
 /// Time in milliseconds for which the leader is looked for to tell it a report or ask it for the
 /// overview: a second attempt fits in, and the next report is not held up.
 pub(crate) const REPORT_RETRY_MS_MAX: u64 = 1_000;
+/// Pause between questions who the members are, in milliseconds: whoever replaces one member after
+/// the other takes longer for each.
+pub(crate) const MEMBERS_MS: u64 = 1_000;
 /// Longest wait in milliseconds until one's own catalog has what was answered.
 pub(crate) const VISIBLE_MS_MAX: u64 = 5_000;
 /// Time for opening the watch and for each acknowledgement, in milliseconds.

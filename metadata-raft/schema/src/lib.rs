@@ -20,7 +20,7 @@ pub mod units;
 pub mod value;
 
 pub use apply::{ApplyError, PartitionStore, Stamp};
-pub use clock::{Clock, FixedClock, HybridClock, OffsetClock, SystemClock};
+pub use clock::{Clock, Elapsed, FixedClock, HybridClock, OffsetClock, SteadyClock, SystemClock};
 pub use codec::FormatError;
 pub use evaluate::evaluate;
 pub use ids::{ColumnId, RequestId, TableId};

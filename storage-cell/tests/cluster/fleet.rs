@@ -16,7 +16,7 @@ use cellar_cell_api::{
 };
 use cellar_metadata_api::{Cell, CellId, Command, Metadata, NodeId, Position};
 use cellar_rpc::{ClientConfig, Pool, Router, Server, ServerLimits, tasks::Tasks};
-use cellar_schema::{Mutation, keys};
+use cellar_schema::{Clock, Elapsed, Mutation, OffsetClock, Row, SteadyClock, SystemClock, keys};
 use cellar_storage_cell::{Node, NodeOptions};
 use cellar_tiering::store::FileStore;
 
@@ -32,7 +32,7 @@ impl Member {
     async fn start(
         dir: &Path,
         disk: PathBuf,
-        address: SocketAddr,
+        (address, clock): (SocketAddr, Arc<dyn Clock>),
         of: &Arc<FakeMetadata>,
         batch_after_ms: u64,
     ) -> Self {
@@ -40,6 +40,7 @@ impl Member {
         let pool = Pool::new(ClientConfig::default(), &tasks);
         let store = Arc::new(FileStore::open(dir.join("cold")).unwrap());
         let mut options = NodeOptions::new(disk, address.to_string(), store);
+        options.clock = clock;
         options.log_segment_bytes = 4 << 20;
         options.log_bytes = 8 << 20;
         options.batch_after_ms = batch_after_ms;
@@ -81,6 +82,10 @@ pub struct Fleet {
     pub batch_after_ms: u64,
     addresses: Vec<SocketAddr>,
     members: Vec<Option<Member>>,
+    /// What the machine of each shows.
+    walls: Vec<Arc<OffsetClock<SystemClock>>>,
+    /// Whether nodes doubt their machine's clock when it jumps.
+    steady: bool,
 }
 
 /// A port of an address that nobody else uses, not even as the near end of a connection.
@@ -93,11 +98,20 @@ fn free() -> SocketAddr {
 
 impl Fleet {
     pub async fn start(nodes: usize, copies: usize) -> Self {
-        Self::start_leaving_batches(nodes, copies, 5_000).await
+        Self::start_as(nodes, copies, 5_000, false).await
     }
 
     /// Nodes that leave batches to their senders for some time.
     pub async fn start_leaving_batches(nodes: usize, copies: usize, batch_after_ms: u64) -> Self {
+        Self::start_as(nodes, copies, batch_after_ms, false).await
+    }
+
+    /// Nodes that doubt the clocks of their machines when they jump.
+    pub async fn start_steady(nodes: usize, copies: usize) -> Self {
+        Self::start_as(nodes, copies, 5_000, true).await
+    }
+
+    async fn start_as(nodes: usize, copies: usize, batch_after_ms: u64, steady: bool) -> Self {
         let _ = tracing_subscriber::fmt()
             .with_test_writer()
             .with_max_level(super::LevelFilter::INFO)
@@ -106,7 +120,9 @@ impl Fleet {
         let metadata = FakeMetadata::new();
         let addresses: Vec<SocketAddr> = (0..nodes).map(|_| free()).collect();
         let members = (0..nodes).map(|_| None).collect();
-        let mut fleet = Self { dir, metadata, batch_after_ms, addresses, members };
+        let wall = || OffsetClock::starting_at_us(SystemClock, SystemClock.now_us());
+        let walls = (0..nodes).map(|_| Arc::new(wall())).collect();
+        let mut fleet = Self { dir, metadata, batch_after_ms, addresses, members, walls, steady };
         for number in 1..=nodes {
             fleet.open(number).await;
         }
@@ -127,10 +143,20 @@ impl Fleet {
         self.addresses[number - 1].to_string()
     }
 
+    /// The clock of a node's machine, to be set.
+    pub fn wall(&self, number: usize) -> &OffsetClock<SystemClock> {
+        &self.walls[number - 1]
+    }
+
     pub async fn open(&mut self, number: usize) {
-        let address = self.addresses[number - 1];
+        let wall = Arc::clone(&self.walls[number - 1]);
+        let clock: Arc<dyn Clock> = match self.steady {
+            true => Arc::new(SteadyClock::new(wall, Elapsed::default())),
+            false => wall,
+        };
+        let at = (self.addresses[number - 1], clock);
         let (dir, disk, after_ms) = (self.dir.path(), self.disk(number), self.batch_after_ms);
-        let member = Member::start(dir, disk, address, &self.metadata, after_ms).await;
+        let member = Member::start(dir, disk, at, &self.metadata, after_ms).await;
         self.members[number - 1] = Some(member);
     }
 
@@ -258,9 +284,14 @@ impl Fleet {
 
     /// How many rows a partition has, as its leader reads it.
     pub async fn rows(&self, table: &tables::Known, k: i32) -> usize {
+        self.partition(table, k).await.len()
+    }
+
+    /// The rows of a partition, as its leader reads them.
+    pub async fn partition(&self, table: &tables::Known, k: i32) -> Vec<Row> {
         let partition = table.partition(k);
         let token = keys::token_of(&partition).unwrap();
-        let mut found = 0;
+        let mut found = Vec::new();
         soon("the partition is read", async || {
             let cell = self.metadata.now().cell_of(table.0.id, token).unwrap().clone();
             for member in self.running() {
@@ -270,7 +301,7 @@ impl Fleet {
                 if let Ok(mut reply) = member.node.read(request).await
                     && let Ok(page) = reply.pages.remove(0)
                 {
-                    found = page.rows.len();
+                    found = page.rows.into_iter().map(|(_, row)| row).collect();
                     return true;
                 }
             }

@@ -27,6 +27,7 @@ pub(super) const KEYS: &[Key] = &[
     Key { name: "rack", default: "rack1" },
     Key { name: "region", default: "local" },
     Key { name: "cell-split-bytes", default: "8GiB" },
+    Key { name: "cell-split-requests-per-s", default: "20000" },
     Key { name: "balance", default: "on" },
     Key { name: "replace-after-s", default: "60" },
     Key { name: "authentication", default: "none" },
@@ -83,6 +84,9 @@ pub(crate) struct Flags {
     /// Hot bytes from which a cell splits in two, such as 64MiB.
     #[arg(long, global = true, value_name = "SIZE")]
     cell_split_bytes: Option<String>,
+    /// Requests per second that one cell may take for ten seconds before it splits in two.
+    #[arg(long, global = true, value_name = "NUMBER")]
+    cell_split_requests_per_s: Option<String>,
     /// Whether the metadata service moves and merges cells and replaces lost replicas by itself.
     #[arg(long, global = true, value_name = "on|off")]
     balance: Option<String>,
@@ -127,6 +131,7 @@ impl Flags {
             ("rack", &self.rack),
             ("region", &self.region),
             ("cell-split-bytes", &self.cell_split_bytes),
+            ("cell-split-requests-per-s", &self.cell_split_requests_per_s),
             ("balance", &self.balance),
             ("replace-after-s", &self.replace_after_s),
             ("authentication", &self.authentication),

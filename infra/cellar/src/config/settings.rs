@@ -36,6 +36,7 @@ pub(crate) struct Settings {
     pub(crate) rack: String,
     pub(crate) region: String,
     pub(crate) cell_split_bytes: u64,
+    pub(crate) cell_split_requests_per_s: u64,
     /// Whether cells are spread over nodes by the metadata service itself.
     pub(crate) balance: bool,
     /// How long a node is out of touch before its replicas are replaced.
@@ -84,6 +85,7 @@ impl Settings {
         let metadata = parse(layers, "metadata", expected, members)?;
         let cell_split_bytes =
             parse(layers, "cell-split-bytes", "a size such as 64MiB or 8GiB", size_bytes)?;
+        let cell_split_requests_per_s = positive(layers, "cell-split-requests-per-s")?;
         let balance = on_or_off(layers, "balance")?;
         let expected = "a number of seconds from 1 to 31536000";
         let replace_after_s = parse(layers, "replace-after-s", expected, |text| {
@@ -113,6 +115,7 @@ impl Settings {
             rack: name(layers, "rack")?,
             region: name(layers, "region")?,
             cell_split_bytes,
+            cell_split_requests_per_s,
             balance,
             replace_after_s,
             access: access(layers)?,
@@ -120,6 +123,10 @@ impl Settings {
             now_ms,
         })
     }
+}
+
+fn positive(layers: &Layers, key: &'static str) -> Result<u64, ConfigError> {
+    parse(layers, key, "a number from 1", |text| text.parse().ok().filter(|number| *number > 0))
 }
 
 fn on_or_off(layers: &Layers, key: &'static str) -> Result<bool, ConfigError> {
@@ -249,6 +256,7 @@ mod tests {
             ("datacenter", "a b"),
             ("cell-split-bytes", "8 parsecs"),
             ("listen", "7000"),
+            ("cell-split-requests-per-s", "0"),
             ("balance", "maybe"),
             ("replace-after-s", "0"),
             ("authentication", "maybe"),

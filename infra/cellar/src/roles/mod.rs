@@ -7,6 +7,7 @@ pub(crate) mod frontend;
 pub(crate) mod metadata;
 
 mod announce;
+mod clock;
 mod member;
 mod merges;
 mod node;
@@ -18,7 +19,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use cellar_rpc::{ClientConfig, Pool, tasks::Tasks};
-use cellar_schema::{Clock, OffsetClock, SystemClock};
+use cellar_schema::Clock;
 use cellar_tiering::store::{self, ObjectStore};
 
 use crate::{
@@ -46,12 +47,7 @@ impl Process {
         });
         let client = ClientConfig { source: source(settings), ..ClientConfig::default() };
         let pool = Pool::new(client, &tasks);
-        let clock: Arc<dyn Clock> = match settings.now_ms {
-            Some(now_ms) => {
-                Arc::new(OffsetClock::starting_at_us(SystemClock, now_ms.saturating_mul(1000)))
-            }
-            None => Arc::new(SystemClock),
-        };
+        let clock = clock::start(settings.now_ms, &tasks);
         Ok(Self { tasks, pool, clock, metrics: Metrics::install()? })
     }
 

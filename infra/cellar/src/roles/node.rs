@@ -92,6 +92,7 @@ pub(super) async fn start(
     options.rack.clone_from(&settings.rack);
     options.region.clone_from(&settings.region);
     options.cell_split_bytes = settings.cell_split_bytes;
+    options.cell_split_requests_per_s = settings.cell_split_requests_per_s;
     options.clock = Arc::clone(&process.clock);
     let node = Node::start(options, metadata, process.pool.clone(), &process.tasks).await;
     let node = node.map_err(|error| {

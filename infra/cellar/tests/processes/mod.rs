@@ -3,12 +3,13 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    dead_code,
     unreachable_pub,
-    reason = "helpers of tests, which fail loudly"
+    dead_code,
+    reason = "helpers of tests, which fail loudly; each test program uses a part"
 )]
 
 use std::{
+    collections::BTreeMap,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     path::{Path, PathBuf},
@@ -36,10 +37,16 @@ impl Drop for Cluster {
 impl Cluster {
     /// Starts one with a metadata service of one member and one frontend.
     pub fn start(nodes: u32, first_address: &str) -> Self {
+        let nodes = nodes.to_string();
+        let shape = ["--metadata", "1", "--nodes", &nodes, "--frontends", "1"];
+        Self::start_with(first_address, &shape)
+    }
+
+    /// Starts one of another shape, with settings for all processes.
+    pub fn start_with(first_address: &str, shape: &[&str]) -> Self {
         let data = tempfile::tempdir().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_cellar"));
-        command.args(["cluster", "--metadata", "1", "--frontends", "1"]);
-        command.args(["--nodes", &nodes.to_string(), "--first-address", first_address, "--data"]);
+        command.arg("cluster").args(shape).args(["--first-address", first_address, "--data"]);
         command.arg(data.path()).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut text = String::new();
@@ -77,10 +84,15 @@ impl Cluster {
         processes.iter().find(|process| process["id"] == id).unwrap()["pid"].as_u64()
     }
 
+    /// Sends a signal to a process.
+    pub fn signal(&self, id: &str, name: &str) {
+        let pid = self.pid(id).unwrap().to_string();
+        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+    }
+
     /// Ends a process in the middle of whatever it does.
     pub fn kill(&self, id: &str) {
-        let pid = self.pid(id).unwrap().to_string();
-        assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
+        self.signal(id, "-KILL");
         eventually(&format!("{id} is dead"), || self.pid(id).is_none());
     }
 
@@ -99,14 +111,49 @@ impl Cluster {
 
     /// Has the frontend's admin listener do something; says whether it was done.
     pub fn posted(&self, path: &str) -> bool {
-        let (status, _) = http(&self.address("frontend-1", "admin"), "POST", path, "");
-        status == 200
+        self.change(path).is_ok()
     }
 
-    /// Runs a statement through the frontend.
+    /// The same; none if it cannot say.
+    pub fn try_admin(&self, path: &str) -> Option<Value> {
+        match http(&self.address("frontend-1", "admin"), "GET", path, "") {
+            (200, body) => serde_json::from_str(&body).ok(),
+            _ => None,
+        }
+    }
+
+    /// Asks the frontend's admin listener for a change; says whether it was made.
+    pub fn change(&self, path: &str) -> Result<(), String> {
+        match http(&self.address("frontend-1", "admin"), "POST", path, "") {
+            (200, _) => Ok(()),
+            (status, body) => Err(format!("{status} {body}")),
+        }
+    }
+
+    /// Which node leads which cell, as the nodes themselves say.
+    pub fn leaders(&self) -> BTreeMap<u64, u64> {
+        let told = self.admin("/cells");
+        let mut leaders = BTreeMap::new();
+        for node in told.as_array().unwrap() {
+            for cell in node["answer"].as_array().into_iter().flatten() {
+                if cell["leader"] == node["node"] {
+                    let (cell, node) = (cell["cell"].as_u64(), node["node"].as_u64());
+                    leaders.insert(cell.unwrap(), node.unwrap());
+                }
+            }
+        }
+        leaders
+    }
+
+    /// Runs a statement through the first frontend.
     pub fn query(&self, statement: &str) -> Result<Value, String> {
-        let body = json!({ "statement": statement }).to_string();
-        match http(&self.address("frontend-1", "http"), "POST", "/v1/query", &body) {
+        self.query_by("frontend-1", "LOCAL_QUORUM", statement)
+    }
+
+    /// Runs a statement through a frontend.
+    pub fn query_by(&self, id: &str, level: &str, statement: &str) -> Result<Value, String> {
+        let body = json!({ "statement": statement, "consistency": level }).to_string();
+        match http(&self.address(id, "http"), "POST", "/v1/query", &body) {
             (200..300, body) => Ok(serde_json::from_str(&body).unwrap_or_default()),
             (status, body) => Err(format!("{status} {body}")),
         }

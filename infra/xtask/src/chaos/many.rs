@@ -114,7 +114,7 @@ fn ticks(pid: u64) -> Result<f64> {
 }
 
 /// Resident memory of a process in MB (10^6).
-fn resident(pid: u64) -> Result<f64> {
+pub(super) fn resident(pid: u64) -> Result<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib = line.and_then(|line| line.trim().split(' ').next()?.parse::<f64>().ok());

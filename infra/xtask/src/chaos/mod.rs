@@ -2,7 +2,7 @@
 //! paused and cut off from each other and cells are split, merged and moved; then everything heals,
 //! is read back, and the whole history is checked. [`failover`] and [`rolling`] measure what one
 //! fault and an orderly restart cost, [`grow`] how a cluster takes in data and nodes,
-//! [`many`] what tables and cells cost.
+//! [`many`] what tables and cells cost, [`storm`] what too much load does.
 //!
 //! All of it runs in namespaces of its own ([`sandbox`]): nothing outlives it, and its network can
 //! be cut without touching the machine's.
@@ -19,6 +19,7 @@ mod rolling;
 mod sabotage;
 mod sandbox;
 mod stall;
+mod storm;
 
 use std::{collections::BTreeMap, fs, path::Path, process::Command, thread, time::Duration};
 
@@ -54,6 +55,8 @@ pub(crate) enum Verb {
     Rolling(rolling::Options),
     /// Fill an empty cluster, add a node under load, and see that everything spreads by itself.
     Grow(grow::Options),
+    /// One tenant offers many times what the cluster can take, another asks for little.
+    Storm(storm::Options),
     /// Make a great many tables and cells, and measure what they cost while they are idle.
     Many(many::Options),
 }
@@ -68,6 +71,7 @@ impl Verb {
             Self::Rolling(options) => rolling::run(places, options),
             Self::Grow(options) => grow::run(places, options),
             Self::Many(options) => many::run(places, options),
+            Self::Storm(options) => storm::run(places, options),
         }
     }
 }

@@ -67,6 +67,27 @@ enum Verb {
         #[arg(long, default_value_t = 3)]
         replicas: u32,
     },
+    /// One tenant that offers far too much, and one that asks for little; ends by itself.
+    Storm {
+        /// Frontends, "host:port".
+        #[arg(long, value_delimiter = ',', required = true)]
+        cql: Vec<String>,
+        /// How long it is calm, stormy, and calm again, in seconds each.
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+        /// Connections of the greedy tenant to each frontend.
+        #[arg(long, default_value_t = 16)]
+        connections: usize,
+        /// Clients of the greedy tenant in the storm; each has one request open.
+        #[arg(long, default_value_t = 8_000)]
+        clients: u32,
+        /// Size of its values.
+        #[arg(long, default_value_t = 4_000)]
+        value_bytes: usize,
+        /// Requests a second of the small tenant.
+        #[arg(long, default_value_t = 100)]
+        rate: u32,
+    },
     /// Writes and reads with the driver's default retries.
     Rolling {
         /// Frontends, "host:port".
@@ -101,6 +122,11 @@ async fn main() -> anyhow::Result<()> {
         Verb::Many { cql, tables, replicas } => {
             let figures = chaos::many(&cql, tables, replicas).await?;
             println!("{}", serde_json::to_string(&figures)?);
+        }
+        Verb::Storm { cql: frontends, seconds, connections, clients, value_bytes, rate } => {
+            let phase = std::time::Duration::from_secs(seconds);
+            let gale = chaos::Gale { frontends, phase, connections, clients, value_bytes, rate };
+            println!("{}", serde_json::to_string(&chaos::storm(&gale).await?)?);
         }
         Verb::Rolling { cql, clients } => {
             let figures = chaos::rolling(&cql, clients).await?;

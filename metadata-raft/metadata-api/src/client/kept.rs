@@ -34,6 +34,8 @@ const VERSION: u8 = 1;
 pub(super) struct Kept {
     file: PathBuf,
     pub(super) found: Option<Arc<Catalog>>,
+    /// The members that were known then.
+    pub(super) members: Vec<String>,
 }
 
 impl Kept {
@@ -42,19 +44,19 @@ impl Kept {
         let found = match fs::read(file) {
             Ok(bytes) => decode(&bytes).and_then(|(of, update)| {
                 let same = of.iter().any(|address| addresses.contains(address));
-                same.then_some(update).ok_or("it is of another metadata service")
+                same.then_some((of, update)).ok_or("it is of another metadata service")
             }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err("there is none yet"),
             Err(_) => Err("it cannot be read"),
         };
-        let found = match found {
-            Ok(update) => Some(Arc::new(Catalog::default().apply(update))),
+        let (found, members) = match found {
+            Ok((of, update)) => (Some(Arc::new(Catalog::default().apply(update))), of),
             Err(reason) => {
                 tracing::info!(file = %file.display(), reason, "no kept catalog");
-                None
+                (None, Vec::new())
             }
         };
-        Self { file: file.to_owned(), found }
+        Self { file: file.to_owned(), found, members }
     }
 }
 
@@ -65,7 +67,7 @@ impl Inner {
         let Some(kept) = &self.kept else { return };
         while catalog.changed().await.is_ok() {
             let newest = Arc::clone(&catalog.borrow_and_update());
-            let (file, addresses) = (kept.file.clone(), self.addresses.clone());
+            let (file, addresses) = (kept.file.clone(), self.addresses());
             let began = Instant::now();
             let written = spawn_blocking(move || {
                 write(&file, &encode(&addresses, &newest.to_update()).map_err(io::Error::other)?)

@@ -1,5 +1,6 @@
 //! The metadata service over the network: one watch that keeps the catalog, and submitted
-//! commands.
+//! commands. It asks now and then who the members are, and finds them when all that it was told of
+//! at first have been replaced.
 //!
 //! Guarantees: the catalog stays while the service is away and never goes back, except from a kept
 //! one to what the service says; a submitted
@@ -18,12 +19,13 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use cellar_rpc::{Pool, tasks::Tasks};
 use futures::{FutureExt, future::BoxFuture};
 use parking_lot::Mutex;
-use tokio::sync::watch as channel;
+use tokio::{sync::watch as channel, time::sleep};
 
 use self::{
     kept::Kept,
@@ -32,7 +34,7 @@ use self::{
 use crate::{
     Answer, Catalog, Command, Members, MembersRequest, Metadata, MetadataError, NodeReport,
     Overview,
-    limits::{REPORT_RETRY_MS_MAX, SUBMIT_RETRY_MS_MAX},
+    limits::{MEMBERS_MS, REPORT_RETRY_MS_MAX, SUBMIT_RETRY_MS_MAX},
 };
 
 /// The metadata service over the network; clones are the same client.
@@ -43,7 +45,10 @@ pub struct Client {
 
 struct Inner {
     pool: Pool,
-    addresses: Vec<String>,
+    /// The members that this client was made with.
+    given: Vec<String>,
+    /// The members as the service named them last: those given may all have been replaced.
+    members: Mutex<Vec<String>>,
     /// The member that led when last heard of.
     leader: Mutex<Option<String>>,
     identity: Identity,
@@ -56,7 +61,7 @@ struct Inner {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("addresses", &self.inner.addresses)
+            .field("addresses", &self.inner.addresses())
             .field("version", &self.inner.catalog.borrow().version)
             .finish_non_exhaustive()
     }
@@ -96,9 +101,11 @@ impl Client {
         kept: Option<Kept>,
         tasks: &Tasks,
     ) -> Self {
+        let members = kept.as_ref().map(|kept| kept.members.clone()).unwrap_or_default();
         let inner = Arc::new(Inner {
             pool: pool.clone(),
-            addresses: addresses.to_vec(),
+            given: addresses.to_vec(),
+            members: Mutex::new(members),
             leader: Mutex::new(None),
             identity,
             catalog: channel::Sender::new(Arc::default()),
@@ -109,6 +116,11 @@ impl Client {
         let token = tasks.token().clone();
         tasks.spawn("metadata watch", async move {
             token.run_until_cancelled(watching.watch()).await;
+        });
+        let learning = Arc::clone(&inner);
+        let token = tasks.token().clone();
+        tasks.spawn("metadata members", async move {
+            token.run_until_cancelled(learning.learn()).await;
         });
         Self { inner }
     }
@@ -170,8 +182,35 @@ impl Inner {
         if let Some(leader) = self.leader.lock().take() {
             return Some(leader);
         }
-        let turn = attempt.checked_rem(self.addresses.len())?;
-        self.addresses.get(turn).cloned()
+        let addresses = self.addresses();
+        let turn = attempt.checked_rem(addresses.len())?;
+        addresses.into_iter().nth(turn)
+    }
+
+    /// Where members are or were: those that the service named last come first.
+    fn addresses(&self) -> Vec<String> {
+        let mut addresses = self.members.lock().clone();
+        for given in &self.given {
+            if !addresses.contains(given) {
+                addresses.push(given.clone());
+            }
+        }
+        addresses
+    }
+
+    /// Asks who the members are, for ever.
+    async fn learn(&self) {
+        loop {
+            let shown = self.ask(MEMBERS, &MembersRequest::Show, REPORT_RETRY_MS_MAX).await;
+            match shown {
+                Ok(Members { members, .. }) => {
+                    let voters = members.into_iter().filter(|member| member.votes);
+                    *self.members.lock() = voters.map(|member| member.address).collect();
+                }
+                Err(error) => tracing::debug!(%error, "the members are those of before"),
+            }
+            sleep(Duration::from_millis(MEMBERS_MS)).await;
+        }
     }
 
     /// The catalog that the service has told; none of a kept one.

@@ -1,10 +1,14 @@
 //! Time. The only place that reads the wall clock; everything else is given a [`Clock`], so that
 //! tests and `--now` can set it. Nothing that applies log entries reads any clock.
 
+mod steady;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+pub use steady::{Elapsed, SteadyClock};
 
 /// Tells the time.
 pub trait Clock: Debug + Send + Sync {
