@@ -61,7 +61,7 @@ fn ranges(cluster: &Cluster) -> Vec<String> {
 }
 
 /// Whether a range, such as `[(table 16, token 7) .. (table 16, token 8))`, is one token's.
-fn is_one_token(range: &String) -> bool {
+fn is_one_token(range: &str) -> bool {
     let end_of_number = |c: char| c != '-' && !c.is_ascii_digit();
     let mut tokens = range
         .split("token ")
@@ -99,7 +99,7 @@ fn cells_that_are_asked_too_much_divide_and_a_hot_partition_is_put_apart_and_nam
                 && row["routing_key"] == "AAAABw=="
         })
     };
-    let apart = || ranges(cluster).iter().any(is_one_token);
+    let apart = || ranges(cluster).iter().any(|range| is_one_token(range));
     asking(cluster, |_| "7".to_owned(), "it is named and alone", || named() && apart());
 
     let answer = cluster.done("SELECT k, v FROM ks.asked");
