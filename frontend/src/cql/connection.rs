@@ -205,7 +205,9 @@ impl Connection {
 
     /// Says that there is too much; the request is not even read.
     fn refuse(&mut self, frame: &Frame, reason: String) {
-        let error = RequestError::Overloaded { reason, retry_after_ms: RETRY_AFTER_MS };
+        // Nobody knows yet whether it is a write.
+        let error =
+            RequestError::Overloaded { reason, retry_after_ms: RETRY_AFTER_MS, write: false };
         let (version, stream) = (frame.header.version, frame.header.stream);
         let refused = Response::Error(ErrorBody::Overloaded(error.to_string()));
         let envelope = Envelope::new(refused);
