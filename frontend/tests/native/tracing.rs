@@ -1,11 +1,11 @@
 //! Requests that are traced.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use cellar_frontend::Traces;
 use cellar_metadata_api::Frontend;
 use cellar_rpc::{ClientConfig, Pool, Server, ServerLimits, tasks::Tasks};
-use cellar_schema::CqlType::{Inet, Int, Text};
+use cellar_schema::CqlType::{self, Inet, Int, Text};
 use uuid::Uuid;
 
 use crate::{client::Client, metadata};
@@ -29,6 +29,23 @@ async fn among_others(number: u8, metadata: &Arc<metadata::InMemory>, tasks: &Ta
     Client::of(Arc::clone(metadata), host_id, cql_address, traces).await
 }
 
+/// The rows once there are so many: a frontend on a busy machine may answer another too late.
+async fn enough(
+    client: &mut Client,
+    text: &str,
+    types: &[CqlType],
+    count: usize,
+) -> Vec<Vec<String>> {
+    for _ in 0..40 {
+        let rows = client.rows(text, types).await;
+        if rows.len() >= count {
+            return rows;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("fewer than {count}: {text}")
+}
+
 #[tokio::test]
 async fn a_trace_is_read_through_another_frontend_than_the_one_that_ran_the_request() {
     let (metadata, tasks) = (metadata::InMemory::new(), Tasks::new());
@@ -48,18 +65,21 @@ async fn a_trace_is_read_through_another_frontend_than_the_one_that_ran_the_requ
          FROM system_traces.sessions WHERE session_id = {id}"
     );
     let types = [Inet, Int, Text, Int];
-    let told = two.rows(&session, &types).await;
+    let told = enough(&mut two, &session, &types, 1).await;
     assert_eq!(told[0][..3], ["'10.0.0.1'", "9042", "'SELECT key FROM system.local'"]);
     assert_eq!(told, one.rows(&session, &types).await);
-    let events = activities(&mut two, id).await;
+    let events = format!("SELECT activity FROM system_traces.events WHERE session_id = {id}");
+    let events = enough(&mut two, &events, &[Text], 1).await.concat();
     assert!(events.iter().any(|activity| activity.contains("Preparing statement")), "{events:?}");
     assert_eq!(events, activities(&mut one, id).await);
     let own = two.query("SELECT key FROM system.local", true).await.tracing_id.unwrap();
-    let listed = two.rows("SELECT session_id FROM system_traces.sessions", &[Text]).await;
+    let all = "SELECT session_id FROM system_traces.sessions";
+    let listed = enough(&mut two, all, &[Text], 2).await;
     assert_eq!(listed.len(), 2, "those of both");
     let nobody = Uuid::from_bytes([9; 16]);
     assert!(activities(&mut two, nobody).await.is_empty());
-    assert!(!activities(&mut one, own).await.is_empty());
+    let own = format!("SELECT activity FROM system_traces.events WHERE session_id = {own}");
+    enough(&mut one, &own, &[Text], 1).await;
 }
 
 async fn activities(client: &mut Client, id: uuid::Uuid) -> Vec<String> {
