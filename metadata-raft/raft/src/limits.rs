@@ -98,9 +98,10 @@ pub(crate) const REST_STRAY_MS: u64 = 500;
 /// Pause between two looks at a node that leads resting groups, in milliseconds.
 pub(crate) const ALIVE_LOOK_MS: u64 = 200;
 /// Time for its answer, in milliseconds.
-pub(crate) const ALIVE_CALL_MS_MAX: u64 = 500;
-/// Silence of such a node after which its groups wake up, in milliseconds; as a leader's lease.
-pub(crate) const ALIVE_MS_MAX: u64 = 900;
+pub(crate) const ALIVE_CALL_MS_MAX: u64 = 300;
+/// Silence of such a node after which its groups wake up, in milliseconds: two calls in a row had
+/// no answer, and another leads within 3 s.
+pub(crate) const ALIVE_MS_MAX: u64 = 1_000;
 /// Of so many looks one also asks whether the groups still rest.
 pub(crate) const CHECKED_EVERY: u32 = 15;
 /// Time between members that stand for election after their leader's node is gone, in

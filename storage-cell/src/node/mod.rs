@@ -12,6 +12,7 @@ mod identity;
 mod indexes;
 mod moves;
 mod options;
+mod peers;
 mod ranges;
 mod registration;
 mod service;
@@ -41,6 +42,7 @@ use crate::{
 };
 use cells::Cells;
 use moves::Moves;
+use peers::Places;
 
 /// A running node. It serves as `cellar_cell_api::CellService`.
 pub struct Node {
@@ -111,7 +113,7 @@ impl Node {
         if let Some(told) = &options.on_fatal {
             log.on_fatal = Arc::clone(told);
         }
-        let host = Host::open(log, Arc::new(pool.clone()))?;
+        let host = Host::open(log, Arc::new(Places::new(pool.clone(), &*metadata)))?;
         let (events, mut heard) = mpsc::unbounded_channel();
         let kept = options.kept.clone();
         let cold = Cold::new(Arc::clone(&options.store), Arc::clone(&metadata), kept);

@@ -1,14 +1,19 @@
 //! I-13: replicas that have applied the same have the same rows; and, once all trouble is over,
 //! every replica gets there (part of I-17).
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use cellar_cell_api::{CellReport, CellService, Read, ReadLevel, ReadRequest};
 use cellar_metadata_api::{Catalog, CellId, Metadata};
 use cellar_schema::{Row, keys};
+use tokio::time::sleep;
 
 use crate::{client::tables::Known, cluster::Cluster, process::Running};
+
+/// How often a leader is asked to wake its followers, and the time that a heartbeat takes then.
+const WAKES_MAX: u32 = 10;
+const AFTER_WAKE: Duration = Duration::from_millis(400);
 
 /// Why the cluster is not settled yet: not every replica has applied the same, or not everybody
 /// agrees with the catalog.
@@ -64,7 +69,7 @@ pub(crate) async fn same_rows(cluster: &Cluster, tables: &[Known]) -> Vec<String
             for table in tables {
                 let Some((start, end)) = cut(&report, table, &catalog) else { continue };
                 let key = (report.cell, start.clone());
-                let rows = match rows(running, &report, start, end).await {
+                let rows = match woken(cluster, running, &report, (start, end)).await {
                     Ok(rows) => rows,
                     Err(reason) => {
                         violations.push(format!("I-13: {} cannot be read: {reason}", report.cell));
@@ -99,22 +104,43 @@ fn cut(report: &CellReport, table: &Known, catalog: &Catalog) -> Option<(Bytes, 
     (start < end).then_some((start, end))
 }
 
+/// The rows of one replica, whose group may rest: only its leader wakes it.
+async fn woken(
+    cluster: &Cluster,
+    running: &Running,
+    report: &CellReport,
+    range: (Bytes, Bytes),
+) -> Result<Vec<(Bytes, Row)>, String> {
+    let mut read = rows(running, report, &range, ReadLevel::Any).await;
+    for _ in 0..WAKES_MAX {
+        if read.is_ok() {
+            break;
+        }
+        for other in cluster.nodes.iter().filter_map(|machine| machine.running.as_ref()) {
+            drop(rows(other, report, &range, ReadLevel::Leader).await);
+        }
+        sleep(AFTER_WAKE).await;
+        read = rows(running, report, &range, ReadLevel::Any).await;
+    }
+    read
+}
+
 async fn rows(
     running: &Running,
     report: &CellReport,
-    start: Bytes,
-    end: Bytes,
+    (start, end): &(Bytes, Bytes),
+    level: ReadLevel,
 ) -> Result<Vec<(Bytes, Row)>, String> {
     let read = Read {
-        start,
-        end,
+        start: start.clone(),
+        end: end.clone(),
         reverse: false,
         rows_max: 1_000,
         bytes_max: 1 << 20,
         columns: None,
         probe: None,
     };
-    let (cell, epoch, level) = (report.cell, report.epoch, ReadLevel::Any);
+    let (cell, epoch) = (report.cell, report.epoch);
     let request = ReadRequest { cell, epoch, level, reads: vec![read] };
     let mut reply = running.node.read(request).await.map_err(|error| error.to_string())?;
     let page = reply.pages.pop().ok_or("no page")?.map_err(|error| error.to_string())?;

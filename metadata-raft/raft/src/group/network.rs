@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use cellar_rpc::{CallError, Client};
+use cellar_rpc::CallError;
 use futures::{FutureExt, pin_mut, select_biased};
 use openraft::{
     BasicNode, RaftNetworkFactory, RaftNetworkV2,
@@ -97,7 +97,9 @@ pub(crate) struct Network {
 pub(crate) struct Member {
     group: u64,
     to: u64,
-    client: Client,
+    /// Where it was when it came into the group.
+    address: String,
+    peers: Arc<dyn Peers>,
     wanted: Arc<Notify>,
     sent_bytes: Arc<AtomicU64>,
 }
@@ -106,9 +108,9 @@ impl RaftNetworkFactory<Types> for Network {
     type Network = Member;
 
     async fn new_client(&mut self, target: u64, node: &BasicNode) -> Member {
-        let client = self.peers.client(target, &node.addr);
+        let (address, peers) = (node.addr.clone(), Arc::clone(&self.peers));
         let (wanted, sent_bytes) = (Arc::clone(&self.wanted), Arc::clone(&self.sent_bytes));
-        Member { group: self.group, to: target, client, wanted, sent_bytes }
+        Member { group: self.group, to: target, address, peers, wanted, sent_bytes }
     }
 }
 
@@ -127,7 +129,9 @@ impl Member {
         patience: Duration,
     ) -> Result<A, Unreachable<Types>> {
         let envelope = Envelope { group: self.group, to: self.to, message };
-        let answer = self.client.call(path, &envelope, patience).await;
+        // Asked each time: it may have moved.
+        let client = self.peers.client(self.to, &self.address);
+        let answer = client.call(path, &envelope, patience).await;
         answer.map_err(|error| {
             if matches!(error.remote(), Some(Refused::NeedsSnapshot)) {
                 self.wanted.notify_one();

@@ -209,7 +209,7 @@ impl Resting {
         let mut leaders = self.leaders.lock();
         let fresh =
             || Leader { address, life: ask.life, seen: Instant::now(), groups: BTreeSet::new() };
-        // One of another life stays until its groups are awake.
+        // One of another life stays until its groups are awake, and these with them.
         leaders.entry(ask.from).or_insert_with(fresh).groups.insert(group);
     }
 
