@@ -2,14 +2,25 @@
 //! once, and truthfully: it was not begun. Whoever has no more open than its share is never
 //! refused, so one client with too much does not take the service from the others.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering::Relaxed},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
 };
 
-/// Requests that are open at once before connections beyond their share are refused more: several
-/// hundred milliseconds of work, so that what waits is done long before its client gives up.
+use parking_lot::Mutex;
+
+/// Requests that may always be open before connections beyond their share are refused more.
+const REQUESTS_MIN: usize = 2_048;
+/// Requests above which they are refused whatever the pace: each takes some kilobytes.
 const REQUESTS_MAX: usize = 8_192;
+/// Between the two, as many as are done in half a second: what waits longer than that many times
+/// over is given up by clients before it is done.
+const PACE: Duration = Duration::from_secs(1);
+/// A pace that was looked at longer ago says nothing of now.
+const PACE_OLD: Duration = Duration::from_secs(3);
 /// Bytes of their frames: they are held until the answer.
 const BYTES_MAX: usize = 256 << 20;
 /// What a refused client is told to wait, in milliseconds.
@@ -22,10 +33,26 @@ struct Open {
     bytes: AtomicUsize,
 }
 
+/// How many requests may be open, by how many were done.
+#[derive(Debug)]
+struct Pace {
+    since: Instant,
+    requests_max: usize,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { since: Instant::now(), requests_max: REQUESTS_MAX }
+    }
+}
+
 /// What all connections have open.
 #[derive(Debug, Default)]
 pub struct Admission {
     open: Open,
+    /// Requests that were done since the pace was looked at.
+    done: AtomicUsize,
+    pace: Mutex<Pace>,
     /// Connections that have anything open.
     busy: AtomicUsize,
 }
@@ -45,6 +72,23 @@ pub(super) struct Permit {
     bytes: usize,
 }
 
+impl Admission {
+    /// How many requests may be open now.
+    fn requests_max(&self) -> usize {
+        let mut pace = self.pace.lock();
+        let elapsed = pace.since.elapsed();
+        if elapsed >= PACE {
+            let done = self.done.swap(0, Relaxed);
+            pace.since = Instant::now();
+            pace.requests_max = match elapsed < PACE_OLD {
+                true => (done / 2).clamp(REQUESTS_MIN, REQUESTS_MAX),
+                false => REQUESTS_MAX,
+            };
+        }
+        pace.requests_max
+    }
+}
+
 impl Door {
     pub(super) fn new(all: &Arc<Admission>) -> Self {
         Self { all: Arc::clone(all), own: Arc::default() }
@@ -54,13 +98,15 @@ impl Door {
     pub(super) fn enter(&self, bytes: usize) -> Result<Permit, String> {
         let (requests, held) =
             (self.all.open.requests.load(Relaxed), self.all.open.bytes.load(Relaxed));
-        if requests >= REQUESTS_MAX || held.saturating_add(bytes) > BYTES_MAX {
+        let many = requests >= REQUESTS_MIN;
+        let requests_max = if many { self.all.requests_max() } else { REQUESTS_MAX };
+        if requests >= requests_max || held.saturating_add(bytes) > BYTES_MAX {
             let busy = self.all.busy.load(Relaxed).max(1);
             let own = (
                 self.own.requests.load(Relaxed),
                 self.own.bytes.load(Relaxed).saturating_add(bytes),
             );
-            if own.0 >= REQUESTS_MAX / busy || own.1 > BYTES_MAX / busy {
+            if own.0 >= requests_max / busy || own.1 > BYTES_MAX / busy {
                 return Err(format!(
                     "{requests} requests with {held} bytes are open at this frontend, and {} of \
                      them are this connection's",
@@ -80,6 +126,7 @@ impl Door {
 
 impl Drop for Permit {
     fn drop(&mut self) {
+        self.all.done.fetch_add(1, Relaxed);
         self.all.open.requests.fetch_sub(1, Relaxed);
         self.all.open.bytes.fetch_sub(self.bytes, Relaxed);
         self.own.bytes.fetch_sub(self.bytes, Relaxed);
