@@ -180,23 +180,6 @@ impl Inner {
         });
     }
 
-    /// Lets quiet groups rest.
-    fn let_rest(self: &Arc<Self>, after_ms: u64) {
-        if after_ms == 0 {
-            return;
-        }
-        let offering = Self::offer_rest(Arc::downgrade(self), Duration::from_millis(after_ms));
-        let token = self.tasks.token().clone();
-        self.tasks.spawn("rest of raft groups", async move {
-            token.run_until_cancelled(offering).await;
-        });
-        let watching = Self::watch_leaders(Arc::downgrade(self));
-        let token = self.tasks.token().clone();
-        self.tasks.spawn("leaders of resting raft groups", async move {
-            token.run_until_cancelled(watching).await;
-        });
-    }
-
     fn group(&self, group: u64) -> Option<Group> {
         self.running.lock().groups.get(&group).cloned()
     }

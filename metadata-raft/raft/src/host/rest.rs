@@ -82,8 +82,25 @@ impl Resting {
 }
 
 impl Inner {
+    /// Lets quiet groups rest.
+    pub(super) fn let_rest(self: &Arc<Self>, after_ms: u64) {
+        if after_ms == 0 {
+            return;
+        }
+        let offering = Self::offer_rest(Arc::downgrade(self), Duration::from_millis(after_ms));
+        let token = self.tasks.token().clone();
+        self.tasks.spawn("rest of raft groups", async move {
+            token.run_until_cancelled(offering).await;
+        });
+        let watching = Self::watch_leaders(Arc::downgrade(self));
+        let token = self.tasks.token().clone();
+        self.tasks.spawn("leaders of resting raft groups", async move {
+            token.run_until_cancelled(watching).await;
+        });
+    }
+
     /// Lets groups rest that could, until cancelled; `after` is how long nothing must be asked.
-    pub(super) async fn offer_rest(host: Weak<Self>, after: Duration) {
+    async fn offer_rest(host: Weak<Self>, after: Duration) {
         let mut looks = time::interval(after / REST_LOOKS);
         looks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
         loop {
@@ -140,7 +157,7 @@ impl Inner {
     }
 
     /// Watches the nodes that lead resting groups, until cancelled.
-    pub(super) async fn watch_leaders(host: Weak<Self>) {
+    async fn watch_leaders(host: Weak<Self>) {
         let mut looks = time::interval(Duration::from_millis(ALIVE_LOOK_MS));
         looks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
         let mut count = 0_u32;

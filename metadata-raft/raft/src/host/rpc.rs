@@ -53,6 +53,11 @@ where
 
 /// Adds the handlers to a router.
 pub(crate) fn register(host: &Arc<Inner>, router: Router) -> Router {
+    snapshots(host, terms(host, router))
+}
+
+/// What members tell and ask each other about terms and entries.
+fn terms(host: &Arc<Inner>, router: Router) -> Router {
     let append = to_group(host, |group: Group, request: AppendEntriesRequest<Types>| async move {
         group.append(request).await
     });
@@ -87,6 +92,16 @@ pub(crate) fn register(host: &Arc<Inner>, router: Router) -> Router {
         let leader = group.transfer_leader(to).await;
         leader.map_err(|error| Refused::Failed(error.to_string()))
     });
+    router
+        .call(APPEND, append)
+        .call(VOTE, vote)
+        .call(PRE_VOTE, pre_vote)
+        .call(TRANSFER, transfer)
+        .call(LEAD, lead)
+}
+
+/// What members send each other whole.
+fn snapshots(host: &Arc<Inner>, router: Router) -> Router {
     let weak = Arc::downgrade(host);
     let snapshot = to_group(host, move |group: Group, piece: Piece| {
         let host = weak.upgrade();
@@ -118,13 +133,5 @@ pub(crate) fn register(host: &Arc<Inner>, router: Router) -> Router {
             Ok(SnapshotResponse::<Types>::new(vote))
         }
     });
-    router
-        .call(ASK_BASE, ask)
-        .call(BASE, base)
-        .call(APPEND, append)
-        .call(VOTE, vote)
-        .call(PRE_VOTE, pre_vote)
-        .call(SNAPSHOT, snapshot)
-        .call(TRANSFER, transfer)
-        .call(LEAD, lead)
+    router.call(ASK_BASE, ask).call(BASE, base).call(SNAPSHOT, snapshot)
 }
