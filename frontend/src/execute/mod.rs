@@ -3,6 +3,7 @@
 
 mod describe;
 mod paging;
+mod resume;
 mod schema;
 mod select;
 mod view;

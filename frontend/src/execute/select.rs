@@ -8,7 +8,7 @@ use cellar_cell_api::ReadLevel;
 use cellar_cql::plan::{BoundSelect, Flow, Planned, Reads, RowReader, Select};
 use cellar_schema::{Row, keys};
 
-use super::paging::fingerprint;
+use super::resume::Origin;
 use super::{Answer, Done, Executor, PagingState, Parameters, ResultRows};
 use crate::{
     error::RequestError,
@@ -27,9 +27,9 @@ const PAGE_BYTES: u64 = 4 << 20;
 /// One read of a statement, in the order of the result.
 pub(super) struct Step {
     /// The partition, unless it is a scan.
-    partition: Option<Bytes>,
+    pub(super) partition: Option<Bytes>,
     /// Whether static columns are wanted with it.
-    statics: bool,
+    pub(super) statics: bool,
     pub(super) start: Bytes,
     pub(super) end: Bytes,
 }
@@ -74,9 +74,9 @@ impl Executor {
             .columns
             .clone()
             .ok_or_else(|| RequestError::internal("a SELECT without result columns"))?;
-        let fingerprint = fingerprint(planned, &bound, parameters);
+        let origin = Origin::of(planned, &bound, parameters);
         let resumed = match &parameters.paging_state {
-            Some(state) => Some(PagingState::decode(state, fingerprint)?),
+            Some(state) => Some(origin.resume(state, &bound, &steps(&bound.reads))?),
             None => None,
         };
         let page_size = parameters
@@ -87,7 +87,8 @@ impl Executor {
             let charge = Charge::read(page.read_bytes, parameters.level == ReadLevel::Any);
             let next = page.next.map(|(read, after, progress)| {
                 let read = u64::try_from(read).unwrap_or(u64::MAX);
-                PagingState { statement: fingerprint, read, after, progress }.encode()
+                let Origin { statement, table } = origin;
+                PagingState { statement, table, read, after, progress }.encode()
             });
             let rows = ResultRows { columns, rows: page.rows, next: next.transpose()? };
             return Ok(Done { answer: Answer::Rows(rows), charge, warnings: Vec::new() });
@@ -106,7 +107,7 @@ impl Executor {
             read_bytes: 0,
             page_size,
         };
-        let mut done = run.all(columns, fingerprint).await?;
+        let mut done = run.all(columns, origin).await?;
         if free {
             done.charge = Charge::default();
         }
@@ -118,7 +119,7 @@ impl Run<'_> {
     async fn all(
         mut self,
         columns: Arc<[cellar_cql::plan::ResultColumn]>,
-        fingerprint: u64,
+        origin: Origin,
     ) -> Result<Done, RequestError> {
         let steps = steps(&self.bound.reads);
         let first = match &self.resumed {
@@ -163,7 +164,8 @@ impl Run<'_> {
         let mut paging = None;
         if let Some((index, after)) = next {
             let state = PagingState {
-                statement: fingerprint,
+                statement: origin.statement,
+                table: origin.table,
                 read: u64::try_from(index).unwrap_or(u64::MAX),
                 after,
                 progress: reader.progress(),

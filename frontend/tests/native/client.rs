@@ -181,7 +181,7 @@ impl Client {
     }
 }
 
-fn as_text(result: RowsResult, types: &[CqlType]) -> Vec<Vec<String>> {
+pub(crate) fn as_text(result: RowsResult, types: &[CqlType]) -> Vec<Vec<String>> {
     let cells: Vec<Vec<Option<Bytes>>> = match result.rows {
         RowsContent::Rows(rows) => rows,
         RowsContent::Encoded { count, columns, bytes } => cut(count, columns, &bytes),

@@ -1,9 +1,9 @@
 //! Pages of tables that are made up by the frontend.
 
-use cellar_schema::CqlType::{Bigint, Text};
+use cellar_schema::CqlType::{Bigint, Int, Text};
 use cellar_wire::{Consistency, ErrorBody, Query, QueryParams, Request, Response, RowsContent};
 
-use crate::client::Client;
+use crate::client::{Client, as_text};
 
 #[tokio::test]
 async fn system_tables_are_read_in_pages_that_together_are_the_whole() {
@@ -85,4 +85,29 @@ async fn a_paging_state_of_a_system_table_is_for_its_own_statement_only() {
     assert!(matches!(refused, Response::Error(ErrorBody::ProtocolError(_))), "{refused:?}");
     params.paging_state = Some(state);
     assert!(matches!(ask(text, &params).await, Response::Rows(_)));
+}
+
+#[tokio::test]
+async fn a_page_goes_on_by_another_statement_that_reads_the_same_partition() {
+    let mut client = Client::connect().await;
+    client.run("CREATE TABLE ks.kinds (p int, kind int, c int, PRIMARY KEY (p, kind, c))").await;
+    for row in ["0, 0, 9", "0, 1, 1", "0, 1, 2", "0, 1, 3", "0, 2, 4"] {
+        client.run(&format!("INSERT INTO ks.kinds (p, kind, c) VALUES ({row})")).await;
+    }
+    let mut ask = async |text: &str, page_size: i32, state: Option<bytes::Bytes>| {
+        let mut params = QueryParams::new(Consistency::One);
+        (params.page_size, params.paging_state) = (Some(page_size), state);
+        let query = Query { query: text.into(), params };
+        client.ask(Request::Query(query).into()).await.response
+    };
+    let all = "SELECT c FROM ks.kinds WHERE p = 0 ORDER BY kind ASC";
+    for (page_size, expected) in [(1, &["1", "2", "3"][..]), (2, &["2", "3"]), (4, &[])] {
+        let Response::Rows(first) = ask(all, page_size, None).await else { panic!("no rows") };
+        let state = first.metadata.paging_state.clone();
+        let second = ask("SELECT c FROM ks.kinds WHERE p = 0 AND kind = 1", 9, state.clone()).await;
+        let Response::Rows(second) = second else { panic!("{second:?}") };
+        assert_eq!(as_text(second, &[Int]).concat(), expected, "{page_size}");
+        let elsewhere = ask("SELECT c FROM ks.kinds WHERE p = 1", 9, state).await;
+        assert!(matches!(elsewhere, Response::Error(ErrorBody::Invalid(_))), "{elsewhere:?}");
+    }
 }

@@ -214,6 +214,22 @@ fn like_needs_filtering_or_an_index_of_its_kind() {
     assert!(number.to_string().starts_with("LIKE restriction is only supported"), "{number}");
 }
 
+#[test]
+fn like_asks_for_a_term_of_a_text_where_the_index_cuts_texts() {
+    let mut schema = Schema::of(&[TABLE]);
+    let store = schema.stored();
+    let all = schema.keys(&store, "w LIKE '%' ALLOW FILTERING");
+    assert_eq!(schema.keys(&store, "w LIKE 'b' ALLOW FILTERING"), "");
+    schema.change(
+        "CREATE CUSTOM INDEX ON t (w) USING 'org.apache.cassandra.index.sasi.SASIIndex' WITH \
+         OPTIONS = {'mode': 'CONTAINS', 'delimiter': 'a', 'analyzer_class': \
+         'org.apache.cassandra.index.sasi.analyzer.DelimiterAnalyzer'}",
+    );
+    assert_eq!(schema.keys(&store, "w LIKE 'b'"), "12");
+    assert_eq!(schema.keys(&store, "w LIKE '%b'"), "11 12");
+    assert_eq!(schema.keys(&store, "w LIKE '%'"), all);
+}
+
 const VECTORS: &str = "CREATE TABLE vectors (k int, c int, w int, v vector<float, 3>, \
                        PRIMARY KEY (k, c))";
 

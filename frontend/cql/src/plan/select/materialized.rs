@@ -77,13 +77,7 @@ fn test(
     match (&relation.target, &relation.test) {
         (Target::Column(name), RelationTest::IsNotNull) => {
             let columns = vec![ColumnRef::of(column(base, name)?)];
-            Ok(Restriction {
-                columns,
-                tuple: false,
-                test: Test::NotNull,
-                prefixes: false,
-                ignores_case: false,
-            })
+            Ok(Restriction::new(columns, false, Test::NotNull))
         }
         _ => Restriction::plan(scope, base, relation),
     }

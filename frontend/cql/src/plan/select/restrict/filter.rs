@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 use bytes::Bytes;
 use cellar_schema::{CqlType, value};
 
+use super::analyzed::Analyzer;
 use super::pattern::{self, Pattern};
 use super::relation::{ElementTest, End, Restriction, Test};
 use crate::plan::select::view::{ColumnRef, RowView};
@@ -18,6 +19,7 @@ pub(crate) struct BoundFilter {
     pub(super) columns: Vec<ColumnRef>,
     pub(super) test: BoundTest,
     pub(super) ignores_case: bool,
+    pub(super) analyzer: Option<Analyzer>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -61,22 +63,16 @@ impl BoundFilter {
                     .collect::<Result<_, _>>()?,
             ),
             Test::Like(exprs) => {
-                let ignores_case = restriction.ignores_case;
-                let one = |(expr, _): &(Expr, String)| {
-                    let bytes = given(expr, "value", &columns, binding)?;
-                    if restriction.prefixes {
-                        pattern::refuse_inner(restriction.first_name(), &bytes)?;
-                    }
-                    Ok::<_, PlanError>(Pattern::of(&match ignores_case {
-                        true => lower_case(&bytes),
-                        false => String::from_utf8_lossy(&bytes).into_owned(),
-                    }))
-                };
-                BoundTest::Like(exprs.iter().map(one).collect::<Result<_, _>>()?)
+                let mut all = Vec::with_capacity(exprs.len());
+                for (expr, _) in exprs {
+                    all.extend(patterns(expr, restriction, binding)?);
+                }
+                BoundTest::Like(all)
             }
             Test::NotNull => BoundTest::NotNull,
         };
-        Ok(Self { columns, test, ignores_case: restriction.ignores_case })
+        let analyzer = restriction.analyzer.clone();
+        Ok(Self { columns, test, ignores_case: restriction.ignores_case, analyzer })
     }
 
     /// Whether the row passes; no test holds for null.
@@ -113,7 +109,13 @@ impl BoundFilter {
                     true => Cow::Owned(lower_case(&bytes)),
                     false => String::from_utf8_lossy(&bytes),
                 };
-                patterns.iter().all(|pattern| pattern.matches(&text))
+                match &self.analyzer {
+                    Some(analyzer) => {
+                        let terms = analyzer.terms(&text);
+                        patterns.iter().all(|one| terms.iter().any(|term| one.matches(term)))
+                    }
+                    None => patterns.iter().all(|pattern| pattern.matches(&text)),
+                }
             }
             BoundTest::NotNull => self.columns.iter().all(|column| row.value(column).is_some()),
         }
@@ -153,6 +155,26 @@ impl BoundFilter {
 
 fn lower_case(text: &[u8]) -> String {
     String::from_utf8_lossy(text).to_lowercase()
+}
+
+/// The patterns that one `LIKE` asks for, all of them.
+fn patterns(
+    expr: &Expr,
+    restriction: &Restriction,
+    binding: &Binding<'_>,
+) -> Result<Vec<Pattern>, PlanError> {
+    let bytes = given(expr, "value", &restriction.columns, binding)?;
+    if restriction.prefixes {
+        pattern::refuse_inner(restriction.first_name(), &bytes)?;
+    }
+    let text = match restriction.ignores_case {
+        true => Cow::Owned(lower_case(&bytes)),
+        false => String::from_utf8_lossy(&bytes),
+    };
+    Ok(match &restriction.analyzer {
+        Some(analyzer) => analyzer.patterns(&text),
+        None => vec![Pattern::of(&text)],
+    })
 }
 
 fn end(

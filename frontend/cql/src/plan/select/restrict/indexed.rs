@@ -3,6 +3,7 @@
 
 use cellar_schema::{CqlType, Index, IndexPart, Table};
 
+use super::analyzed::Analyzer;
 use super::pattern;
 use super::relation::{ElementTest, Restriction, Test};
 use super::{Clustering, FILTERING};
@@ -159,6 +160,13 @@ impl<'t> Indexes<'t> {
         let mut sasi =
             self.groups.iter().flatten().filter(|i| i.is_sasi() && self.is_on(i, column));
         matches!(part.test, Test::Like(_)) && !sasi.any(|index| any(index))
+    }
+
+    /// What cuts the texts of a column into terms for `LIKE`: an index of the column says so.
+    pub(super) fn analyzer(&self, part: &Restriction) -> Option<Analyzer> {
+        let ([column], Test::Like(_)) = (part.columns.as_slice(), &part.test) else { return None };
+        let mut all = self.groups.iter().flatten().filter(|index| self.is_on(index, column));
+        all.find_map(|index| Analyzer::of(index))
     }
 
     fn is_on(&self, index: &Index, column: &ColumnRef) -> bool {

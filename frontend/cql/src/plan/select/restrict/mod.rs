@@ -1,6 +1,7 @@
 //! `WHERE` of a `SELECT`: which partitions are read, which rows of them, and what is only found
 //! by looking at every row (`ALLOW FILTERING`).
 
+mod analyzed;
 mod bind;
 mod filter;
 mod indexed;
@@ -199,6 +200,7 @@ impl Sorter<'_> {
         let indexed = indexes.check(&restricted, allow_filtering)?;
         for part in &mut filters {
             part.ignores_case = indexes.ignores_case(part);
+            part.analyzer = indexes.analyzer(part);
             part.prefixes = !allow_filtering && indexes.knows_prefixes_only(part);
         }
         filters.extend(ordered.filters);

@@ -2,6 +2,7 @@
 
 use cellar_schema::{CqlType, Table};
 
+use super::analyzed::Analyzer;
 use super::operand::{Operand, Receiver, Values, names};
 use super::pattern;
 use super::text::{only_for_views, unsupported, written};
@@ -23,6 +24,8 @@ pub(crate) struct Restriction {
     pub(crate) prefixes: bool,
     /// Whether texts are equal that differ in the case of letters only.
     pub(crate) ignores_case: bool,
+    /// What cuts the text into the terms that `LIKE` asks for.
+    pub(crate) analyzer: Option<Analyzer>,
 }
 
 /// What must hold.
@@ -67,6 +70,10 @@ pub(crate) enum ElementTest {
 }
 
 impl Restriction {
+    pub(crate) fn new(columns: Vec<ColumnRef>, tuple: bool, test: Test) -> Self {
+        Self { columns, tuple, test, prefixes: false, ignores_case: false, analyzer: None }
+    }
+
     /// Whether it gives values by `=` or `IN`.
     pub(crate) fn values(&self) -> Option<&Values> {
         match &self.test {
@@ -102,7 +109,7 @@ impl Restriction {
             Target::Column(name) => {
                 let columns = vec![ColumnRef::of(column(table, name)?)];
                 let test = single(scope, table, &columns, &relation.test)?;
-                Ok(Self { columns, tuple: false, test, prefixes: false, ignores_case: false })
+                Ok(Self::new(columns, false, test))
             }
             Target::Tuple(idents) => {
                 if let RelationTest::Compare(Comparison::NotEqual, _) = &relation.test {
@@ -111,18 +118,12 @@ impl Restriction {
                 let columns = tuple_columns(table, idents)?;
                 let receiver = Receiver { table, columns: &columns, tuple: true };
                 let test = compared(scope, receiver, &relation.test)?;
-                Ok(Self { columns, tuple: true, test, prefixes: false, ignores_case: false })
+                Ok(Self::new(columns, true, test))
             }
             Target::Element(name, key) => {
                 let target = ColumnRef::of(column(table, name)?);
                 let test = entry(scope, table, &target, key, &relation.test)?;
-                Ok(Self {
-                    columns: vec![target],
-                    tuple: false,
-                    test,
-                    prefixes: false,
-                    ignores_case: false,
-                })
+                Ok(Self::new(vec![target], false, test))
             }
             Target::Field(name, _) => {
                 column(table, name)?;
