@@ -24,7 +24,8 @@ impl Analyzer {
         }
         match option("analyzer_class")?.rsplit('.').next()? {
             "DelimiterAnalyzer" => {
-                Some(Self::Delimiter(option("delimiter").and_then(|d| d.chars().next())?))
+                let given = option("delimiter").and_then(|text| text.chars().next());
+                Some(Self::Delimiter(given.unwrap_or(',')))
             }
             "StandardAnalyzer" => Some(Self::Words {
                 lower: is("tokenization_normalize_lowercase")
