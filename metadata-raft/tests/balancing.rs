@@ -71,6 +71,8 @@ async fn report(user: &User) {
             disk_free_bytes: 0,
             disk_total_bytes: 0,
             moved_bytes: 0,
+            damaged_cells: Vec::new(),
+            healed_cells: 0,
         };
         user.client.report(report).await.unwrap();
     }

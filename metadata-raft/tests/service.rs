@@ -249,6 +249,8 @@ async fn reports_reach_the_leader_and_the_overview_has_them_with_what_happened()
         disk_free_bytes: 5,
         disk_total_bytes: 10,
         moved_bytes: 0,
+        damaged_cells: Vec::new(),
+        healed_cells: 0,
     };
     one.client.report(report.clone()).await.unwrap();
     let told = async {

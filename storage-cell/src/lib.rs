@@ -14,6 +14,7 @@ mod commands;
 mod index;
 mod limits;
 mod load;
+mod mend;
 mod node;
 mod read;
 mod records;

@@ -51,6 +51,11 @@ pub(crate) const STOP_MS_MAX: u64 = 20_000;
 pub(crate) const RELEASE_MS_MAX: u64 = 10_000;
 /// Pause between looks whether they have, in milliseconds.
 pub(crate) const RELEASE_LOOK_MS: u64 = 2;
+/// Pause before a cell with damaged rows tries again to give them up, in milliseconds: other
+/// replicas answer within seconds, or are down for long.
+pub(crate) const HEAL_RETRY_MS: u64 = 1_000;
+/// The same where nobody can have them, in milliseconds: that may change by the hand of somebody.
+pub(crate) const HEAL_AGAIN_MS: u64 = 60_000;
 /// Answers longer than this, in bytes, are not kept for retries: rows of a failed condition may be
 /// megabytes each, and the retry is then told that the outcome is unknown.
 pub(crate) const ANSWER_BYTES_MAX: usize = 256 << 10;

@@ -28,6 +28,8 @@ fn overview(client: &Client) -> Overview {
         disk_free_bytes: 100,
         disk_total_bytes: 200,
         moved_bytes: 3,
+        damaged_cells: Vec::new(),
+        healed_cells: 0,
     };
     let event = |at_ms, kind: &str| Event {
         at_ms,

@@ -20,6 +20,12 @@ pub struct NodeReport {
     pub disk_total_bytes: u64,
     /// Bytes of cells that have come here from other nodes since it started.
     pub moved_bytes: u64,
+    /// Cells of which something stored there cannot be read, until other replicas have replaced it.
+    #[serde(default)]
+    pub damaged_cells: Vec<CellId>,
+    /// How many cells were healed in that way since the node started.
+    #[serde(default)]
+    pub healed_cells: u64,
 }
 
 /// One replica of a cell.

@@ -82,6 +82,11 @@ pub(crate) const BASE_LEADERLESS_MS: u64 = 5_000;
 /// Time for a snapshot that was asked for to wait until its end is known to be decided, in
 /// milliseconds: some heartbeats; later ones are newer.
 pub(crate) const BASE_WAIT_MS_MAX: u64 = 5_000;
+/// Time for the answer of a member that is asked whether it is whole, in milliseconds.
+pub(crate) const WHOLE_MS_MAX: u64 = 3_000;
+/// How long a member counts as lacking its base after it has asked for one, in milliseconds: some
+/// times the pause between its requests.
+pub(crate) const LACKS_MS: u64 = 2_000;
 /// Time for the last piece, in milliseconds: the other member takes the whole snapshot over before
 /// it answers.
 pub(crate) const SNAPSHOT_MS_MAX: u64 = 300_000;

@@ -60,6 +60,25 @@ impl MachineError {
     }
 }
 
+/// Marks a cause: stored bytes of the machine are not what was written.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Damaged(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+impl MachineError {
+    /// An error whose cause is that stored bytes are not what was written. A group with other
+    /// members does not stop then: it applies nothing until it has a snapshot of another.
+    pub fn damaged(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::new(Damaged(cause.into()))
+    }
+
+    /// Whether it was made by [`MachineError::damaged`].
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        self.0.is::<Damaged>()
+    }
+}
+
 impl From<io::Error> for MachineError {
     fn from(error: io::Error) -> Self {
         Self::new(error)
@@ -141,6 +160,15 @@ pub trait Machine: Send + 'static {
     /// starts. Such a member applies no entry, and never leads, before it has a snapshot.
     fn lacks_beginning(&self) -> bool {
         false
+    }
+
+    /// Writes down, durably, that the machine lacks its beginning from here on, because what is
+    /// stored of it is damaged. What is readable of it stays until a snapshot replaces it.
+    ///
+    /// # Errors
+    /// It could not be written, or the machine can do without: it goes on as before.
+    fn give_up_beginning(&mut self) -> Result<(), MachineError> {
+        Err(MachineError::new("this machine keeps what it has"))
     }
 
     /// Applies decided entries in order, with one answer each. `position` is an encoded

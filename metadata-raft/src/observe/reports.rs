@@ -1,6 +1,10 @@
 //! The events that the reports of nodes stand for: other leaders and hot partitions.
 
-use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    time::Duration,
+};
 
 use cellar_metadata_api::{CellId, CellLoad, Event, HotPartition, NodeId, NodeReport, TableId};
 use tokio::time::Instant;
@@ -14,6 +18,8 @@ pub(super) struct Seen {
     leaders: BTreeMap<CellId, (NodeId, u64)>,
     /// Hot partitions, and when they were told of.
     hot: BTreeMap<(TableId, i64), Instant>,
+    /// Cells with damage on each node.
+    damaged: BTreeMap<NodeId, BTreeSet<CellId>>,
 }
 
 impl Seen {
@@ -33,7 +39,29 @@ impl Seen {
                 self.hot.insert((partition.table, partition.token), told);
             }
         }
+        events.extend(self.damage(report, at_ms));
         events
+    }
+
+    /// Damage that was met on a node, or is gone.
+    fn damage(&mut self, report: &NodeReport, at_ms: i64) -> Vec<Event> {
+        let now: BTreeSet<CellId> = report.damaged_cells.iter().copied().collect();
+        let before = self.damaged.insert(report.node, now.clone()).unwrap_or_default();
+        let event = |kind: &str, cell: &CellId, detail: &str| Event {
+            at_ms,
+            kind: kind.to_owned(),
+            cell: Some(*cell),
+            epoch: None,
+            node: Some(report.node),
+            detail: detail.to_owned(),
+        };
+        let found = now.difference(&before).map(|cell| {
+            event("damage.found", cell, "stored rows cannot be read; other replicas are asked")
+        });
+        let gone = before
+            .difference(&now)
+            .map(|cell| event("damage.healed", cell, "no damage is known any more"));
+        found.chain(gone).collect()
     }
 
     /// A leader that is another than before. One that was replaced and does not know it yet is
@@ -98,6 +126,8 @@ mod tests {
             disk_free_bytes: 0,
             disk_total_bytes: 0,
             moved_bytes: 0,
+            damaged_cells: Vec::new(),
+            healed_cells: 0,
         }
     }
 
@@ -111,6 +141,20 @@ mod tests {
         assert_eq!(told[0].detail, "node-1 → node-2");
         assert!(seen.compare(&report(1, true, 6), now, 0).is_empty());
         assert!(seen.compare(&report(2, true, 6), now, 0).is_empty());
+    }
+
+    #[test]
+    fn damage_is_told_of_when_it_is_met_and_when_it_is_gone() {
+        let (mut seen, now) = (Seen::default(), Instant::now());
+        let mut damaged = report(1, false, 1);
+        damaged.damaged_cells.push(CellId(7));
+        let kinds = |events: Vec<Event>| -> Vec<String> {
+            events.into_iter().map(|event| event.kind).collect()
+        };
+        assert_eq!(kinds(seen.compare(&damaged, now, 0)), ["damage.found"]);
+        assert!(seen.compare(&damaged, now, 0).is_empty());
+        assert!(seen.compare(&report(2, false, 1), now, 0).is_empty(), "another node");
+        assert_eq!(kinds(seen.compare(&report(1, false, 1), now, 0)), ["damage.healed"]);
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod write;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cellar_engine::{Engine, EngineError};
+use cellar_engine::{Batch, Engine, EngineError};
 use cellar_metadata_api::{CellId, SplitPlan, TableId};
 use cellar_raft::Entry;
 use cellar_schema::{FormatError, KeyError};
@@ -33,7 +33,7 @@ pub(crate) use state::{CellState, rows_of};
 use crate::{
     cold::Manifest,
     commands::{Command, CommandError},
-    records::{self, Kind, Progress, RecordError},
+    records::{self, Descriptor, Kind, Progress, RecordError},
 };
 use answers::RecentAnswers;
 
@@ -58,6 +58,16 @@ pub enum ApplyError {
     /// The cell is not in the engine.
     #[error("{0} is not on this disk")]
     NoCell(CellId),
+    /// A damaged block may also hold what nobody has given up.
+    #[error("stored bytes are damaged, which cannot be mended while {0}")]
+    Beside(String),
+}
+
+impl ApplyError {
+    /// Whether stored bytes are not what was written.
+    pub(crate) const fn is_damage(&self) -> bool {
+        matches!(self, Self::Engine(EngineError::Corrupt { .. }))
+    }
 }
 
 /// What the node has to act on after an apply.
@@ -65,6 +75,8 @@ pub enum ApplyError {
 pub(crate) enum Event {
     /// A snapshot has replaced the cell.
     Installed,
+    /// Something of the cell that is stored here cannot be read.
+    Damaged(CellId),
     /// The cell has split: the right half is in the engine and has to be started.
     Split(SplitPlan),
     /// The cell takes no more writes to the table: its rows can be removed.
@@ -114,6 +126,19 @@ impl Applier {
     /// How far it is.
     pub(crate) fn progress(&self) -> &Progress {
         &self.progress
+    }
+
+    /// Writes down, durably, that the cell lacks its rows. What is in memory may be ahead of what
+    /// is stored.
+    pub(crate) fn lose_rows(&mut self) -> Result<(), ApplyError> {
+        let stored = CellState::load(&self.engine, self.state.descriptor.cell)?;
+        let next = Descriptor { lacks_rows: true, ..Descriptor::clone(&stored.descriptor) };
+        let mut batch = Batch::new();
+        batch.put(&records::cell_key(Kind::Descriptor, next.cell), &next.encode()?);
+        self.engine.apply(&batch)?;
+        self.engine.flush()?;
+        self.state.set_descriptor(next);
+        Ok(())
     }
 
     /// The machines beside it.

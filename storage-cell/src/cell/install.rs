@@ -16,6 +16,7 @@ use crate::{
     commands::CommandError,
     index::Changes,
     limits::INSTALL_BATCH_BYTES,
+    mend::mend,
     records::{self, Descriptor, Kind, Progress},
 };
 
@@ -121,18 +122,15 @@ pub(crate) fn install(
 ) -> Result<Vec<CellId>, ApplyError> {
     let next = check(snapshot, cell)?;
     hide();
-    let mut overlay = Overlay::new(engine);
-    let ended = take_over(&mut overlay, machines, &next)?;
-    // As stored: an earlier attempt may have ended in the middle.
-    for (start, end) in ranges(&CellState::load(engine, cell)?) {
-        overlay.clear(start, end);
-    }
+    let ended = match clear(engine, machines, &next) {
+        Err(error) if error.is_damage() => {
+            mend(engine, &next)?;
+            clear(engine, machines, &next)?
+        }
+        cleared => cleared?,
+    };
     let key = records::cell_key(Kind::Descriptor, cell);
-    let partial = Descriptor { lacks_rows: true, ..next.clone() };
-    overlay.put_record(key.clone(), partial.encode()?);
     let indexes = machines.indexes().now();
-    indexes.notes_of(cell).for_each(|note| overlay.remove(note));
-    engine.apply(&overlay.into_batch(&indexes)?)?;
 
     let mut entries = Entries::begin(snapshot)?;
     let progress = Progress { position, ..entries.progress()? };
@@ -156,6 +154,26 @@ pub(crate) fn install(
     batch.put(&key, &next.encode()?);
     batch.put(&records::cell_key(Kind::Progress, cell), &progress.encode());
     engine.apply(&batch)?;
+    Ok(ended)
+}
+
+/// Removes what the cell had, and says that it lacks its rows. Says which cells it has taken over.
+fn clear(
+    engine: &Engine,
+    machines: &Machines,
+    next: &Descriptor,
+) -> Result<Vec<CellId>, ApplyError> {
+    let mut overlay = Overlay::new(engine);
+    let ended = take_over(&mut overlay, machines, next)?;
+    // As stored: an earlier attempt may have ended in the middle.
+    for (start, end) in ranges(&CellState::load(engine, next.cell)?) {
+        overlay.clear(start, end);
+    }
+    let partial = Descriptor { lacks_rows: true, ..next.clone() };
+    overlay.put_record(records::cell_key(Kind::Descriptor, next.cell), partial.encode()?);
+    let indexes = machines.indexes().now();
+    indexes.notes_of(next.cell).for_each(|note| overlay.remove(note));
+    engine.apply(&overlay.into_batch(&indexes)?)?;
     Ok(ended)
 }
 

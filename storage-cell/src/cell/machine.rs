@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use cellar_metadata_api::CellId;
 use cellar_raft::{Applied, Entry, Flusher, Machine, MachineError, Pieces, Received};
 
 use super::{
@@ -55,6 +56,15 @@ impl CellMachine {
     }
 }
 
+/// What failed, as Raft wants to know it; the node hears of damage.
+fn failed(events: &Events, cell: CellId, error: ApplyError) -> MachineError {
+    if error.is_damage() {
+        let _ = events.send((cell, Event::Damaged(cell)));
+        return MachineError::damaged(error);
+    }
+    MachineError::new(error)
+}
+
 impl Machine for CellMachine {
     fn applied(&self) -> Applied {
         self.applied.clone()
@@ -81,8 +91,8 @@ impl Machine for CellMachine {
         let apply = || applier.apply(entries, position, move |state| shared.publish(state));
         let applied = if bytes > APPLY_INLINE_BYTES { blocking(apply) } else { apply() };
         let (answers, events) = applied.map_err(|error| {
-            tracing::error!(%cell, %error, "cannot apply; the cell stops on this node");
-            MachineError::new(error)
+            tracing::error!(%cell, %error, "cannot apply; the cell stands still on this node");
+            failed(&self.events, cell, error)
         })?;
         self.publish();
         for event in events {
@@ -90,6 +100,17 @@ impl Machine for CellMachine {
             let _ = self.events.send((cell, event));
         }
         Ok(answers)
+    }
+
+    fn give_up_beginning(&mut self) -> Result<(), MachineError> {
+        let gate = Arc::clone(&self.gate);
+        let open = gate.lock();
+        if open.is_gone() {
+            return Err(MachineError::new("another cell has taken it over"));
+        }
+        self.applier.lose_rows().map_err(MachineError::new)?;
+        self.shared.publish(self.applier.state());
+        Ok(())
     }
 
     fn flush(&mut self) -> Result<(), MachineError> {
@@ -107,8 +128,10 @@ impl Machine for CellMachine {
 
     fn pieces(&mut self) -> Result<Pieces, MachineError> {
         let reading = snapshot::Reading::begin(self.applier.engine(), self.applier.state());
-        let reading = reading.map_err(MachineError::new)?;
-        Ok(Box::new(reading.map(|piece| piece.map_err(MachineError::new))))
+        let cell = self.applier.state().descriptor.cell;
+        let events = self.events.clone();
+        let reading = reading.map_err(|error| failed(&events, cell, error))?;
+        Ok(Box::new(reading.map(move |piece| piece.map_err(|error| failed(&events, cell, error)))))
     }
 
     fn install(&mut self, bytes: Bytes, position: Vec<u8>) -> Result<(), MachineError> {

@@ -61,6 +61,8 @@ pub(crate) struct Cell {
     load: Load,
     room: Room,
     machines: Arc<Machines>,
+    /// The node hears what goes wrong.
+    events: Events,
 }
 
 impl Cell {
@@ -88,13 +90,26 @@ impl Cell {
             open.on_gone(move || told.publish(&told.state().gone()));
             (applier, shared)
         };
-        let machine = CellMachine::new(applier, gate, Arc::clone(&shared), events)?;
+        let machine = CellMachine::new(applier, gate, Arc::clone(&shared), events.clone())?;
         let group = host.start(id.0, Box::new(machine)).await?;
         let engine = engine.clone();
         let (queue, tiering, writer) = (Queue::default(), Mutex::default(), Writer::default());
         let (load, machines) = (Load::default(), Arc::clone(machines));
         let room = host.room();
-        Ok(Self { id, group, engine, shared, queue, cold, tiering, writer, load, room, machines })
+        Ok(Self {
+            id,
+            group,
+            engine,
+            shared,
+            queue,
+            cold,
+            tiering,
+            writer,
+            load,
+            room,
+            machines,
+            events,
+        })
     }
 
     /// The whole cell as it is now, for whoever takes it over.

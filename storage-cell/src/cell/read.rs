@@ -10,7 +10,7 @@ use cellar_schema::keys;
 
 use super::{Cell, refused, wrong_cell};
 use crate::{
-    apply::CellState,
+    apply::{CellState, Event},
     index::{self, Definitions},
     limits::ANY_BEHIND_MS_MAX,
     read,
@@ -41,10 +41,11 @@ impl Cell {
         for read in &request.reads {
             pages.push(self.page((&state, &indexes), &snapshot, read, now_seconds).await);
         }
-        if pages.iter().any(is_damaged)
-            && let Some(elsewhere) = self.turn_away().await
-        {
-            return Err(elsewhere);
+        if pages.iter().any(is_damaged) {
+            let _ = self.events.send((self.id, Event::Damaged(self.id)));
+            if let Some(elsewhere) = self.turn_away().await {
+                return Err(elsewhere);
+            }
         }
         self.load.read(&request.reads);
         Ok(ReadReply { pages, now_seconds })
@@ -83,6 +84,11 @@ impl Cell {
             None => {
                 let by_index = index::page(indexes, state, snapshot, read, now_seconds);
                 let page = match by_index.transpose() {
+                    Some(Err(error)) if error.is_damage() => {
+                        // The rows may be whole: no index is needed to find them.
+                        tracing::error!(cell = %self.id, %error, "an index or its rows are damaged");
+                        read::hot(snapshot, read, now_seconds)
+                    }
                     Some(page) => page,
                     None => read::hot(snapshot, read, now_seconds),
                 };

@@ -59,6 +59,7 @@ impl Inner {
                 self.leave_cells().await;
                 self.obey_placement().await;
             }
+            Event::Damaged(cell) => self.damages.meet(cell),
             Event::TableDropped(_) => self.drops.notify_one(),
             Event::TakenOver(cell) => {
                 self.retire(cell).await;

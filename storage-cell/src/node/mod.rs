@@ -8,6 +8,7 @@ mod cells;
 mod drops;
 mod error;
 mod follow;
+mod heal;
 mod identity;
 mod indexes;
 mod moves;
@@ -41,6 +42,7 @@ use crate::{
     limits::{RELEASE_LOOK_MS, RELEASE_MS_MAX, STOP_MS_MAX},
 };
 use cells::Cells;
+use heal::Damages;
 use moves::Moves;
 use peers::Places;
 
@@ -71,6 +73,8 @@ struct Inner {
     drops: Notify,
     /// Cells may have to be moved.
     moves: Moves,
+    /// Cells with damaged rows.
+    damages: Damages,
     /// The way to the cold tier.
     cold: Arc<Cold>,
     /// One split at a time on this disk.
@@ -110,6 +114,8 @@ impl Node {
         log.log_bytes = options.log_bytes;
         log.rest_after_ms = options.rest_after_ms;
         log.disk = Arc::clone(&options.log_disk);
+        log.reserve_bytes = options.reserve_bytes;
+        log.stall_ms = options.stall_ms;
         if let Some(told) = &options.on_fatal {
             log.on_fatal = Arc::clone(told);
         }
@@ -131,6 +137,7 @@ impl Node {
             events,
             drops: Notify::new(),
             moves: Moves::default(),
+            damages: Damages::default(),
             cold,
             splitting: Mutex::default(),
             telling: Mutex::default(),
@@ -154,6 +161,7 @@ impl Node {
         inner.spawn("node indexes", Inner::keep_indexes);
         inner.spawn("node moves", Inner::move_cells);
         inner.spawn("node batches", Inner::finish_batches);
+        inner.spawn("node damage", Inner::heal_cells);
         Ok(Arc::new(Self { inner }))
     }
 

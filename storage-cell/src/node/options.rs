@@ -51,6 +51,10 @@ pub struct NodeOptions {
     /// Time without anything asked after which a cell's group rests, in milliseconds: without
     /// heartbeats; 0 for never.
     pub rest_after_ms: u64,
+    /// Room on the disk that users' writes must leave, in bytes.
+    pub reserve_bytes: u64,
+    /// Time that a write of the log may take until the node gives up leading, in milliseconds.
+    pub stall_ms: u64,
     /// The disk of the log; the engine is always on the real one.
     pub log_disk: Arc<dyn Disk>,
     /// The catalog that the process before this one heard last: tables of cold rows are read by it
@@ -81,6 +85,8 @@ impl NodeOptions {
             log_segment_bytes: cellar_raft::limits::SEGMENT_BYTES,
             log_bytes: cellar_raft::limits::LOG_BYTES,
             rest_after_ms: cellar_raft::limits::REST_AFTER_MS,
+            reserve_bytes: cellar_raft::limits::RESERVE_BYTES,
+            stall_ms: cellar_raft::limits::STALL_MS,
             log_disk: Arc::new(RealDisk),
             kept: None,
             on_fatal: None,

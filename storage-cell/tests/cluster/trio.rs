@@ -1,6 +1,11 @@
 //! Three nodes over the loopback, each cell on all of them, and a client that asks every one.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use cellar_cell_api::{
     AdminAnswer, AdminRequest, CellError, CellReport, CellService, Outcome, Page, ReadLevel,
@@ -119,6 +124,37 @@ impl Trio {
         let address = self.addresses[number];
         let member = Member::start(self.dir.path(), number, address, &self.metadata, None).await;
         self.members[number] = Some(member);
+    }
+
+    /// Has a member lead every cell.
+    pub async fn lead(&self, number: usize) {
+        let tasks = Tasks::new();
+        let pool = Pool::new(ClientConfig::default(), &tasks);
+        let to = self.members[number].as_ref().unwrap().node.id().0;
+        for _ in 0..6_000 {
+            let mut led = true;
+            for (other, member) in self.members.iter().enumerate() {
+                let Some(member) = member else { continue };
+                let (id, cells) = (member.node.id(), member.cells().await);
+                let has = cells.iter().filter(|cell| cell.leader == Some(id));
+                let has: Vec<u64> = has.map(|cell| cell.cell.0).collect();
+                led &= if other == number { has.len() == cells.len() } else { has.is_empty() };
+                for cell in has.iter().filter(|_| other != number) {
+                    let client = pool.client(&self.addresses[other].to_string());
+                    drop(cellar_raft::ask_transfer_leader(&client, id.0, *cell, Some(to)).await);
+                }
+            }
+            if led {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("member {number} does not lead");
+    }
+
+    /// The folder of a member.
+    pub fn disk(&self, number: usize) -> PathBuf {
+        self.dir.path().join(format!("disk-{number}"))
     }
 
     pub fn running(&self) -> impl Iterator<Item = &Member> {

@@ -45,6 +45,8 @@ fn load(report: &NodeReport, age_ms: u64) -> Map<String, Value> {
         ("disk_free_bytes", report.disk_free_bytes.into()),
         ("disk_total_bytes", report.disk_total_bytes.into()),
         ("moved_bytes", report.moved_bytes.into()),
+        ("damaged_cells", report.damaged_cells.iter().map(|cell| cell.0).collect()),
+        ("healed_cells", report.healed_cells.into()),
         ("reported_ms_ago", age_ms.into()),
     ]
     .map(|(name, value)| (name.to_owned(), value))

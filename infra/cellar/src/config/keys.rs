@@ -28,6 +28,8 @@ pub(super) const KEYS: &[Key] = &[
     Key { name: "region", default: "local" },
     Key { name: "cell-split-bytes", default: "8GiB" },
     Key { name: "cell-split-requests-per-s", default: "20000" },
+    Key { name: "disk-reserve-bytes", default: "256MiB" },
+    Key { name: "disk-stall-ms", default: "5000" },
     Key { name: "balance", default: "on" },
     Key { name: "replace-after-s", default: "60" },
     Key { name: "authentication", default: "none" },
@@ -87,6 +89,13 @@ pub(crate) struct Flags {
     /// Requests per second that one cell may take for ten seconds before it splits in two.
     #[arg(long, global = true, value_name = "NUMBER")]
     cell_split_requests_per_s: Option<String>,
+    /// Room on a node's disk, such as 256MiB, below which it refuses writes; at most a twentieth of
+    /// the disk.
+    #[arg(long, global = true, value_name = "SIZE")]
+    disk_reserve_bytes: Option<String>,
+    /// Milliseconds that a write to a node's log may take until other nodes take over leading.
+    #[arg(long, global = true, value_name = "MILLISECONDS")]
+    disk_stall_ms: Option<String>,
     /// Whether the metadata service moves and merges cells and replaces lost replicas by itself.
     #[arg(long, global = true, value_name = "on|off")]
     balance: Option<String>,
@@ -132,6 +141,8 @@ impl Flags {
             ("region", &self.region),
             ("cell-split-bytes", &self.cell_split_bytes),
             ("cell-split-requests-per-s", &self.cell_split_requests_per_s),
+            ("disk-reserve-bytes", &self.disk_reserve_bytes),
+            ("disk-stall-ms", &self.disk_stall_ms),
             ("balance", &self.balance),
             ("replace-after-s", &self.replace_after_s),
             ("authentication", &self.authentication),

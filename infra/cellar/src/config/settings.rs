@@ -37,6 +37,10 @@ pub(crate) struct Settings {
     pub(crate) region: String,
     pub(crate) cell_split_bytes: u64,
     pub(crate) cell_split_requests_per_s: u64,
+    /// Room on a node's disk below which it refuses writes.
+    pub(crate) disk_reserve_bytes: u64,
+    /// How long a write of a node's log may take until the node gives up leading.
+    pub(crate) disk_stall_ms: u64,
     /// Whether cells are spread over nodes by the metadata service itself.
     pub(crate) balance: bool,
     /// How long a node is out of touch before its replicas are replaced.
@@ -86,6 +90,7 @@ impl Settings {
         let cell_split_bytes =
             parse(layers, "cell-split-bytes", "a size such as 64MiB or 8GiB", size_bytes)?;
         let cell_split_requests_per_s = positive(layers, "cell-split-requests-per-s")?;
+        let (disk_reserve_bytes, disk_stall_ms) = disk(layers)?;
         let balance = on_or_off(layers, "balance")?;
         let expected = "a number of seconds from 1 to 31536000";
         let replace_after_s = parse(layers, "replace-after-s", expected, |text| {
@@ -116,6 +121,8 @@ impl Settings {
             region: name(layers, "region")?,
             cell_split_bytes,
             cell_split_requests_per_s,
+            disk_reserve_bytes,
+            disk_stall_ms,
             balance,
             replace_after_s,
             access: access(layers)?,
@@ -127,6 +134,16 @@ impl Settings {
 
 fn positive(layers: &Layers, key: &'static str) -> Result<u64, ConfigError> {
     parse(layers, key, "a number from 1", |text| text.parse().ok().filter(|number| *number > 0))
+}
+
+/// What is kept free of a node's disk, in bytes, and how slow it may be, in milliseconds.
+fn disk(layers: &Layers) -> Result<(u64, u64), ConfigError> {
+    let reserve = parse(layers, "disk-reserve-bytes", "a size such as 256MiB", size_bytes)?;
+    let expected = "a number of milliseconds from 100 to 600000";
+    let stall = parse(layers, "disk-stall-ms", expected, |text| {
+        text.parse().ok().filter(|ms| (100..=600_000).contains(ms))
+    })?;
+    Ok((reserve, stall))
 }
 
 fn on_or_off(layers: &Layers, key: &'static str) -> Result<bool, ConfigError> {

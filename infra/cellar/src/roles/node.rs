@@ -93,6 +93,8 @@ pub(super) async fn start(
     options.region.clone_from(&settings.region);
     options.cell_split_bytes = settings.cell_split_bytes;
     options.cell_split_requests_per_s = settings.cell_split_requests_per_s;
+    options.reserve_bytes = settings.disk_reserve_bytes;
+    options.stall_ms = settings.disk_stall_ms;
     options.clock = Arc::clone(&process.clock);
     let node = Node::start(options, metadata, process.pool.clone(), &process.tasks).await;
     let node = node.map_err(|error| {

@@ -113,6 +113,7 @@ impl Group {
         let members = self.members().await.map_err(refused)?;
         let addr = members.all.get(&to).cloned();
         let addr = addr.ok_or_else(|| Refused::Failed(format!("node {to} is no member")))?;
+        self.inner.doubts.hear_lacks(to);
         if self.lacks_base() {
             return Err(Refused::Failed("this node lacks one itself".into()));
         }
@@ -123,8 +124,12 @@ impl Group {
         let (group, token) = (self.clone(), self.inner.tasks.token().clone());
         self.inner.tasks.spawn(format!("snapshot of raft group {}", self.id()), async move {
             let sending = group.send_base_to(to, addr);
-            if let Some(Err(error)) = token.run_until_cancelled(sending).await {
-                tracing::info!(group = group.id(), to, %error, "a snapshot that was asked for");
+            match token.run_until_cancelled(sending).await {
+                Some(Ok(())) => group.inner.doubts.hear_whole(to),
+                Some(Err(error)) => {
+                    tracing::info!(group = group.id(), to, %error, "a snapshot that was asked for");
+                }
+                None => {}
             }
             group.inner.sending.lock().remove(&to);
         });
@@ -164,7 +169,11 @@ impl Group {
         if !matches!(timeout(patience, reached).await, Ok(Ok(()))) {
             return Err(Refused::Failed("the log here ends before the snapshot".into()));
         }
-        state.install_base(&self.inner.store, snapshot).await.map_err(refused)
+        let installed = state.install_base(&self.inner.store, snapshot).await;
+        if installed.is_ok() {
+            self.inner.doubts.set_damaged(false);
+        }
+        installed.map_err(refused)
     }
 }
 
@@ -178,6 +187,10 @@ impl State {
         let Snapshot { meta, snapshot } = snapshot;
         let at = meta.last_log_id.as_ref().map(types::position);
         let at = at.ok_or_else(|| io::Error::other("a snapshot of nothing"))?;
+        // It does not go back: what was applied may have made other groups.
+        if self.reached.lock().last.is_some_and(|last| last.index > at.index) {
+            return Err(io::Error::other("a snapshot of before what was applied here"));
+        }
         let found = store.log.state(store.group);
         // The log goes on where the snapshot ends, with the entry that it ends with.
         let fits = found.purged == Some(at)
@@ -186,7 +199,11 @@ impl State {
             return Err(io::Error::other("the log here does not go on where the snapshot ends"));
         }
         let end = self.withheld.borrow().map_or(0, |last| last.saturating_add(1));
-        self.replace(&meta, snapshot).await?;
+        let replaced = self.replace(&meta, snapshot).await;
+        if let Err(error) = &replaced {
+            tracing::error!(group = store.group, %error, "a snapshot was not taken over");
+        }
+        replaced?;
         let mut log = store.clone();
         let withheld = log.entries_stream(at.index.saturating_add(1)..end).await;
         let handle = StateHandle(Arc::clone(self));

@@ -1,10 +1,13 @@
 //! Handing leadership over: asked for by an operator, and before a node stops.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use cellar_rpc::Client;
 use openraft::async_runtime::WatchReceiver;
-use tokio::time::{sleep, timeout};
+use tokio::{
+    sync::Notify,
+    time::{sleep, timeout},
+};
 
 use super::{Envelope, Group, LEAD};
 use crate::{
@@ -48,6 +51,9 @@ impl Group {
         if !self.voters().contains(&to) {
             return Err(self.failed(format!("node {to} is not a voter")));
         }
+        if !self.inner.doubts.is_whole_soon(to).await {
+            return Err(self.failed(format!("node {to} lacks what was there before its log")));
+        }
         let mut changes = self.changes();
         self.inner.raft.trigger().transfer_leader(to).await.map_err(|error| self.failed(error))?;
         let node = self.inner.state.node;
@@ -70,18 +76,37 @@ impl Group {
         metrics.borrow_watched().membership_config.voter_ids().collect()
     }
 
-    /// The other voter that is furthest.
+    /// Leads on when the one that was to take over does not.
+    pub(crate) fn take_back_when(&self, untaken: Arc<Notify>) {
+        let (group, token) = (self.clone(), self.inner.tasks.token().clone());
+        let taking_back = async move {
+            loop {
+                untaken.notified().await;
+                if !group.lacks_base()
+                    && let Err(error) = group.inner.raft.trigger().elect(true).await
+                {
+                    tracing::debug!(group = group.id(), %error, "not taken back");
+                }
+            }
+        };
+        self.inner.tasks.spawn(format!("leadership of raft group {}", self.id()), async move {
+            token.run_until_cancelled(taking_back).await;
+        });
+    }
+
+    /// The other voter that is furthest, of those that have their rows.
     fn successor(&self) -> Result<u64, RaftError> {
         let node = self.inner.state.node;
         let voters = self.voters();
         let metrics = self.inner.raft.metrics();
         let replication = metrics.borrow_watched().replication.clone().unwrap_or_default();
-        let others = voters.into_iter().filter(|voter| *voter != node);
+        let lacks = |voter: &u64| self.inner.doubts.lacks(*voter);
+        let others = voters.into_iter().filter(|voter| *voter != node && !lacks(voter));
         let furthest = others.max_by_key(|voter| {
             let matched = replication.get(voter).and_then(Option::as_ref);
             matched.map(types::position).map(|position| (position.term, position.index))
         });
-        furthest.ok_or_else(|| self.failed("there is no other voter"))
+        furthest.ok_or_else(|| self.failed("there is no other voter that has its rows"))
     }
 }
 

@@ -3,6 +3,7 @@
 mod base;
 mod changes;
 mod content;
+mod doubts;
 mod heard;
 mod lead;
 mod members;
@@ -22,11 +23,12 @@ use std::{
 use bytes::Bytes;
 use cellar_rpc::tasks::Tasks;
 pub(crate) use content::Content;
+use doubts::Doubts;
 use heard::Heard;
 use network::Network;
 pub(crate) use network::{
-    APPEND, ASK_BASE, BASE, Envelope, LEAD, PRE_VOTE, Piece, Refused, SNAPSHOT, TRANSFER, VOTE,
-    refused,
+    APPEND, ASK_BASE, ASK_WHOLE, BASE, Envelope, LEAD, PRE_VOTE, Piece, Refused, SNAPSHOT,
+    TRANSFER, VOTE, refused,
 };
 use openraft::{
     BasicNode, Raft, ReadPolicy,
@@ -78,6 +80,7 @@ struct Inner {
     network: Network,
     /// Members that are being sent a snapshot they have asked for.
     sending: Mutex<BTreeSet<u64>>,
+    doubts: Doubts,
     changes: watch::Receiver<Changes>,
     purged: watch::Receiver<Option<u64>>,
     heard: Heard,
@@ -316,7 +319,8 @@ impl Group {
     /// # Errors
     /// The group has failed, or it took too long.
     pub async fn compact(&self) -> Result<(), RaftError> {
-        if self.lacks_base() {
+        // What may be given up is still in the log.
+        if self.lacks_base() || self.inner.doubts.is_damaged() {
             return Ok(());
         }
         let target = *self.inner.state.applied.borrow();

@@ -39,6 +39,8 @@ pub(crate) const SNAPSHOT: &str = "/raft/snapshot";
 pub(crate) const TRANSFER: &str = "/raft/transfer";
 /// What a member asks that lacks what was there before its log.
 pub(crate) const ASK_BASE: &str = "/raft/ask-base";
+/// What a member asks that would give up what is damaged there.
+pub(crate) const ASK_WHOLE: &str = "/raft/ask-whole";
 /// A snapshot that was asked for.
 pub(crate) const BASE: &str = "/raft/base";
 /// What an operator asks: another leader.
@@ -89,6 +91,8 @@ pub(crate) struct Network {
     pub(crate) peers: Arc<dyn Peers>,
     /// Told when a member can take nothing but a snapshot.
     pub(crate) wanted: Arc<Notify>,
+    /// Told when a member was handed leadership and did not take it.
+    pub(crate) untaken: Arc<Notify>,
     /// Counts what snapshots have taken of the network.
     pub(crate) sent_bytes: Arc<AtomicU64>,
 }
@@ -101,6 +105,7 @@ pub(crate) struct Member {
     address: String,
     peers: Arc<dyn Peers>,
     wanted: Arc<Notify>,
+    untaken: Arc<Notify>,
     sent_bytes: Arc<AtomicU64>,
 }
 
@@ -109,8 +114,9 @@ impl RaftNetworkFactory<Types> for Network {
 
     async fn new_client(&mut self, target: u64, node: &BasicNode) -> Member {
         let (address, peers) = (node.addr.clone(), Arc::clone(&self.peers));
-        let (wanted, sent_bytes) = (Arc::clone(&self.wanted), Arc::clone(&self.sent_bytes));
-        Member { group: self.group, to: target, address, peers, wanted, sent_bytes }
+        let (wanted, untaken) = (Arc::clone(&self.wanted), Arc::clone(&self.untaken));
+        let sent_bytes = Arc::clone(&self.sent_bytes);
+        Member { group: self.group, to: target, address, peers, wanted, untaken, sent_bytes }
     }
 }
 
@@ -224,7 +230,13 @@ impl RaftNetworkV2<Types> for Member {
         request: TransferLeaderRequest<Types>,
         option: RPCOption,
     ) -> Result<TransferLeaderResponse<Types>, RPCError<Types>> {
-        Ok(self.call(TRANSFER, request, option.hard_ttl()).await?)
+        let is_next = *request.to_node_id() == self.to;
+        let answer = self.call(TRANSFER, request, option.hard_ttl()).await;
+        if is_next && answer.is_err() {
+            // Nobody leads until somebody does something about it.
+            self.untaken.notify_one();
+        }
+        Ok(answer?)
     }
 }
 

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Changes, Group, Inner, RaftHandle, changes,
+    doubts::Doubts,
     heard::Heard,
     network::Network,
     rest::Rest,
@@ -89,11 +90,12 @@ impl Start<'_> {
         let purged = watch::Sender::new(found.purged.map(|purged| purged.index));
         let log = self.log.clone();
         let store = Store { log, group: id, purged: purged.clone() };
-        let wanted = Arc::new(Notify::new());
+        let (wanted, untaken) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let network = Network {
             group: id,
             peers: Arc::clone(self.peers),
             wanted: Arc::clone(&wanted),
+            untaken: Arc::clone(&untaken),
             sent_bytes: Arc::clone(self.sent_bytes),
         };
         let handle = StateHandle(Arc::clone(&state));
@@ -122,7 +124,7 @@ impl Start<'_> {
         let alone = self.sole_voter(&raft).await.map_err(|error| failed(&error))?;
         let (purged, heard) = (purged.subscribe(), Heard::default());
         let stalled = Arc::clone(self.stalled);
-        let sending = Mutex::default();
+        let (sending, doubts) = (Mutex::default(), Doubts::default());
         let inner = Inner {
             id,
             raft,
@@ -130,6 +132,7 @@ impl Start<'_> {
             store,
             network,
             sending,
+            doubts,
             changes,
             purged,
             heard,
@@ -140,6 +143,7 @@ impl Start<'_> {
         };
         let group = Group { inner: Arc::new(inner) };
         group.compact_when(wanted);
+        group.take_back_when(untaken);
         group.ask_for_base();
         if alone && !group.lacks_base() {
             group.lead().await?;

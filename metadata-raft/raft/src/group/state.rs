@@ -36,9 +36,9 @@ use crate::{
 pub(crate) struct State {
     pub(crate) node: u64,
     /// None once the group has stopped, so that the machine's resources are free then.
-    machine: Arc<sync::Mutex<Option<Box<dyn Machine>>>>,
+    pub(super) machine: Arc<sync::Mutex<Option<Box<dyn Machine>>>>,
     /// What is applied.
-    reached: Mutex<Reached>,
+    pub(super) reached: Mutex<Reached>,
     /// What is durable.
     flushed: Mutex<Reached>,
     /// Whether openraft has read its initial state.
@@ -48,11 +48,13 @@ pub(crate) struct State {
     recovered: Option<u64>,
     /// Whether this node is the only voter and has applied everything that was ever answered, so
     /// that reads need no more.
-    sole: AtomicBool,
+    pub(super) sole: AtomicBool,
     /// Index of the last entry applied.
     pub(crate) applied: watch::Sender<Option<u64>>,
     /// Whether the machine lacks what was there before the log.
-    lacks_base: AtomicBool,
+    pub(super) lacks_base: AtomicBool,
+    /// Whether it has met stored bytes that cannot be read, and is not given up for it (yet).
+    pub(super) suspended: AtomicBool,
     /// Index of the last entry that is decided, of a machine that lacks what was there before.
     pub(super) withheld: watch::Sender<Option<u64>>,
     /// Held by whoever changes what is applied.
@@ -63,9 +65,9 @@ type HeldMachine = sync::OwnedMutexGuard<Option<Box<dyn Machine>>>;
 
 /// A position in the log with the members there.
 #[derive(Clone, Debug)]
-struct Reached {
-    last: Option<LogId>,
-    members: Stored,
+pub(super) struct Reached {
+    pub(super) last: Option<LogId>,
+    pub(super) members: Stored,
     /// The members, encoded.
     encoded: Vec<u8>,
 }
@@ -94,12 +96,12 @@ struct Chunk {
     responders: Vec<Option<ApplyResponder<Types>>>,
 }
 
-fn stopped() -> io::Error {
+pub(super) fn stopped() -> io::Error {
     io::Error::other("the group has stopped")
 }
 
 /// Runs what may block for long without holding up the runtime's other tasks.
-fn blocking<T>(work: impl FnOnce() -> T) -> T {
+pub(super) fn blocking<T>(work: impl FnOnce() -> T) -> T {
     if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
         task::block_in_place(work)
     } else {
@@ -132,6 +134,7 @@ impl State {
         let withheld = watch::Sender::new(reached.last.map(|last| last.index));
         Ok(Self {
             lacks_base,
+            suspended: AtomicBool::new(false),
             withheld,
             turn: sync::Mutex::default(),
             node,
@@ -157,6 +160,7 @@ impl State {
 
     /// From here on entries are applied.
     pub(super) fn has_base(&self) {
+        self.suspended.store(false, Ordering::Release);
         self.lacks_base.store(false, Ordering::Release);
         // Whoever watches looks again.
         self.applied.send_modify(|_| ());
@@ -199,7 +203,7 @@ impl State {
         *self.machine.lock().await = None;
     }
 
-    fn is_sole_voter(&self, members: &Stored) -> bool {
+    pub(super) fn is_sole_voter(&self, members: &Stored) -> bool {
         let mut voters = members.voter_ids();
         voters.next() == Some(self.node) && voters.next().is_none()
     }
@@ -214,16 +218,20 @@ impl State {
             // From here on another leader may be elected without this node.
             self.sole.store(false, Ordering::Release);
         }
-        let answers = if count <= INLINE_ENTRIES {
-            machine.apply(entries, next.position())?
+        let index = next.last.map(|last| last.index);
+        let applied = if count <= INLINE_ENTRIES {
+            machine.apply(entries, next.position())
         } else {
-            blocking(|| machine.apply(entries, next.position()))?
+            blocking(|| machine.apply(entries, next.position()))
         };
+        if applied.is_err() {
+            self.withheld.send_replace(index);
+        }
+        let answers = applied?;
         if answers.len() != count {
             let reason = format!("{} answers to {count} entries", answers.len());
             return Err(MachineError::new(reason).into());
         }
-        let index = next.last.map(|last| last.index);
         let sole = index > self.recovered && self.is_sole_voter(&next.members);
         *self.reached.lock() = next;
         if sole {
@@ -289,6 +297,9 @@ impl StateHandle {
     }
 
     /// Applies entries chunk by chunk.
+    ///
+    /// # Errors
+    /// Those of the last chunk were not applied; [`State::withheld`] says which was the last.
     pub(super) async fn apply_all<S>(&self, mut entries: S) -> io::Result<()>
     where
         S: Stream<Item = io::Result<EntryResponder<Types>>> + Unpin + OptionalSend,
@@ -330,14 +341,18 @@ impl RaftStateMachine<Types> for StateHandle {
         S: Stream<Item = io::Result<EntryResponder<Types>>> + Unpin + OptionalSend,
     {
         let _turn = self.0.turn.lock().await;
+        let mut entries = entries;
         if self.0.lacks_base() {
             return self.withhold(entries).await;
         }
-        let applied = self.apply_all(entries).await;
+        let applied = self.apply_all(&mut entries).await;
         if applied.is_err() {
             self.0.sole.store(false, Ordering::Release);
         }
-        applied
+        match applied {
+            Err(error) if self.0.suspend(&error) => self.withhold(entries).await,
+            applied => applied,
+        }
     }
 
     async fn get_snapshot_builder(&mut self) -> Self {

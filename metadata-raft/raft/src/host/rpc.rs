@@ -11,8 +11,8 @@ use openraft::raft::{
 use super::{Inner, incoming::Reason};
 use crate::{
     group::{
-        APPEND, ASK_BASE, BASE, Envelope, Group, LEAD, PRE_VOTE, Piece, Refused, SNAPSHOT,
-        TRANSFER, VOTE, refused,
+        APPEND, ASK_BASE, ASK_WHOLE, BASE, Envelope, Group, LEAD, PRE_VOTE, Piece, Refused,
+        SNAPSHOT, TRANSFER, VOTE, refused,
     },
     types::Types,
 };
@@ -80,7 +80,7 @@ fn terms(host: &Arc<Inner>, router: Router) -> Router {
     });
     let transfer =
         to_group(host, |group: Group, request: TransferLeaderRequest<Types>| async move {
-            if group.lacks_base() {
+            if group.lacks_base() && *request.to_node_id() == group.node() {
                 return Err(Refused::Failed("it lacks a snapshot".into()));
             }
             group.stir();
@@ -120,6 +120,11 @@ fn snapshots(host: &Arc<Inner>, router: Router) -> Router {
         }
     });
     let ask = to_group(host, |group: Group, to: u64| async move { group.send_base(to).await });
+    let whole =
+        to_group(
+            host,
+            |group: Group, applied: Option<u64>| async move { Ok(group.vouch(applied)) },
+        );
     let weak = Arc::downgrade(host);
     let base = to_group(host, move |group: Group, piece: Piece| {
         let host = weak.upgrade();
@@ -133,5 +138,5 @@ fn snapshots(host: &Arc<Inner>, router: Router) -> Router {
             Ok(SnapshotResponse::<Types>::new(vote))
         }
     });
-    router.call(ASK_BASE, ask).call(BASE, base).call(SNAPSHOT, snapshot)
+    router.call(ASK_BASE, ask).call(ASK_WHOLE, whole).call(BASE, base).call(SNAPSHOT, snapshot)
 }

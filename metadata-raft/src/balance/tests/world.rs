@@ -168,6 +168,8 @@ impl World {
                     disk_free_bytes: self.disks.get(&node.id).map_or(0, |disk| disk.0),
                     disk_total_bytes: self.disks.get(&node.id).map_or(0, |disk| disk.1),
                     moved_bytes: 0,
+                    damaged_cells: Vec::new(),
+                    healed_cells: 0,
                 };
                 (node.id, (report, 0))
             })

@@ -68,7 +68,7 @@ impl Inner {
             let same = placed.epoch == here.epoch;
             return !self.holds(placed)
                 && (placed.epoch > here.epoch
-                    || here.lacks_rows
+                    || (here.lacks_rows && !self.is_voter(cell).await)
                     || (same && self.is_no_member(cell).await));
         }
         // It was merged away. What took it over here must know of that, or do it itself.
@@ -81,6 +81,12 @@ impl Inner {
                         other.epoch >= placed.epoch && !other.lacks_rows
                     })
             })
+    }
+
+    /// Whether others count on this node's vote: it lacks its rows because they were damaged.
+    async fn is_voter(&self, cell: &Cell) -> bool {
+        let members = cell.group().members().await;
+        members.is_ok_and(|members| members.has_voter(self.id.0))
     }
 
     /// Whether the cell's log never made this node a member: a split made it after it had moved.

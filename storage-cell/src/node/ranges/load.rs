@@ -107,6 +107,7 @@ impl Inner {
         }
         hot_partitions.sort_by_key(|hot| std::cmp::Reverse(hot.per_second));
         let (disk_free_bytes, disk_total_bytes) = self.room();
+        let (damaged_cells, healed_cells) = self.damages.told();
         NodeReport {
             node: self.id,
             cells: loads,
@@ -114,6 +115,8 @@ impl Inner {
             disk_free_bytes,
             disk_total_bytes,
             moved_bytes: self.host.received_snapshot_bytes(),
+            damaged_cells,
+            healed_cells,
         }
     }
 
