@@ -105,6 +105,7 @@ impl Group {
     /// Too few of the others answer, or none of them is whole: everything stays as it is, and it
     /// can be tried again.
     pub async fn give_up(&self) -> Result<(), RaftError> {
+        self.stir();
         let doubts = &self.inner.doubts;
         if self.lacks_base() && !self.inner.state.suspended.load(Ordering::Acquire) {
             return Ok(());
