@@ -91,13 +91,7 @@ impl Start<'_> {
         let log = self.log.clone();
         let store = Store { log, group: id, purged: purged.clone() };
         let (wanted, untaken) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let network = Network {
-            group: id,
-            peers: Arc::clone(self.peers),
-            wanted: Arc::clone(&wanted),
-            untaken: Arc::clone(&untaken),
-            sent_bytes: Arc::clone(self.sent_bytes),
-        };
+        let network = self.network(id, &wanted, &untaken);
         let handle = StateHandle(Arc::clone(&state));
         let config = Arc::clone(self.config);
         let built = Raft::new(self.node, config, network.clone(), store.clone(), handle).await;
@@ -149,6 +143,16 @@ impl Start<'_> {
             group.lead().await?;
         }
         Ok(group)
+    }
+
+    fn network(&self, group: u64, wanted: &Arc<Notify>, untaken: &Arc<Notify>) -> Network {
+        Network {
+            group,
+            peers: Arc::clone(self.peers),
+            wanted: Arc::clone(wanted),
+            untaken: Arc::clone(untaken),
+            sent_bytes: Arc::clone(self.sent_bytes),
+        }
     }
 
     /// Whether this node is the only voter of the group.
