@@ -20,6 +20,8 @@ use crate::http;
 const READY_WITHIN: Duration = Duration::from_secs(120);
 /// How long a process may take to end in order; work in flight and flushes have their own limits.
 const ENDED_WITHIN: Duration = Duration::from_secs(40);
+/// How long a process that was killed may still be seen: the kernel takes its memory back first.
+const GONE_WITHIN: Duration = Duration::from_secs(2);
 /// Pause between two looks.
 const LOOK: Duration = Duration::from_millis(20);
 /// Lines of the log that are shown when a process fails.
@@ -36,8 +38,12 @@ pub(super) struct Starting<'a> {
 /// Starts a process of its own group, so that a terminal's Ctrl-C is not for it. Everything that
 /// it is to know is in its arguments: settings of this process's environment are not passed on.
 pub(super) fn start<'a>(cluster: &Cluster, member: &'a Member) -> anyhow::Result<Starting<'a>> {
-    if let Some(pid) = cluster.pid_of(member) {
-        bail!("{} runs already, as process {pid}", member.id);
+    let begun = Instant::now();
+    while let Some(pid) = cluster.pid_of(member) {
+        if begun.elapsed() >= GONE_WITHIN {
+            bail!("{} runs already, as process {pid}", member.id);
+        }
+        std::thread::sleep(LOOK);
     }
     let folder = cluster.folder_of(member);
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
