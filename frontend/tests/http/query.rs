@@ -86,7 +86,7 @@ async fn pages_follow_each_other_until_there_is_no_next() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_statement_is_refused() {
+async fn a_page_of_a_statement_that_read_elsewhere_is_refused() {
     let service = with_rows(3).await;
     let select = |rest: &str, state: Value| {
         json!({
@@ -95,7 +95,7 @@ async fn a_page_of_another_statement_is_refused() {
         })
     };
     let first = service.query(&select("", Value::Null)).await.expect(200);
-    let other = select(" WHERE sensor = 'a1'", first["next"].clone());
+    let other = select(" WHERE sensor = 'a2'", first["next"].clone());
     let problem = service.query(&other).await.expect(422);
     assert_eq!(problem["code"], "CEL-4220");
 }
