@@ -102,7 +102,7 @@ impl Group {
         };
         if has_log
             && self.inner.raft.is_leader()
-            && let Err(error) = self.inner.raft.trigger().transfer_leader(to).await
+            && let Err(error) = self.hand_to(to).await
         {
             tracing::debug!(group = self.id(), %error, "not handed over");
         }

@@ -161,7 +161,7 @@ impl Group {
         }
         let mut changes = self.changes();
         let node = self.node();
-        if let Err(error) = self.inner.raft.trigger().transfer_leader(to).await {
+        if let Err(error) = self.hand_to(to).await {
             tracing::info!(group = self.id(), %error, "not handed over");
             return;
         }

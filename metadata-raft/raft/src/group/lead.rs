@@ -55,7 +55,7 @@ impl Group {
             return Err(self.failed(format!("node {to} lacks what was there before its log")));
         }
         let mut changes = self.changes();
-        self.inner.raft.trigger().transfer_leader(to).await.map_err(|error| self.failed(error))?;
+        self.hand_to(to).await.map_err(|error| self.failed(error))?;
         let node = self.inner.state.node;
         let taken = changes.wait_for(|now| now.leader.is_some_and(|leader| leader != node));
         let leader = match timeout(Duration::from_millis(TRANSFER_MS_MAX), taken).await {

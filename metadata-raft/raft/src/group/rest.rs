@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use openraft::{async_runtime::WatchReceiver, raft::VoteResponse};
+use openraft::{async_runtime::WatchReceiver, errors::Fatal, raft::VoteResponse};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -49,6 +49,8 @@ pub(crate) struct Rest {
     quiet: AtomicU32,
     /// What the rest here depends on, for a follower.
     with: Mutex<Option<With>>,
+    /// As which leader this node has asked another to take over.
+    handing_over: Mutex<Option<RaftVote>>,
 }
 
 /// The node that leads a resting group.
@@ -142,6 +144,9 @@ impl Group {
         let node = self.inner.state.node;
         let metrics = self.inner.raft.metrics();
         let now = metrics.borrow_watched();
+        if *self.inner.rest.handing_over.lock() == Some(now.vote) {
+            return None;
+        }
         let members = &now.membership_config;
         let replication = now.replication.as_ref()?;
         let others = members.nodes().filter(|(id, _)| **id != node);
@@ -156,6 +161,16 @@ impl Group {
         });
         let whole = applied && one_set && matched && !others.is_empty();
         whole.then(|| (Offer { group: self.id(), vote: now.vote, last }, others))
+    }
+
+    /// Asks another member to lead. From then on openraft's leader takes no proposals and sends no
+    /// heartbeats, whether the other takes over or not: so it does not rest before the next term,
+    /// or nobody would miss it.
+    pub(crate) async fn hand_to(&self, to: u64) -> Result<(), Fatal<Types>> {
+        self.stir();
+        let vote = self.inner.raft.metrics().borrow_watched().vote;
+        *self.inner.rest.handing_over.lock() = Some(vote);
+        self.inner.raft.trigger().transfer_leader(to).await
     }
 
     /// Rests as a follower of `leader`, if it has everything; whether it does.
