@@ -231,12 +231,18 @@ impl RaftNetworkV2<Types> for Member {
         option: RPCOption,
     ) -> Result<TransferLeaderResponse<Types>, RPCError<Types>> {
         let is_next = *request.to_node_id() == self.to;
-        let answer = self.call(TRANSFER, request, option.hard_ttl()).await;
-        if is_next && answer.is_err() {
-            // Nobody leads until somebody does something about it.
-            self.untaken.notify_one();
-        }
-        Ok(answer?)
+        let envelope = Envelope { group: self.group, to: self.to, message: request };
+        let client = self.peers.client(self.to, &self.address);
+        let answer: Result<_, CallError> =
+            client.call(TRANSFER, &envelope, option.hard_ttl()).await;
+        answer.map_err(|error| {
+            // Nobody leads until somebody does something about it. Whoever is only late may be on
+            // its way to lead.
+            if is_next && error.remote::<Refused>().is_some() {
+                self.untaken.notify_one();
+            }
+            unreachable(&error).into()
+        })
     }
 }
 
