@@ -93,6 +93,23 @@ async fn groups_rest_on_all_members_are_read_and_written_and_rest_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_first_after_a_rest_is_done_at_once() {
+    let trio = Trio::resting().await;
+    // Longer than any lease.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let leader_of = |at: usize| trio.groups[at][leader(&trio.groups[at])].clone();
+    let first = leader_of(0);
+    let many = (0..10).map(|command| first.propose(format!("second {command}").into()));
+    for proposed in futures::future::join_all(many).await {
+        proposed.unwrap();
+    }
+    leader_of(1).add_learner(9, "127.0.0.1:1".to_owned()).await.unwrap();
+    leader_of(2).change_members([1, 2, 3].into()).await.unwrap();
+    leader_of(3).read_barrier().await.unwrap();
+    trio.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_resting_follower_does_not_answer_for_its_leader() {
     let trio = Trio::resting().await;
     for group in &trio.groups {

@@ -65,7 +65,7 @@ impl Group {
     /// # Errors
     /// This node does not lead, or the group has failed.
     pub async fn add_learner(&self, node: u64, addr: String) -> Result<(), RaftError> {
-        self.stir();
+        self.begin_change().await;
         let added = self.inner.raft.add_learner(node, BasicNode { addr }, false).await;
         added.map(|_| ()).map_err(|error| self.refused(error))
     }
@@ -95,13 +95,20 @@ impl Group {
         }
     }
 
+    /// Wakes the group and gets the lease that it has lost while it rested. Without one the change
+    /// itself says what is wrong.
+    async fn begin_change(&self) {
+        self.stir();
+        self.renew_lease().await;
+    }
+
     /// Makes exactly these members (who must be learners or voters already) the voters; voters
     /// that are not among them leave the group.
     ///
     /// # Errors
     /// This node does not lead, a member is unknown, or the group has failed.
     pub async fn change_members(&self, voters: BTreeSet<u64>) -> Result<(), RaftError> {
-        self.stir();
+        self.begin_change().await;
         let change = ChangeMembers::ReplaceAllVoters(voters);
         let changed = self.inner.raft.change_membership(change, false).await;
         changed.map(|_| ()).map_err(|error| self.refused(error))
@@ -112,7 +119,7 @@ impl Group {
     /// # Errors
     /// This node does not lead, one of them votes, or the group has failed.
     pub async fn remove_learners(&self, learners: BTreeSet<u64>) -> Result<(), RaftError> {
-        self.stir();
+        self.begin_change().await;
         let change = ChangeMembers::RemoveNodes(learners);
         let changed = self.inner.raft.change_membership(change, false).await;
         changed.map(|_| ()).map_err(|error| self.refused(error))

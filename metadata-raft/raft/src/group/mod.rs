@@ -34,7 +34,8 @@ use openraft::{
     BasicNode, Raft, ReadPolicy,
     async_runtime::WatchReceiver,
     errors::{
-        ClientWriteError, Fatal, InitializeError, LinearizableReadError, RaftError as Failed,
+        ClientWriteError, Fatal, ForwardReason, ForwardToLeader, InitializeError,
+        LinearizableReadError, RaftError as Failed,
     },
     impls::OneshotResponder,
     raft::{AppendEntriesRequest, AppendEntriesResponse},
@@ -60,7 +61,7 @@ pub use standing::Standing;
 use crate::{
     error::{ProposeError, RaftError},
     host::Stalled,
-    limits::COMPACTION_MS_MAX,
+    limits::{COMPACTION_MS_MAX, LEASE_MS_MAX},
     types::{Command, Types},
 };
 
@@ -177,17 +178,39 @@ impl Group {
             return Err(ProposeError::NotLeader { leader: None });
         }
         self.stir_leader();
+        match self.submit(command.clone()).await? {
+            Err(to) if self.has_lease_again(&to).await => self.submit(command).await?,
+            answer => answer,
+        }
+        .map_err(|to| ProposeError::NotLeader { leader: to.leader_id })
+    }
+
+    /// Proposes once; the inner error says that nothing was taken.
+    async fn submit(
+        &self,
+        command: Bytes,
+    ) -> Result<Result<Bytes, ForwardToLeader<Types>>, ProposeError> {
         let (responder, answer) = OneshotResponder::new_pair();
         let proposed = self.inner.raft.client_write_ff(Command(command), Some(responder)).await;
         proposed.map_err(|fatal| stopped(&fatal))?;
         match self.inner.ended.run_until_cancelled(answer).await {
-            Some(Ok(Ok(response))) => Ok(response.data),
-            Some(Ok(Err(ClientWriteError::ForwardToLeader(to)))) => {
-                Err(ProposeError::NotLeader { leader: to.leader_id })
-            }
+            Some(Ok(Ok(response))) => Ok(Ok(response.data)),
+            Some(Ok(Err(ClientWriteError::ForwardToLeader(to)))) => Ok(Err(to)),
             Some(Ok(Err(_))) => Err(ProposeError::Unknown),
             Some(Err(_)) | None => Err(self.unanswered()),
         }
+    }
+
+    /// Whether a leader that was refused for want of a lease has one now. Openraft takes nothing
+    /// from a leader without a lease, and after a rest nobody has one until a majority is asked.
+    async fn has_lease_again(&self, refused: &ForwardToLeader<Types>) -> bool {
+        refused.reason == ForwardReason::LeaseExpired && self.renew_lease().await
+    }
+
+    /// Asks a majority, so that this leader has a lease; whether it has.
+    pub(crate) async fn renew_lease(&self) -> bool {
+        let asked = self.confirm(ReadPolicy::ReadIndex);
+        timeout(Duration::from_millis(LEASE_MS_MAX), asked).await.is_ok_and(|asked| asked.is_ok())
     }
 
     /// Why a proposal that was taken got no answer: a group that failed says so before it lets
