@@ -100,16 +100,22 @@ pub const REST_AFTER_MS: u64 = 5_000;
 pub(crate) const REST_LOOKS: u32 = 5;
 /// Groups that are offered rest at once.
 pub(crate) const OFFERS_MAX: usize = 1_000;
+/// Time for the answer to them, in milliseconds: less than [`REST_STRAY_MS`], so that nobody who
+/// agrees is woken by what the leader sends until it rests.
+pub(crate) const OFFER_MS_MAX: u64 = 300;
 /// Time in which a leader's empty message does not end a rest, in milliseconds: it was under way
 /// when the rest began.
 pub(crate) const REST_STRAY_MS: u64 = 500;
 /// Pause between two looks at a node that leads resting groups, in milliseconds.
 pub(crate) const ALIVE_LOOK_MS: u64 = 200;
-/// Time for its answer, in milliseconds.
-pub(crate) const ALIVE_CALL_MS_MAX: u64 = 300;
+/// Time for its answer, in milliseconds: a machine with far more to do than it has cores gets
+/// around to it.
+pub(crate) const ALIVE_CALL_MS_MAX: u64 = 600;
 /// Silence of such a node after which its groups wake up, in milliseconds: two calls in a row had
-/// no answer, and another leads within 3 s.
-pub(crate) const ALIVE_MS_MAX: u64 = 1_000;
+/// no answer, and another leads within 3 s. About as patient as a group that does not rest
+/// ([`ELECTION_MS_MAX`] and [`ELECTION_MS_MIN`]): thousands of groups that wake for nothing keep
+/// busy what was only busy.
+pub(crate) const ALIVE_MS_MAX: u64 = 1_400;
 /// Of so many looks one also asks whether the groups still rest.
 pub(crate) const CHECKED_EVERY: u32 = 15;
 /// Time between members that stand for election after their leader's node is gone, in

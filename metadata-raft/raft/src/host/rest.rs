@@ -17,7 +17,8 @@ use super::Inner;
 use crate::{
     group::{Group, Offer, Refused},
     limits::{
-        ALIVE_CALL_MS_MAX, ALIVE_LOOK_MS, ALIVE_MS_MAX, CHECKED_EVERY, OFFERS_MAX, REST_LOOKS,
+        ALIVE_CALL_MS_MAX, ALIVE_LOOK_MS, ALIVE_MS_MAX, CHECKED_EVERY, OFFER_MS_MAX, OFFERS_MAX,
+        REST_LOOKS,
     },
 };
 
@@ -129,7 +130,7 @@ impl Inner {
         let asked = offers.into_iter().map(async |(node, (address, offers))| {
             let client = self.peers.client(node, &address);
             let ask = Ask { to: node, from: self.node, life: self.resting.life, offers };
-            let patience = Duration::from_millis(ALIVE_CALL_MS_MAX);
+            let patience = Duration::from_millis(OFFER_MS_MAX);
             let agreed: Result<BTreeSet<u64>, _> = client.call(REST, &ask, patience).await;
             (node, agreed.unwrap_or_default())
         });
