@@ -162,6 +162,10 @@ fn tables_that_cassandra_refuses_are_refused_in_its_words() {
             vec![key.clone(), ("v", list(CqlType::Counter), VALUE)],
             "Counters are not allowed inside collections: list<counter>",
         ),
+        (
+            vec![key.clone(), ("v", CqlType::Set(CqlType::Duration.into(), Frozen::No), VALUE)],
+            "Durations are not allowed inside sets: set<duration>",
+        ),
         (vec![key, ("v", udt("nowhere", Frozen::Yes), VALUE)], "Unknown type ks.nowhere"),
     ];
     for (columns, expected) in cases {
@@ -183,6 +187,19 @@ fn frozen_nesting_is_allowed_at_any_place() {
     let tuple = CqlType::Tuple(vec![list(CqlType::Int), CqlType::Text]);
     let columns = [("k", nested.clone(), KEY), ("v", list(nested), VALUE), ("w", tuple, VALUE)];
     run(&mut state, &create_table("x", &columns));
+}
+
+#[test]
+fn durations_in_tuples_and_user_types_may_be_elements_of_sets_and_keys_of_maps_but_no_table_keys() {
+    let mut state = state();
+    let tuple = || Box::new(CqlType::Tuple(vec![CqlType::Duration, CqlType::Text]));
+    let set = CqlType::Set(tuple(), Frozen::No);
+    let map = CqlType::Map(tuple(), CqlType::Int.into(), Frozen::No);
+    let columns = [("k", CqlType::Int, KEY), ("s", set, VALUE), ("m", map, VALUE)];
+    run(&mut state, &create_table("x", &columns));
+    let key = [("k", *tuple(), KEY)];
+    let expected = "duration type is not supported for PRIMARY KEY column 'k'";
+    assert_eq!(words(&mut state, &create_table("y", &key)), expected);
 }
 
 #[test]

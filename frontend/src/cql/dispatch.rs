@@ -69,7 +69,7 @@ fn prepare(shared: &Shared, agreed: &Agreed, prepare: &Prepare) -> Result<Envelo
     let keyspace = prepare.keyspace.clone().or_else(|| agreed.keyspace());
     let text = prepare.query.as_str();
     let (statement, current) = shared.statements.prepare(&shared.executor, keyspace, text)?;
-    agreed.tell(statement.id, current.mark);
+    agreed.tell(statement.id, &current);
     Ok(answer::prepared(&statement, &current, agreed.agreement()))
 }
 

@@ -128,7 +128,11 @@ fn differences(
             (tables.beside(&after.tables).collect(), after.tables.beside(tables).collect());
         // A truncated table has a new id but is no other table for a client.
         let same = |a: &Arc<_>, b: &Arc<cellar_schema::Table>| same_table(a, b);
+        let views = (views(&changed.0), views(&changed.1));
         compare(&mut events, SchemaTarget::Table, name, changed, same);
+        // A view is a table to clients, and one of all columns gets those that its table gets.
+        let views = (by_name(&views.0), by_name(&views.1));
+        compare(&mut events, SchemaTarget::Table, name, views, same_view);
     }
     for name in old.keys().filter(|name| !new.contains_key(*name)) {
         events.push(keyspace(SchemaChangeKind::Dropped, name));
@@ -138,6 +142,24 @@ fn differences(
 
 fn same_table(a: &Arc<cellar_schema::Table>, b: &Arc<cellar_schema::Table>) -> bool {
     Arc::ptr_eq(a, b) || (a.version == b.version && a.uuid == b.uuid)
+}
+
+/// The views of tables, as the tables that clients take them for.
+fn views(tables: &BTreeMap<&String, &Arc<cellar_schema::Table>>) -> Vec<cellar_schema::Table> {
+    let of = |table: &&Arc<cellar_schema::Table>| {
+        let base = Arc::clone(table);
+        let views = table.options.views.iter();
+        views.map(|view| view.as_table(&base)).collect::<Vec<_>>()
+    };
+    tables.values().flat_map(of).collect()
+}
+
+fn by_name(tables: &[cellar_schema::Table]) -> BTreeMap<&String, &cellar_schema::Table> {
+    tables.iter().map(|table| (&table.name, table)).collect()
+}
+
+fn same_view(a: &cellar_schema::Table, b: &cellar_schema::Table) -> bool {
+    a.uuid == b.uuid && a.columns == b.columns && a.options == b.options
 }
 
 fn compare<T>(

@@ -63,18 +63,22 @@ pub(crate) struct Current {
     pub(crate) columns_id: [u8; 16],
     /// Names all that a client is told when it prepares: variables and result columns.
     pub(crate) mark: u64,
+    /// Names the variables alone, which is what a client must know that is told of other columns
+    /// with its rows.
+    pub(crate) variables: u64,
 }
 
 impl Current {
     fn new(planned: Planned) -> Self {
         let columns_id = columns_id(planned.columns.as_deref());
         let mut hash = Xxh3::new();
-        hash.update(&columns_id);
         for variable in &planned.variables {
             hash.update(variable.cql_type.to_string().as_bytes());
             hash.update(&[0]);
         }
-        Self { planned: Arc::new(planned), columns_id, mark: hash.digest() }
+        let variables = hash.digest();
+        hash.update(&columns_id);
+        Self { planned: Arc::new(planned), columns_id, mark: hash.digest(), variables }
     }
 }
 
@@ -130,10 +134,15 @@ impl Statements {
         Ok((statement, current))
     }
 
-    /// Every statement that is kept, but those about roles, which may hold passwords.
-    pub(crate) fn all(&self) -> Vec<Arc<Statement>> {
+    /// Every statement that is in force by this catalog, but those about roles, which may hold
+    /// passwords. One whose table has changed is not in force until it is planned again.
+    pub(crate) fn all(&self, catalog: &Catalog) -> Vec<Arc<Statement>> {
         let all = self.by_id.iter().map(|(_, statement)| statement);
-        all.filter(|statement| !statement.is_about_roles()).collect()
+        let in_force = |statement: &Arc<Statement>| {
+            let planned = &statement.current.load().planned;
+            !matches!(planned.plan, Plan::Access(_)) && is_fresh(planned, catalog)
+        };
+        all.filter(in_force).collect()
     }
 
     /// The statement of this id by today's schema, if the client of this connection knows it so.
@@ -147,7 +156,7 @@ impl Statements {
         let statement = self.by_id.get(id).ok_or_else(unprepared)?;
         let current = statement.current(executor)?;
         let told = statement.told.load(Ordering::Acquire) == current.mark;
-        if told && agreed.knows(statement.id, current.mark) {
+        if told && agreed.knows(statement.id, &current) {
             return Ok((statement, current));
         }
         Err(unprepared())
@@ -171,10 +180,6 @@ impl Statement {
     /// through another connection.
     pub(crate) fn columns_changed(&self, current: &Current) -> bool {
         current.columns_id != self.first_columns
-    }
-
-    fn is_about_roles(&self) -> bool {
-        matches!(self.current.load().planned.plan, Plan::Access(_))
     }
 
     /// As it was prepared.

@@ -13,7 +13,9 @@ use cellar_wire::{Envelope, Startup, Version};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::broadcast;
 
-use super::{Shared, clients::Connected, events::Interest, extensions::Agreement};
+use super::{
+    Shared, clients::Connected, events::Interest, extensions::Agreement, prepared::Current,
+};
 use crate::{access::Who, error::RequestError};
 
 /// The state of one connection.
@@ -128,8 +130,18 @@ impl Agreed {
         }
     }
 
+    /// What a client has to know of a statement to execute it. One that says which columns it
+    /// knows is told of others with its rows, so it has to know the variables only.
+    fn needed(&self, current: &Current) -> u64 {
+        let tells = self.0.startup.get().is_some_and(|said| {
+            said.version >= Version::V5 || said.agreement.messages.metadata_ids
+        });
+        if tells { current.variables } else { current.mark }
+    }
+
     /// The client was told this of a statement.
-    pub(super) fn tell(&self, id: [u8; 16], mark: u64) {
+    pub(super) fn tell(&self, id: [u8; 16], current: &Current) {
+        let mark = self.needed(current);
         let mut told = self.0.told.lock();
         if told.len() >= TOLD_MAX {
             told.clear();
@@ -139,11 +151,11 @@ impl Agreed {
 
     /// Whether the client knows this of a statement. One that it has prepared through another
     /// connection it knows as it is now.
-    pub(super) fn knows(&self, id: [u8; 16], mark: u64) -> bool {
+    pub(super) fn knows(&self, id: [u8; 16], current: &Current) -> bool {
         if let Some(told) = self.0.told.lock().get(&id) {
-            return *told == mark;
+            return *told == self.needed(current);
         }
-        self.tell(id, mark);
+        self.tell(id, current);
         true
     }
 }

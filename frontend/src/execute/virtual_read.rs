@@ -46,7 +46,9 @@ impl Executor {
                 Learnt { traces, ..Learnt::default() }
             }
             Source::Clients => Learnt { clients: self.clients.all(), ..Learnt::default() },
-            Source::Statements => Learnt { statements: self.statements.all(), ..Learnt::default() },
+            Source::Statements => {
+                Learnt { statements: self.statements.all(catalog), ..Learnt::default() }
+            }
             Source::CatalogAndOverview | Source::Overview => {
                 Learnt { overview: self.overview(source).await?, ..Learnt::default() }
             }

@@ -265,6 +265,14 @@ const TABLES: &[(&str, &str, Fill)] = &[
         "CREATE TABLE settings (name text PRIMARY KEY, value text)",
         settings::settings,
     ),
+    (
+        "system_views",
+        "CREATE TABLE sstable_tasks (keyspace_name text, table_name text, task_id timeuuid, \
+         completion_ratio double, kind text, progress bigint, sstables int, \
+         target_directory text, total bigint, unit text, \
+         PRIMARY KEY (keyspace_name, table_name, task_id))",
+        schema::none,
+    ),
 ];
 
 const COLUMNS: &str = "CREATE TABLE columns (keyspace_name text, table_name text, \

@@ -11,7 +11,7 @@ use std::{
 use cellar_metadata_api::{
     Answer, Catalog, CellId, Command, Frontend, GroupId, KeyspaceChange, Metadata, MetadataError,
     NewIndex, NewTable, NewView, Node, NodeId, NodeState, Overview, Placement, Position,
-    SchemaChangeKind, SchemaEvent, SchemaTarget, SplitPlan, Update,
+    SchemaChangeKind, SchemaEvent, SchemaTarget, SplitPlan, TableChange, Update,
 };
 use cellar_schema::{
     Column, ColumnId, ColumnKind, Index, IndexClass, Keyspace, Table, TableId, Tables, View,
@@ -121,6 +121,24 @@ impl InMemory {
             }
             Command::CreateIndex { definition, .. } => Ok(self.index(definition)),
             Command::CreateView { definition, .. } => Ok(self.view(definition)),
+            Command::AlterTable { keyspace, name, changes, .. } => {
+                Ok(self.alter(keyspace, name, |table| {
+                    changes.into_iter().for_each(|change| alter(table, change));
+                }))
+            }
+            Command::DropView { keyspace, name, .. } => {
+                let now = self.now();
+                let base = now.keyspace(&keyspace).unwrap().view(&name).unwrap().0.name.clone();
+                Ok(self.alter(keyspace, base, |table| {
+                    table.options.views.retain(|view| view.name != name);
+                }))
+            }
+            Command::DropTable { keyspace, name, .. } => {
+                let tables = KeyspaceChange::Tables(vec![(name.clone(), None)]);
+                let keyspaces = vec![(keyspace.clone(), tables)];
+                let version = self.change(Update { keyspaces, ..Update::default() });
+                Ok(created(version, SchemaTarget::Table, keyspace, Some(name)))
+            }
             other => panic!("not made for {other:?}"),
         }
     }
@@ -153,6 +171,19 @@ impl InMemory {
 }
 
 impl InMemory {
+    /// Changes a table without checking anything.
+    fn alter(&self, keyspace: String, name: String, with: impl FnOnce(&mut Table)) -> Answer {
+        let mut table = Table::clone(self.now().table(&keyspace, &name).unwrap());
+        with(&mut table);
+        table.version += 1;
+        let tables = vec![(name.clone(), Some(Arc::new(table)))];
+        let keyspaces = vec![(keyspace.clone(), KeyspaceChange::Tables(tables))];
+        let version = self.change(Update { keyspaces, ..Update::default() });
+        let (kind, target, name) = (SchemaChangeKind::Updated, SchemaTarget::Table, Some(name));
+        let change = Some(SchemaEvent { kind, target, keyspace, name });
+        Answer::Schema { version, change, warnings: Vec::new() }
+    }
+
     /// Adds a materialized view without checking anything.
     fn view(&self, new: NewView) -> Answer {
         let mut table = Table::clone(self.now().table(&new.keyspace, &new.base).unwrap());
@@ -186,6 +217,19 @@ impl InMemory {
             name: Some(new.name),
         });
         Answer::Schema { version, change, warnings: Vec::new() }
+    }
+}
+
+fn alter(table: &mut Table, change: TableChange) {
+    match change {
+        TableChange::Add { name, cql_type, .. } => {
+            let id = table.next_column;
+            table.next_column = ColumnId(id.0 + 1);
+            table.columns.push(Column { id, name, cql_type, kind: ColumnKind::Regular });
+        }
+        TableChange::Drop { name, .. } => table.columns.retain(|column| column.name != name),
+        TableChange::Options(options) => table.options.text.extend(options.text),
+        TableChange::Rename { .. } => panic!("not made for RENAME"),
     }
 }
 

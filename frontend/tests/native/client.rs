@@ -119,6 +119,11 @@ impl Client {
         let mut out = BytesMut::new();
         self.encoder.encode(Version::V4, 1, &request, &mut out).unwrap();
         self.stream.write_all(&out).await.unwrap();
+        self.next().await
+    }
+
+    /// The next frame that comes, which nobody may have asked for.
+    pub(crate) async fn next(&mut self) -> Envelope {
         loop {
             if let Some(frame) = self.decoder.next_frame().unwrap() {
                 return Envelope::decode_with(frame, self.extensions).unwrap();

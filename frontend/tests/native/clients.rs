@@ -61,3 +61,32 @@ async fn prepared_statements_are_listed_but_never_those_with_passwords() {
     assert!(listed.contains(&vec![id, "null".to_owned(), quoted]), "{listed:?}");
     assert!(listed.iter().any(|row| row[1] == "'ks'"), "{listed:?}");
 }
+
+#[tokio::test]
+async fn a_prepared_statement_is_not_listed_once_its_table_changes_until_it_is_prepared_again() {
+    let mut client = Client::connect().await;
+    let list = "SELECT query_string FROM system.prepared_statements";
+    let text = "SELECT v FROM ks.t WHERE k = ?";
+    let changes: [&[&str]; 2] = [
+        &["ALTER TABLE ks.t ADD added int"],
+        &["DROP TABLE ks.t", "CREATE TABLE ks.t (k int, c int, v int, PRIMARY KEY (k, c))"],
+    ];
+    for change in changes {
+        client.prepare(text).await;
+        assert_eq!(client.rows(list, &[Text]).await, [[format!("'{text}'")]]);
+        for statement in change {
+            client.run(statement).await;
+        }
+        assert_eq!(client.rows(list, &[Text]).await.len(), 0, "{change:?}");
+    }
+}
+
+#[tokio::test]
+async fn there_are_no_sstable_tasks_but_tools_that_ask_find_the_table() {
+    let mut client = Client::connect().await;
+    let tasks = "SELECT keyspace_name FROM system_views.sstable_tasks";
+    assert_eq!(client.rows(tasks, &[Text]).await.len(), 0);
+    let columns = "SELECT column_name FROM system_virtual_schema.columns
+                   WHERE keyspace_name = 'system_views' AND table_name = 'sstable_tasks'";
+    assert_eq!(client.rows(columns, &[Text]).await.len(), 10);
+}

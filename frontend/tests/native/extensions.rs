@@ -89,3 +89,39 @@ async fn result_metadata_have_ids_before_version_5_for_those_only_who_asked_for_
     let answer = execute(&mut plain, &without, None).await;
     assert!(matches!(answer, Response::Rows(rows) if rows.metadata.new_metadata_id.is_none()));
 }
+
+#[tokio::test]
+async fn a_client_that_names_its_columns_need_not_prepare_again_once_another_has_done_so() {
+    let text = "SELECT * FROM ks.t WHERE k = 1";
+    for (option, again) in [("SCYLLA_USE_METADATA_ID", false), ("DRIVER_NAME", true)] {
+        let mut one = Client::connect().await;
+        one.run(WRITE).await;
+        let options = [(option, "")];
+        let mut one = one.another(&options).await;
+        let mut two = one.another(&options).await;
+        let (first, second) = (one.prepare(text).await, two.prepare(text).await);
+        let known = second.result_metadata_id;
+        one.run("ALTER TABLE ks.t ADD added int").await;
+        let unprepared =
+            |answer: &Response| matches!(answer, Response::Error(ErrorBody::Unprepared { .. }));
+        let answer = execute(&mut one, &first, known).await;
+        assert!(unprepared(&answer), "{answer:?}");
+        let today = one.prepare(text).await.result_metadata_id;
+        let answer = execute(&mut two, &second, known).await;
+        assert_eq!(unprepared(&answer), again, "{option}: {answer:?}");
+        if let Response::Rows(rows) = answer {
+            let metadata = rows.metadata;
+            assert_eq!((metadata.columns.len(), metadata.new_metadata_id), (5, today));
+        }
+        // Other variables are nothing that a client learns with its rows.
+        let text = "INSERT INTO ks.t (k, c, w) VALUES (1, 2, ?)";
+        one.run("ALTER TABLE ks.t ADD w text").await;
+        let second = two.prepare(text).await;
+        for statement in ["ALTER TABLE ks.t DROP w", "ALTER TABLE ks.t ADD w blob"] {
+            one.run(statement).await;
+        }
+        one.prepare(text).await;
+        let answer = execute(&mut two, &second, second.result_metadata_id).await;
+        assert!(unprepared(&answer), "{option}: {answer:?}");
+    }
+}

@@ -7,7 +7,7 @@ use cellar_schema::{
     CqlType::{Bigint, Boolean, Int, Text},
     token::token,
 };
-use cellar_wire::{Response, SchemaChangeKind, SchemaTarget};
+use cellar_wire::{Event, EventKind, Register, Request, Response, SchemaChangeKind, SchemaTarget};
 
 use crate::client::Client;
 
@@ -304,4 +304,42 @@ async fn a_view_is_announced_read_and_described_as_cassandra_does() {
         .collect();
     assert_eq!(kinds[..2], ["'table'", "'materialized_view'"]);
     assert_eq!(kinds.len(), 7);
+}
+
+/// What registered clients hear of views, one line each, until one is dropped.
+async fn heard(client: &mut Client) -> Vec<String> {
+    let mut heard = Vec::new();
+    loop {
+        let Response::Event(Event::SchemaChange(change)) = client.next().await.response else {
+            panic!("not a change of the schema")
+        };
+        let SchemaTarget::Table(name) = change.target else { continue };
+        if name.starts_with("view") {
+            heard.push(format!("{:?} {name}", change.change));
+        }
+        if change.change == SchemaChangeKind::Dropped {
+            return heard;
+        }
+    }
+}
+
+#[tokio::test]
+async fn registered_clients_hear_of_views_and_of_the_columns_that_come_to_a_view_of_all() {
+    let mut client = Client::connect().await;
+    let mut listener = client.another(&[]).await;
+    let events = vec![EventKind::SchemaChange];
+    listener.ask(Request::Register(Register { events }).into()).await;
+    let filter = "WHERE v IS NOT NULL AND k IS NOT NULL AND c IS NOT NULL PRIMARY KEY (v, k, c)";
+    for statement in [
+        &*format!("CREATE MATERIALIZED VIEW ks.view_all AS SELECT * FROM ks.t {filter}"),
+        &*format!("CREATE MATERIALIZED VIEW ks.view_some AS SELECT v, k, c FROM ks.t {filter}"),
+        "ALTER TABLE ks.t ADD added int",
+        "ALTER TABLE ks.t WITH comment = 'base'",
+        "DROP MATERIALIZED VIEW ks.view_all",
+    ] {
+        client.run(statement).await;
+    }
+    let expected =
+        ["Created view_all", "Created view_some", "Updated view_all", "Dropped view_all"];
+    assert_eq!(heard(&mut listener).await, expected);
 }

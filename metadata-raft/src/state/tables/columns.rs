@@ -134,13 +134,14 @@ fn nesting(outer: &CqlType, in_frozen: bool) -> Result<(), MetadataError> {
     match outer {
         CqlType::List(element, frozen) => element_of(outer, element, in_frozen, *frozen),
         CqlType::Set(element, frozen) => {
-            if has_duration(element) {
+            // As in Cassandra, one in a tuple or a user type is none: bytes have an order.
+            if **element == CqlType::Duration {
                 return invalid(format!("Durations are not allowed inside sets: {outer}"));
             }
             element_of(outer, element, in_frozen, *frozen)
         }
         CqlType::Map(key, value, frozen) => {
-            if has_duration(key) {
+            if **key == CqlType::Duration {
                 return invalid(format!("Durations are not allowed as map keys: {outer}"));
             }
             element_of(outer, key, in_frozen, *frozen)?;
