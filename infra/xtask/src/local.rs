@@ -5,7 +5,7 @@ use std::{
     fs::File,
     io::{BufRead, BufReader},
     net::{IpAddr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
 };
 
@@ -71,13 +71,25 @@ impl Local {
         shape: Shape,
         settings: &[&str],
     ) -> Result<Self> {
+        Self::start_of(places, name, shape, settings, None)
+    }
+
+    /// The same with processes of another build of `cellar`, such as an older one; what is started
+    /// again later is of this build.
+    pub(crate) fn start_of(
+        places: &Places,
+        name: &str,
+        shape: Shape,
+        settings: &[&str],
+        first: Option<&Path>,
+    ) -> Result<Self> {
         let folder = places.cache.join("scratch");
         std::fs::create_dir_all(&folder)?;
         let scratch = TempDir::new_in(&folder)?;
         let data = scratch.path().join("data");
         let cellar = places.program("cellar")?;
         let log = places.logs()?.join(format!("{name}.log"));
-        let mut child = Command::new(&cellar)
+        let mut child = Command::new(first.unwrap_or(&cellar))
             .args(["cluster", "--data"])
             .arg(&data)
             .args(["--metadata", &shape.metadata.to_string()])

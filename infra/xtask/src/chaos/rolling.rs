@@ -1,7 +1,8 @@
 //! `cargo xtask rolling`: restarts each of eight processes in order, one after the other, while two
-//! stock drivers write and read with their default retries. No request may fail.
+//! stock drivers write and read with their default retries. No request may fail. With `--from` it
+//! is a rolling upgrade.
 
-use std::{process::Command, thread, time::Duration};
+use std::{path::PathBuf, process::Command, thread, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -26,6 +27,9 @@ pub(crate) struct Options {
     /// Times around.
     #[arg(long, default_value_t = 1)]
     pub(crate) rounds: u32,
+    /// Another build of `cellar` to begin with: a rolling upgrade instead of a restart.
+    #[arg(long)]
+    pub(crate) from: Option<PathBuf>,
 }
 
 /// Runs it; an error if a request failed.
@@ -36,7 +40,8 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<()> {
         return sandbox::enter();
     }
     sandbox::network()?;
-    let cluster = Local::start(places, "rolling", EIGHT)?;
+    let from = options.from.as_deref();
+    let cluster = Local::start_of(places, "rolling", EIGHT, &[], from)?;
     let mut rust = Command::new(places.program("cellar-chaos")?);
     let mut rust = Load::spawn(rust.args(["rolling", "--cql", &frontends(&cluster)]))?;
     let mut command = Command::new(python);
