@@ -134,16 +134,24 @@ impl Member {
         message: Q,
         patience: Duration,
     ) -> Result<A, Unreachable<Types>> {
-        let envelope = Envelope { group: self.group, to: self.to, message };
-        // Asked each time: it may have moved.
-        let client = self.peers.client(self.to, &self.address);
-        let answer = client.call(path, &envelope, patience).await;
-        answer.map_err(|error| {
+        self.ask(path, message, patience).await.map_err(|error| {
             if matches!(error.remote(), Some(Refused::NeedsSnapshot)) {
                 self.wanted.notify_one();
             }
             unreachable(&error)
         })
+    }
+
+    async fn ask<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        path: &str,
+        message: Q,
+        patience: Duration,
+    ) -> Result<A, CallError> {
+        let envelope = Envelope { group: self.group, to: self.to, message };
+        // Looked up each time: it may have moved.
+        let client = self.peers.client(self.to, &self.address);
+        client.call(path, &envelope, patience).await
     }
 
     /// Sends a snapshot piece by piece; the answer to the last counts.
@@ -231,10 +239,7 @@ impl RaftNetworkV2<Types> for Member {
         option: RPCOption,
     ) -> Result<TransferLeaderResponse<Types>, RPCError<Types>> {
         let is_next = *request.to_node_id() == self.to;
-        let envelope = Envelope { group: self.group, to: self.to, message: request };
-        let client = self.peers.client(self.to, &self.address);
-        let answer: Result<_, CallError> =
-            client.call(TRANSFER, &envelope, option.hard_ttl()).await;
+        let answer = self.ask(TRANSFER, request, option.hard_ttl()).await;
         answer.map_err(|error| {
             // Nobody leads until somebody does something about it. Whoever is only late may be on
             // its way to lead.

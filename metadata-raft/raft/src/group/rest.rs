@@ -40,8 +40,6 @@ pub(crate) enum Mode {
 /// The rest of one group.
 #[derive(Debug, Default)]
 pub(crate) struct Rest {
-    /// The same as `mode`, for those who ask often.
-    resting: AtomicBool,
     mode: watch::Sender<Mode>,
     /// Something was asked since the last look.
     stirred: AtomicBool,
@@ -74,8 +72,11 @@ impl Rest {
         self.mode.subscribe()
     }
 
+    fn is_resting(&self) -> bool {
+        *self.mode.borrow() == Mode::Resting
+    }
+
     fn set(&self, mode: Mode) {
-        self.resting.store(mode == Mode::Resting, SeqCst);
         self.mode.send_if_modified(|was| std::mem::replace(was, mode) != mode);
     }
 
@@ -96,7 +97,7 @@ impl Rest {
         if !self.stirred.load(SeqCst) {
             self.stirred.store(true, SeqCst);
         }
-        if self.resting.load(SeqCst) {
+        if self.is_resting() {
             self.quiet.store(0, SeqCst);
             self.set(Mode::Awake);
         }
@@ -107,7 +108,7 @@ impl Group {
     /// Whether the group rests here.
     #[must_use]
     pub fn is_resting(&self) -> bool {
-        self.inner.rest.resting.load(SeqCst)
+        self.inner.rest.is_resting()
     }
 
     /// Something is asked of the group: it does not rest.

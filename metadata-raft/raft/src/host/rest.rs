@@ -143,11 +143,11 @@ impl Inner {
         }
     }
 
-    fn agree(&self, ask: &Ask, address: impl Fn(&Group) -> Option<String>) -> BTreeSet<u64> {
+    fn agree(&self, ask: &Ask) -> BTreeSet<u64> {
         let mut agreed = BTreeSet::new();
         for offer in &ask.offers {
             let Some(group) = self.group(offer.group) else { continue };
-            let Some(address) = address(&group) else { continue };
+            let Some(address) = group.address_of(ask.from) else { continue };
             // Watched before it rests.
             self.resting.watch(ask, address, offer.group);
             if group.rest_with(ask.from, offer) {
@@ -246,29 +246,23 @@ impl Resting {
     }
 }
 
+/// The host, if it is the node that is meant.
+fn addressed(host: &Weak<Inner>, to: u64) -> Result<Arc<Inner>, Refused> {
+    let host = host.upgrade().ok_or(Refused::OtherNode(0))?;
+    if host.node == to { Ok(host) } else { Err(Refused::OtherNode(host.node)) }
+}
+
 /// Adds the handlers to a router.
 pub(super) fn register(host: &Arc<Inner>, router: Router) -> Router {
     let weak = Arc::downgrade(host);
     let rest = move |ask: Ask| {
-        let host = weak.upgrade();
-        async move {
-            let host = host.ok_or(Refused::OtherNode(0))?;
-            if ask.to != host.node {
-                return Err(Refused::OtherNode(host.node));
-            }
-            Ok(host.agree(&ask, |group| group.address_of(ask.from)))
-        }
+        let host = addressed(&weak, ask.to);
+        async move { Ok::<_, Refused>(host?.agree(&ask)) }
     };
     let weak = Arc::downgrade(host);
     let alive = move |look: Look| {
-        let host = weak.upgrade();
-        async move {
-            let host = host.ok_or(Refused::OtherNode(0))?;
-            if look.to != host.node {
-                return Err(Refused::OtherNode(host.node));
-            }
-            Ok(host.answer(&look))
-        }
+        let host = addressed(&weak, look.to);
+        async move { Ok::<_, Refused>(host?.answer(&look)) }
     };
     router.call(REST, rest).call(ALIVE, alive)
 }
