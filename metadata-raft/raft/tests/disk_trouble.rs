@@ -25,30 +25,18 @@ use std::{
 
 use bytes::Bytes;
 use cellar_raft::{
-    Applied, Entry, Group, Host, HostOptions, Machine, MachineError, ProposeError,
+    Applied, Entry, Host, HostOptions, Machine, MachineError, ProposeError,
     disk::{SimDisk, Space},
 };
 use cellar_rpc::{ClientConfig, Pool, tasks::Tasks};
-use cluster::{Memory, Node, alone, eventually, propose};
+use cluster::{
+    Memory, Node, alone, propose,
+    trio::{GROUP, Trio, three},
+};
 
-const GROUP: u64 = 5;
 const STALL_MS: u64 = 300;
 /// Says that a test runs as the process that is to end.
 const CHILD: &str = "CELLAR_TEST_FAILING_DISK";
-
-async fn trio() -> (Vec<Node>, Vec<Group>, Vec<Memory>) {
-    let (mut nodes, mut groups, mut memories) = (Vec::new(), Vec::new(), Vec::new());
-    for id in 1..=3 {
-        let node = Node::watchful(id, STALL_MS).await;
-        let memory = Memory::default();
-        groups.push(node.host.start(GROUP, memory.machine()).await.unwrap());
-        nodes.push(node);
-        memories.push(memory);
-    }
-    let members: BTreeMap<u64, String> = nodes.iter().map(Node::member).collect();
-    groups[0].initialize(members).await.unwrap();
-    (nodes, groups, memories)
-}
 
 async fn patiently(what: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..6_000 {
@@ -62,17 +50,13 @@ async fn patiently(what: &str, mut holds: impl FnMut() -> bool) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leader_whose_disk_stands_still_is_replaced_and_loses_nothing() {
-    let (nodes, groups, memories) = trio().await;
+    let cluster = Trio::on(three(|id| Node::watchful(id, STALL_MS)).await).await;
+    cluster.initialize().await;
+    let Trio { nodes, groups, memories } = &cluster;
     for number in 0..10 {
-        propose(&groups, &format!("before {number}")).await;
+        propose(groups, &format!("before {number}")).await;
     }
-    let mut leader = None;
-    eventually("a leader", || {
-        leader = groups.iter().position(Group::is_leader);
-        leader.is_some()
-    })
-    .await;
-    let old = leader.unwrap();
+    let old = cluster.leader().await;
     // Nobody writes: the node finds out by itself.
     nodes[old].disk.stall(true);
     patiently("another leader", || {
@@ -84,16 +68,14 @@ async fn a_leader_whose_disk_stands_still_is_replaced_and_loses_nothing() {
     assert!(groups[old].read_barrier().await.is_err());
     assert!(!groups[old].is_leader());
     for number in 0..10 {
-        propose(&groups, &format!("meanwhile {number}")).await;
+        propose(groups, &format!("meanwhile {number}")).await;
     }
     nodes[old].disk.stall(false);
     patiently("everything on the old leader", || memories[old].commands().len() >= 20).await;
     patiently("the old leader takes part", || groups[old].leader().is_some()).await;
     assert!(memories.iter().all(|memory| memory.commands() == memories[0].commands()));
-    propose(&groups, "after").await;
-    for node in nodes {
-        node.end().await;
-    }
+    propose(groups, "after").await;
+    cluster.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,43 +10,17 @@
 
 mod cluster;
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use bytes::Bytes;
 use cellar_raft::{Applied, Entry, Group, Machine, MachineError, disk::SimDisk};
-use cluster::{Memory, Node, eventually, propose};
-
-const GROUP: u64 = 5;
-
-struct Cluster {
-    nodes: Vec<Node>,
-    groups: Vec<Group>,
-    memories: Vec<Memory>,
-}
-
-impl Cluster {
-    /// Waits until all machines have the same, which ends with `last`.
-    async fn agree(&self, last: &str) {
-        eventually("all have the same", || {
-            let all: Vec<Vec<Bytes>> = self.memories.iter().map(Memory::commands).collect();
-            let is_last = all[0].last().is_some_and(|command| command == last);
-            is_last && all.iter().all(|commands| *commands == all[0])
-        })
-        .await;
-    }
-
-    async fn end(self) {
-        for node in self.nodes {
-            node.end().await;
-        }
-    }
-}
+use cluster::{
+    Memory, Node, eventually, propose,
+    trio::{GROUP, Trio, three},
+};
 
 /// A machine that meets damage while the switch is on.
 struct Torn(Box<dyn Machine>, Arc<AtomicBool>);
@@ -81,29 +55,23 @@ impl Machine for Torn {
     }
 }
 
-async fn three() -> (Cluster, Vec<Arc<AtomicBool>>) {
-    let (mut nodes, mut groups, mut torn) = (Vec::new(), Vec::new(), Vec::new());
-    for id in 1..=3 {
-        nodes.push(Node::start(id, SimDisk::new(), None).await);
-        torn.push(Arc::new(AtomicBool::new(false)));
-    }
-    let memories: Vec<Memory> = (0..3).map(|_| Memory::default()).collect();
-    let members: BTreeMap<u64, String> = nodes.iter().map(Node::member).collect();
-    for ((node, memory), torn) in nodes.iter().zip(&memories).zip(&torn) {
-        let machine = Box::new(Torn(memory.machine(), Arc::clone(torn)));
-        groups.push(node.host.start(GROUP, machine).await.unwrap());
-    }
-    groups[0].initialize(members).await.unwrap();
-    propose(&groups, "first").await;
-    let cluster = Cluster { nodes, groups, memories };
-    cluster.agree("first").await;
+async fn torn_trio() -> (Trio, Vec<Arc<AtomicBool>>) {
+    let torn = [(); 3].map(|()| Arc::new(AtomicBool::new(false))).to_vec();
+    let nodes = three(|id| Node::start(id, SimDisk::new(), None)).await;
+    let machine = |at: usize, memory: &Memory| -> Box<dyn Machine> {
+        Box::new(Torn(memory.machine(), Arc::clone(&torn[at])))
+    };
+    let cluster = Trio::with(nodes, machine).await;
+    cluster.initialize().await;
+    propose(&cluster.groups, "first").await;
+    cluster.agree_up_to("first").await;
     (cluster, torn)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_that_meets_damage_stands_still_and_goes_on_with_what_another_sends() {
-    let (cluster, torn) = three().await;
-    let leader = cluster.groups.iter().position(Group::is_leader).unwrap();
+    let (cluster, torn) = torn_trio().await;
+    let leader = cluster.leader().await;
     for hurt in [leader, (leader + 1) % 3] {
         torn[hurt].store(true, Ordering::SeqCst);
         let group = &cluster.groups[hurt];
@@ -115,10 +83,10 @@ async fn a_member_that_meets_damage_stands_still_and_goes_on_with_what_another_s
             eventually("it has everything", || group.is_whole()).await;
         };
         tokio::join!(propose(&cluster.groups, &name), healing);
-        cluster.agree(&name).await;
+        cluster.agree_up_to(&name).await;
     }
     propose(&cluster.groups, "last").await;
-    cluster.agree("last").await;
+    cluster.agree_up_to("last").await;
     cluster.end().await;
 }
 
@@ -135,7 +103,7 @@ async fn eventually_given_up(group: &Group) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_given_up_while_no_other_member_or_too_few_have_it_for_certain() {
-    let (cluster, torn) = three().await;
+    let (cluster, torn) = torn_trio().await;
     for at in [1, 2] {
         torn[at].store(true, Ordering::SeqCst);
     }
@@ -154,8 +122,8 @@ async fn nothing_is_given_up_while_no_other_member_or_too_few_have_it_for_certai
 
 #[tokio::test(flavor = "multi_thread")]
 async fn leadership_is_not_handed_to_a_member_that_asks_for_what_it_lacks() {
-    let (cluster, torn) = three().await;
-    let leader = cluster.groups.iter().position(Group::is_leader).unwrap();
+    let (cluster, torn) = torn_trio().await;
+    let leader = cluster.leader().await;
     let (lacks, other) = ((leader + 1) % 3, (leader + 2) % 3);
     torn[lacks].store(true, Ordering::SeqCst);
     propose(&cluster.groups[leader..=leader], "more").await;

@@ -10,29 +10,28 @@
 
 mod cluster;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use cellar_raft::{Group, disk::SimDisk};
-use cluster::{Memory, Node, eventually, propose};
+use cluster::{
+    Memory, Node, eventually, propose,
+    trio::{self, members, three},
+};
 
 const GROUPS: std::ops::Range<u64> = 5..15;
 const WITHIN: Duration = Duration::from_secs(1);
 
 /// Three nodes with some groups on all of them; `groups[group][node]`.
-struct Trio {
+struct Groups {
     nodes: Vec<Node>,
     memories: Vec<Vec<Memory>>,
     groups: Vec<Vec<Group>>,
 }
 
-impl Trio {
+impl Groups {
     /// All groups have decided something, and rest.
     async fn resting() -> Self {
-        let mut nodes = Vec::new();
-        for id in 1..=3 {
-            nodes.push(Node::restful(id, SimDisk::new(), None).await);
-        }
-        let members: BTreeMap<u64, String> = nodes.iter().map(Node::member).collect();
+        let nodes = three(|id| Node::restful(id, SimDisk::new(), None)).await;
         let (mut groups, mut memories) = (Vec::new(), Vec::new());
         for id in GROUPS {
             let (mut of_group, mut kept) = (Vec::new(), Vec::new());
@@ -41,7 +40,7 @@ impl Trio {
                 of_group.push(node.host.start(id, memory.machine()).await.unwrap());
                 kept.push(memory);
             }
-            of_group[0].initialize(members.clone()).await.unwrap();
+            of_group[0].initialize(members(&nodes)).await.unwrap();
             groups.push(of_group);
             memories.push(kept);
         }
@@ -59,9 +58,7 @@ impl Trio {
     }
 
     async fn end(self) {
-        for node in self.nodes {
-            node.end().await;
-        }
+        trio::end(self.nodes).await;
     }
 }
 
@@ -71,7 +68,7 @@ fn leader(group: &[Group]) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn groups_rest_on_all_members_are_read_and_written_and_rest_again() {
-    let trio = Trio::resting().await;
+    let trio = Groups::resting().await;
     let leaders: Vec<usize> = trio.groups.iter().map(|group| leader(group)).collect();
     for (group, leader) in trio.groups.iter().zip(&leaders) {
         group[*leader].read_barrier().await.unwrap();
@@ -94,7 +91,7 @@ async fn groups_rest_on_all_members_are_read_and_written_and_rest_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_asked_first_after_a_rest_is_done_at_once() {
-    let trio = Trio::resting().await;
+    let trio = Groups::resting().await;
     // Longer than any lease.
     tokio::time::sleep(Duration::from_secs(2)).await;
     let leader_of = |at: usize| trio.groups[at][leader(&trio.groups[at])].clone();
@@ -111,7 +108,7 @@ async fn what_is_asked_first_after_a_rest_is_done_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_resting_follower_does_not_answer_for_its_leader() {
-    let trio = Trio::resting().await;
+    let trio = Groups::resting().await;
     for group in &trio.groups {
         let follower = &group[(leader(group) + 1) % 3];
         let stale = || !follower.is_current(WITHIN);
@@ -124,7 +121,7 @@ async fn a_resting_follower_does_not_answer_for_its_leader() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn groups_whose_leader_is_gone_while_they_rest_have_another_unasked() {
-    let mut trio = Trio::resting().await;
+    let mut trio = Groups::resting().await;
     let gone = leader(&trio.groups[0]);
     let lost: Vec<usize> =
         (0..trio.groups.len()).filter(|at| leader(&trio.groups[*at]) == gone).collect();
@@ -160,7 +157,7 @@ async fn groups_whose_leader_is_gone_while_they_rest_have_another_unasked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leader_that_stops_one_group_only_is_missed_too() {
-    let trio = Trio::resting().await;
+    let trio = Groups::resting().await;
     let group = &trio.groups[0];
     let stopping = leader(group);
     trio.nodes[stopping].host.stop(group[0].id()).await.unwrap();

@@ -14,75 +14,11 @@ mod cluster;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use cellar_raft::{Applied, Entry, Group, Machine, MachineError, ProposeError, disk::SimDisk};
-use cluster::{Memory, Node, eventually, propose};
-
-const GROUP: u64 = 5;
-
-struct Cluster {
-    nodes: Vec<Node>,
-    groups: Vec<Group>,
-    memories: Vec<Memory>,
-}
-
-impl Cluster {
-    /// Three nodes with a running, not yet initialised group.
-    async fn start() -> Self {
-        let (mut nodes, mut groups, mut memories) = (Vec::new(), Vec::new(), Vec::new());
-        for id in 1..=3 {
-            let node = Node::start(id, SimDisk::new(), None).await;
-            let memory = Memory::default();
-            groups.push(node.host.start(GROUP, memory.machine()).await.unwrap());
-            nodes.push(node);
-            memories.push(memory);
-        }
-        Self { nodes, groups, memories }
-    }
-
-    async fn initialized() -> Self {
-        let cluster = Self::start().await;
-        let members: BTreeMap<u64, String> = cluster.nodes.iter().map(Node::member).collect();
-        cluster.groups[0].initialize(members).await.unwrap();
-        cluster
-    }
-
-    /// Where the leader is.
-    async fn leader(&self) -> usize {
-        let mut leader = None;
-        eventually("a leader", || {
-            leader = self.groups.iter().position(Group::is_leader);
-            leader.is_some()
-        })
-        .await;
-        leader.unwrap()
-    }
-
-    /// Takes a node out.
-    fn take(&mut self, at: usize) -> (Node, Memory) {
-        self.groups.remove(at);
-        (self.nodes.remove(at), self.memories.remove(at))
-    }
-
-    async fn put(&mut self, node: Node, memory: Memory) {
-        self.groups.push(node.host.start(GROUP, memory.machine()).await.unwrap());
-        self.nodes.push(node);
-        self.memories.push(memory);
-    }
-
-    async fn agree(&self, commands: &[String]) {
-        for memory in &self.memories {
-            eventually("all commands everywhere", || memory.commands().len() >= commands.len())
-                .await;
-            assert_eq!(memory.commands(), commands);
-        }
-    }
-
-    async fn end(self) {
-        for node in self.nodes {
-            node.end().await;
-        }
-    }
-}
+use cellar_raft::{Applied, Entry, Machine, MachineError, ProposeError, disk::SimDisk};
+use cluster::{
+    Memory, Node, eventually, propose,
+    trio::{GROUP, Trio, members, three},
+};
 
 fn names(range: std::ops::Range<usize>) -> Vec<String> {
     range.map(|n| format!("command {n}")).collect()
@@ -90,7 +26,7 @@ fn names(range: std::ops::Range<usize>) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_members_elect_replicate_and_go_on_without_their_leader() {
-    let mut cluster = Cluster::initialized().await;
+    let mut cluster = Trio::initialized().await;
     let commands = names(0..100);
     for command in &commands[..50] {
         assert_eq!(propose(&cluster.groups, command).await, format!("done {command}"));
@@ -119,27 +55,24 @@ async fn three_members_elect_replicate_and_go_on_without_their_leader() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_whose_other_members_start_late_has_its_first_leader_without_a_timeout() {
-    let (mut nodes, mut groups, mut memories) = (Vec::new(), Vec::new(), Vec::new());
-    for id in 1..=3 {
-        nodes.push(Node::patient(id).await);
-        memories.push(Memory::default());
-    }
-    let members: BTreeMap<u64, String> = nodes.iter().map(Node::member).collect();
+    let nodes = three(Node::patient).await;
+    let memories = [(); 3].map(|()| Memory::default()).to_vec();
+    let mut groups = Vec::new();
     for (at, node) in nodes.iter().enumerate() {
         groups.push(node.host.start(GROUP, memories[at].machine()).await.unwrap());
         if at == 0 {
-            groups[0].initialize(members.clone()).await.unwrap();
+            groups[0].initialize(members(&nodes)).await.unwrap();
             tokio::time::sleep(std::time::Duration::from_millis(300)).await;
         }
     }
-    let cluster = Cluster { nodes, groups, memories };
+    let cluster = Trio { nodes, groups, memories };
     assert_eq!(propose(&cluster.groups, "x").await, "done x");
     cluster.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn leadership_goes_to_the_voter_named_and_away_from_a_node_that_is_to_stop() {
-    let cluster = Cluster::initialized().await;
+    let cluster = Trio::initialized().await;
     propose(&cluster.groups, "before").await;
     let leader = cluster.leader().await;
     let named = cluster.nodes[(leader + 1) % 3].id;
@@ -162,7 +95,7 @@ async fn leadership_goes_to_the_voter_named_and_away_from_a_node_that_is_to_stop
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_majority_that_crashed_comes_back_with_everything_that_was_answered() {
-    let mut cluster = Cluster::initialized().await;
+    let mut cluster = Trio::initialized().await;
     let commands = names(0..60);
     for command in &commands[..40] {
         propose(&cluster.groups, command).await;
@@ -186,7 +119,7 @@ async fn a_majority_that_crashed_comes_back_with_everything_that_was_answered() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_of_one_grows_to_three_by_snapshot_and_works_without_the_first() {
-    let mut cluster = Cluster::start().await;
+    let mut cluster = Trio::start().await;
     let first = BTreeMap::from([cluster.nodes[0].member()]);
     cluster.groups[0].initialize(first).await.unwrap();
     let commands = names(0..120);
@@ -213,7 +146,7 @@ async fn a_group_of_one_grows_to_three_by_snapshot_and_works_without_the_first()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leader_that_is_cut_off_neither_decides_nor_confirms_reads() {
-    let mut cluster = Cluster::initialized().await;
+    let mut cluster = Trio::initialized().await;
     propose(&cluster.groups, "before").await;
     let leader = cluster.leader().await;
     let group = cluster.groups[leader].clone();
@@ -271,23 +204,20 @@ impl Machine for Late {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_that_lacks_the_beginning_gets_a_snapshot_although_the_log_is_whole() {
-    let (mut nodes, mut groups, mut memories) = (Vec::new(), Vec::new(), Vec::new());
-    for id in 1..=3 {
-        nodes.push(Node::start(id, SimDisk::new(), None).await);
-        memories.push(Memory::default());
-    }
+    let nodes = three(|id| Node::start(id, SimDisk::new(), None)).await;
+    let memories = [(); 3].map(|()| Memory::default()).to_vec();
+    let mut groups = Vec::new();
     for memory in &memories[..2] {
         memory.live.lock().commands.push("before the log".into());
     }
-    let members: BTreeMap<u64, String> = nodes.iter().map(Node::member).collect();
     for at in 0..2 {
         groups.push(nodes[at].host.start(GROUP, memories[at].machine()).await.unwrap());
     }
-    groups[0].initialize(members).await.unwrap();
+    groups[0].initialize(members(&nodes)).await.unwrap();
     propose(&groups, "after").await;
     let late = Box::new(Late(memories[2].machine()));
     groups.push(nodes[2].host.start(GROUP, late).await.unwrap());
-    let cluster = Cluster { nodes, groups, memories };
+    let cluster = Trio { nodes, groups, memories };
     cluster.agree(&["before the log", "after"].map(str::to_owned)).await;
     assert_eq!(propose(&cluster.groups, "more").await, "done more");
     cluster.agree(&["before the log", "after", "more"].map(str::to_owned)).await;
@@ -295,21 +225,15 @@ async fn a_member_that_lacks_the_beginning_gets_a_snapshot_although_the_log_is_w
 }
 
 /// Three members whose machines hold something that their log does not have, and one entry.
-async fn with_something_before_the_log() -> Cluster {
-    let mut nodes = Vec::new();
-    for id in 1..=3 {
-        nodes.push(Node::start(id, SimDisk::new(), None).await);
-    }
-    let memories: Vec<Memory> = (0..3).map(|_| Memory::default()).collect();
-    let members: BTreeMap<u64, String> = nodes.iter().map(Node::member).collect();
-    let mut groups = Vec::new();
-    for (node, memory) in nodes.iter().zip(&memories) {
+async fn with_something_before_the_log() -> Trio {
+    let nodes = three(|id| Node::start(id, SimDisk::new(), None)).await;
+    let cluster = Trio::with(nodes, |_, memory| {
         memory.live.lock().commands.push("before the log".into());
-        groups.push(node.host.start(GROUP, memory.machine()).await.unwrap());
-    }
-    groups[0].initialize(members).await.unwrap();
-    propose(&groups, "acknowledged").await;
-    let cluster = Cluster { nodes, groups, memories };
+        memory.machine()
+    })
+    .await;
+    cluster.initialize().await;
+    propose(&cluster.groups, "acknowledged").await;
     cluster.agree(&["before the log", "acknowledged"].map(str::to_owned)).await;
     cluster
 }

@@ -1,7 +1,9 @@
 //! A machine that remembers commands, and nodes that can be crashed and started again.
 
+pub(crate) mod trio;
+
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     path::PathBuf,
     sync::{
@@ -13,8 +15,10 @@ use std::{
 
 use bytes::Bytes;
 use cellar_raft::disk::SimDisk;
-use cellar_raft::{Applied, Entry, Group, Host, HostOptions, Machine, MachineError, ProposeError};
-use cellar_rpc::{ClientConfig, Pool, Router, Server, ServerLimits, tasks::Tasks};
+use cellar_raft::{
+    Applied, Entry, Group, Host, HostOptions, Machine, MachineError, Peers, ProposeError,
+};
+use cellar_rpc::{Client, ClientConfig, Pool, Router, Server, ServerLimits, tasks::Tasks};
 use parking_lot::Mutex;
 
 /// The machine's memory: what is applied and what of it would survive a crash.
@@ -109,7 +113,22 @@ pub(crate) struct Node {
     pub(crate) host: Host,
     pub(crate) disk: SimDisk,
     pub(crate) address: SocketAddr,
+    /// Nodes that this one does not reach.
+    pub(crate) unreached: Arc<Mutex<BTreeSet<u64>>>,
     tasks: Tasks,
+}
+
+/// The way to other nodes, which may be cut.
+struct Ways {
+    pool: Pool,
+    unreached: Arc<Mutex<BTreeSet<u64>>>,
+}
+
+impl Peers for Ways {
+    fn client(&self, node: u64, address: &str) -> Client {
+        let cut = self.unreached.lock().contains(&node);
+        self.pool.client(if cut { "127.0.0.1:1" } else { address })
+    }
 }
 
 pub(crate) fn options(id: u64, disk: &SimDisk, tasks: &Tasks) -> HostOptions {
@@ -162,7 +181,9 @@ impl Node {
     ) -> Self {
         let id = options.node;
         let pool = Pool::new(ClientConfig::default(), &tasks);
-        let host = Host::open(options, Arc::new(pool)).unwrap();
+        let unreached = Arc::<Mutex<BTreeSet<u64>>>::default();
+        let ways = Ways { pool, unreached: Arc::clone(&unreached) };
+        let host = Host::open(options, Arc::new(ways)).unwrap();
         let listen = address.unwrap_or_else(|| "127.0.0.1:0".parse().unwrap());
         let router = host.register(Router::new());
         let limits = ServerLimits { drain_ms_max: 100, ..ServerLimits::default() };
@@ -170,7 +191,7 @@ impl Node {
         let address = server.local_addr();
         let token = tasks.token().clone();
         tasks.spawn("server", async move { drop(server.run(token).await) });
-        Self { id, host, disk, address, tasks }
+        Self { id, host, disk, address, unreached, tasks }
     }
 
     /// Ends the process in the middle of whatever it does, and takes its disk out.
