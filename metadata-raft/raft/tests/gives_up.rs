@@ -141,3 +141,35 @@ async fn leadership_is_not_handed_to_a_member_that_asks_for_what_it_lacks() {
     .await;
     cluster.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_was_given_up_makes_its_log_smaller_again_however_it_came_by_a_snapshot() {
+    let (cluster, torn) = torn_trio().await;
+    let leader = cluster.leader().await;
+    let (hurt, other) = ((leader + 1) % 3, (leader + 2) % 3);
+    torn[hurt].store(true, Ordering::SeqCst);
+    propose(&cluster.groups, "more").await;
+    let (node, group) = (&cluster.nodes[hurt], &cluster.groups[hurt]);
+    eventually("it stands still", || !group.is_whole()).await;
+    eventually_given_up(group).await;
+    // Before it has asked for a snapshot the others go on where their logs no longer reach back.
+    cluster.cut_off(hurt, true);
+    let whole = [leader, other].map(|at| cluster.groups[at].clone());
+    for n in 0..20 {
+        propose(&whole, &format!("without it {n}")).await;
+    }
+    for group in &whole {
+        group.compact().await.unwrap();
+    }
+    cluster.cut_off(hurt, false);
+    eventually("it has everything", || group.is_whole()).await;
+    for n in 0..50 {
+        propose(&cluster.groups, &format!("{n} {}", "x".repeat(10_000))).await;
+    }
+    propose(&cluster.groups, "last").await;
+    cluster.agree_up_to("last").await;
+    group.compact().await.unwrap();
+    group.compact().await.unwrap();
+    eventually("a small log", || node.host.log_bytes() <= 128 << 10).await;
+    cluster.end().await;
+}

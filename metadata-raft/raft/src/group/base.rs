@@ -169,11 +169,7 @@ impl Group {
         if !matches!(timeout(patience, reached).await, Ok(Ok(()))) {
             return Err(Refused::Failed("the log here ends before the snapshot".into()));
         }
-        let installed = state.install_base(&self.inner.store, snapshot).await;
-        if installed.is_ok() {
-            self.inner.doubts.set_damaged(false);
-        }
-        installed.map_err(refused)
+        state.install_base(&self.inner.store, snapshot).await.map_err(refused)
     }
 }
 

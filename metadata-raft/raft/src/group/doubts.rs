@@ -112,9 +112,8 @@ impl Group {
         }
         doubts.set_damaged(true);
         let given_up = self.give_up_if_others_have_it().await;
-        if given_up.is_err() {
-            doubts.set_damaged(false);
-        }
+        // Given up, it lacks its base until it has another, however that comes.
+        doubts.set_damaged(false);
         given_up
     }
 
