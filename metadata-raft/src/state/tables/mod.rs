@@ -38,13 +38,7 @@ impl Draft<'_> {
                 table: Some(new.name.clone()),
             });
         }
-        if !is_valid_name(&new.name) {
-            return Err(MetadataError::config(format!(
-                "Table name must not be empty, more than {NAME_CHARACTERS_MAX} characters long, \
-                 or contain non-alphanumeric-underscore characters (got \"{}\")",
-                new.name
-            )));
-        }
+        check_name(&new.name)?;
         let count: usize = self.before.keyspaces.values().map(|ks| ks.tables.len()).sum();
         if count >= TABLES_MAX {
             return Err(MetadataError::invalid(format!(
@@ -96,6 +90,17 @@ impl Draft<'_> {
         self.put_table(keyspace, name, Some(table));
         Ok(self.done())
     }
+}
+
+/// Of a table or a view.
+fn check_name(name: &str) -> Result<(), MetadataError> {
+    if is_valid_name(name) {
+        return Ok(());
+    }
+    Err(MetadataError::config(format!(
+        "Table name must not be empty, more than {NAME_CHARACTERS_MAX} characters long, or contain \
+         non-alphanumeric-underscore characters (got \"{name}\")"
+    )))
 }
 
 /// The table that a definition means, checked.

@@ -7,12 +7,8 @@ use cellar_metadata_api::{
 };
 use cellar_schema::{Column, ColumnId, ColumnKind, CqlType, Table, View, ViewRelation};
 
-use super::columns::has_duration;
-use crate::limits::NAME_CHARACTERS_MAX;
-use crate::state::{
-    draft::{Draft, is_valid_name},
-    keyspaces::refuse_system,
-};
+use super::{check_name, columns::has_duration};
+use crate::state::{draft::Draft, keyspaces::refuse_system};
 
 /// What Cassandra says where a view is given a TTL.
 const TTL: &str = "Cannot set default_time_to_live for a materialized view. Data in a \
@@ -56,13 +52,7 @@ impl Draft<'_> {
                 table: Some(new.name.clone()),
             });
         }
-        if !is_valid_name(&new.name) {
-            return Err(MetadataError::config(format!(
-                "Table name must not be empty, more than {NAME_CHARACTERS_MAX} characters long, \
-                 or contain non-alphanumeric-underscore characters (got \"{}\")",
-                new.name
-            )));
-        }
+        check_name(&new.name)?;
         let view = define(base, new)?;
         let mut base = Table::clone(base);
         base.options.views.push(view);
