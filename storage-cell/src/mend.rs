@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use cellar_engine::{Batch, Damage, Engine};
+use cellar_engine::{Damage, Engine};
 use cellar_metadata_api::CellId;
 use cellar_schema::keys;
 
@@ -100,11 +100,7 @@ pub(crate) fn mend(engine: &Engine, next: &Descriptor) -> Result<(), ApplyError>
         }
     }
     // Before anything goes: a crash leaves a cell that asks for its rows again.
-    let given_up = Descriptor { lacks_rows: true, ..Descriptor::clone(&stored.descriptor) };
-    let mut batch = Batch::new();
-    batch.put(&records::cell_key(Kind::Descriptor, next.cell), &given_up.encode()?);
-    engine.apply(&batch)?;
-    engine.flush()?;
+    stored.lose_rows(engine)?;
     tracing::warn!(cell = %next.cell, blocks = damage.len(), "damaged rows are written over");
     Ok(engine.overwrite(&damage)?)
 }

@@ -18,7 +18,7 @@ mod write;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cellar_engine::{Batch, Engine, EngineError};
+use cellar_engine::{Engine, EngineError};
 use cellar_metadata_api::{CellId, SplitPlan, TableId};
 use cellar_raft::Entry;
 use cellar_schema::{FormatError, KeyError};
@@ -33,7 +33,7 @@ pub(crate) use state::{CellState, rows_of};
 use crate::{
     cold::Manifest,
     commands::{Command, CommandError},
-    records::{self, Descriptor, Kind, Progress, RecordError},
+    records::{self, Kind, Progress, RecordError},
 };
 use answers::RecentAnswers;
 
@@ -132,12 +132,7 @@ impl Applier {
     /// is stored.
     pub(crate) fn lose_rows(&mut self) -> Result<(), ApplyError> {
         let stored = CellState::load(&self.engine, self.state.descriptor.cell)?;
-        let next = Descriptor { lacks_rows: true, ..Descriptor::clone(&stored.descriptor) };
-        let mut batch = Batch::new();
-        batch.put(&records::cell_key(Kind::Descriptor, next.cell), &next.encode()?);
-        self.engine.apply(&batch)?;
-        self.engine.flush()?;
-        self.state.set_descriptor(next);
+        self.state.set_descriptor(stored.lose_rows(&self.engine)?);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
-use cellar_engine::Engine;
+use cellar_engine::{Batch, Engine};
 use cellar_metadata_api::{CellId, TableId};
 
 use super::{ApplyError, Batches};
@@ -56,6 +56,17 @@ impl CellState {
             manifest: Arc::default(),
             batches: Arc::default(),
         }
+    }
+
+    /// Writes down, durably, that a stored cell lacks its rows from here on; returns what it is
+    /// then.
+    pub(crate) fn lose_rows(&self, engine: &Engine) -> Result<Descriptor, ApplyError> {
+        let next = Descriptor { lacks_rows: true, ..Descriptor::clone(&self.descriptor) };
+        let mut batch = Batch::new();
+        batch.put(&records::cell_key(Kind::Descriptor, next.cell), &next.encode()?);
+        engine.apply(&batch)?;
+        engine.flush()?;
+        Ok(next)
     }
 
     /// The same cell once it was taken over: it owns nothing.
