@@ -171,9 +171,11 @@ async fn a_group_can_be_stopped_started_and_removed() {
     assert_eq!(node.host.groups(), [0_u64; 0]);
     let memory = Memory::default();
     let group = node.host.start(7, memory.machine()).await.unwrap();
-    group.initialize(members).await.unwrap();
-    group.propose(command(2)).await.unwrap();
-    assert_eq!(memory.commands(), [command(2)]);
+    // It has said what others may count on: it does not begin anew, here as little as elsewhere.
+    let again = group.initialize(members).await;
+    assert!(matches!(again, Err(RaftError::Initialized(7))), "{again:?}");
+    assert!(group.propose(command(2)).await.is_err());
+    assert!(memory.commands().is_empty());
     node.end().await;
 }
 

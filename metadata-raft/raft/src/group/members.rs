@@ -5,11 +5,16 @@ use std::{
     time::Duration,
 };
 
-use openraft::{BasicNode, ChangeMembers, async_runtime::WatchReceiver};
+use openraft::{BasicNode, ChangeMembers, async_runtime::WatchReceiver, raft::VoteRequest};
 use tokio::time::sleep;
 
-use super::Group;
-use crate::{error::RaftError, limits::MATCHED_LOOK_MS};
+use super::{Group, store::Store};
+use crate::{
+    error::RaftError,
+    limits::MATCHED_LOOK_MS,
+    log::Position,
+    types::{self, Types},
+};
 
 /// Who is in a group by the latest entry of this node's log that says so, decided or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,6 +63,16 @@ impl Group {
             Members { voters: membership.get_joint_config().clone(), all }
         });
         found.await.map_err(|error| self.failed(error))
+    }
+
+    /// Whether this node has said to have more of the group than a candidate has. It may have left
+    /// the group since, forgotten its log, and come back: a member that does not know that counts
+    /// on its vote, and must not lead without what others were told to be decided.
+    pub(crate) fn has_said_more(&self, candidate: &VoteRequest<Types>) -> bool {
+        let Store { log, group, .. } = &self.inner.store;
+        let order = |position: Position| (position.term, position.index);
+        let has = candidate.last_log_id.as_ref().map(types::position);
+        log.state(*group).said.map(order) > has.map(order)
     }
 
     /// Adds a member without a vote, unless it is in the group.

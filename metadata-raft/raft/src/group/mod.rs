@@ -5,6 +5,7 @@ mod changes;
 mod content;
 mod doubts;
 mod heard;
+mod install;
 mod lead;
 mod members;
 mod network;
@@ -25,6 +26,7 @@ use cellar_rpc::tasks::Tasks;
 pub(crate) use content::Content;
 use doubts::Doubts;
 use heard::Heard;
+use install::Installing;
 use network::Network;
 pub(crate) use network::{
     APPEND, ASK_BASE, ASK_WHOLE, BASE, Envelope, LEAD, PRE_VOTE, Piece, Refused, SNAPSHOT,
@@ -85,6 +87,7 @@ struct Inner {
     changes: watch::Receiver<Changes>,
     purged: watch::Receiver<Option<u64>>,
     heard: Heard,
+    installing: Installing,
     rest: Arc<Rest>,
     tasks: Tasks,
     /// Cancelled when openraft's task has ended: what it had not yet taken is never answered.
@@ -284,6 +287,9 @@ impl Group {
             return Err(Refused::NeedsSnapshot);
         }
         let brings_entries = !request.entries.is_empty();
+        if brings_entries && self.is_installing() {
+            return Err(Refused::Failed("a snapshot is being taken over".to_owned()));
+        }
         let (decided, at) = (request.leader_commit.map(|id| id.index), Instant::now());
         let answer = self.inner.raft.append_entries(request).await.map_err(refused)?;
         if answer.is_success() {

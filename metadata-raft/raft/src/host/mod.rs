@@ -310,8 +310,9 @@ impl Host {
         Ok(())
     }
 
-    /// Stops a group if it runs and forgets its log, durably. Its number must not be used on
-    /// this node again while others may still take it for a member.
+    /// Stops a group if it runs and forgets its log, durably. Its vote and how far its log went
+    /// stay known: if the group comes back here, a member that takes this node for what it was
+    /// does not lead by its help without what it had.
     ///
     /// # Errors
     /// The log failed.

@@ -63,6 +63,9 @@ fn terms(host: &Arc<Inner>, router: Router) -> Router {
     });
     let vote = to_group(host, |group: Group, request: VoteRequest<Types>| async move {
         group.stir();
+        if group.has_said_more(&request) {
+            return group.no_vote().await;
+        }
         let answer: Result<VoteResponse<Types>, _> = group.raft().vote(request).await;
         answer.map_err(refused)
     });
@@ -71,7 +74,7 @@ fn terms(host: &Arc<Inner>, router: Router) -> Router {
         let host = weak.upgrade();
         async move {
             let host = host.ok_or(Refused::NoGroup(group.id()))?;
-            if host.stands_by_leader(&group) {
+            if group.has_said_more(&request) || host.stands_by_leader(&group) {
                 return group.no_vote().await;
             }
             let answer: Result<VoteResponse<Types>, _> = group.raft().pre_vote(request).await;
@@ -111,10 +114,7 @@ fn snapshots(host: &Arc<Inner>, router: Router) -> Router {
             // A snapshot that cannot be taken over whole would stop the group.
             host.room.check().map_err(|full| Refused::Failed(full.to_string()))?;
             match host.incoming.take(Reason::Behind, group.id(), piece).await? {
-                Some(whole) => {
-                    let installed = group.raft().install_full_snapshot(vote, whole).await;
-                    installed.map_err(refused)
-                }
+                Some(whole) => group.install(vote, whole).await,
                 None => Ok(SnapshotResponse::<Types>::new(vote)),
             }
         }

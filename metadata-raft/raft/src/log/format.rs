@@ -29,13 +29,22 @@ pub(crate) enum Kind {
     Purge,
     /// Entries from this index on are gone.
     Truncate,
-    /// Nothing that was said about the group holds any more.
+    /// Nothing that was said about the group holds any more but its vote and what it said to have.
     Remove,
+    /// The last entry that the group had before it was removed.
+    Said,
 }
 
 impl Kind {
-    const ALL: [Self; 6] =
-        [Self::Entry, Self::Vote, Self::Committed, Self::Purge, Self::Truncate, Self::Remove];
+    const ALL: [Self; 7] = [
+        Self::Entry,
+        Self::Vote,
+        Self::Committed,
+        Self::Purge,
+        Self::Truncate,
+        Self::Remove,
+        Self::Said,
+    ];
 
     fn code(self) -> u32 {
         match self {
@@ -45,6 +54,7 @@ impl Kind {
             Self::Purge => 4,
             Self::Truncate => 5,
             Self::Remove => 6,
+            Self::Said => 7,
         }
     }
 }

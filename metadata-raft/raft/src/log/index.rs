@@ -33,6 +33,16 @@ pub(crate) struct Facts {
     pub(crate) vote: Option<Bytes>,
     pub(crate) committed: Option<Position>,
     pub(crate) purged: Option<Position>,
+    /// The last entry that it had before it was removed: others may count on that.
+    pub(crate) said: Option<Position>,
+}
+
+impl Facts {
+    /// What is left of them when the group is removed, if anything is.
+    pub(crate) fn after_removal(&self) -> Option<Self> {
+        let left = Self { vote: self.vote.clone(), said: self.said, ..Self::default() };
+        (left != Self::default()).then_some(left)
+    }
 }
 
 /// One group's log.
@@ -81,6 +91,12 @@ impl GroupLog {
         entry.or(self.facts.purged)
     }
 
+    /// The later one of the last entry and of what it had before it was removed.
+    pub(crate) fn said(&self) -> Option<Position> {
+        let later = |position: &Position| (position.term, position.index);
+        [self.last(), self.facts.said].into_iter().flatten().max_by_key(later)
+    }
+
     /// The index after the last entry.
     pub(crate) fn end(&self) -> u64 {
         self.first + u64::try_from(self.slots.len()).unwrap_or(u64::MAX)
@@ -123,6 +139,11 @@ impl GroupLog {
         self.facts.purged = Some(position);
     }
 
+    /// Whether nothing is left of it but what it said before it was removed.
+    pub(crate) fn is_removed(&self) -> bool {
+        self.last().is_none() && self.facts.committed.is_none() && self.facts.said.is_some()
+    }
+
     /// The segment of the oldest entry.
     pub(crate) fn oldest_segment(&self) -> Option<u64> {
         self.slots.front().and_then(|slot| slot.location).map(|location| location.segment)
@@ -163,6 +184,14 @@ impl Index {
             }
         }
         found
+    }
+
+    /// Forgets a group, but for its vote and for what it said to have.
+    pub(crate) fn remove(&mut self, group: u64) {
+        let left = self.groups.remove(&group).and_then(|log| log.facts.after_removal());
+        if let Some(facts) = left {
+            self.groups.insert(group, GroupLog { facts, ..GroupLog::default() });
+        }
     }
 
     fn segment_file(&self, number: u64) -> Option<Arc<dyn DiskFile>> {

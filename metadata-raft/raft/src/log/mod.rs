@@ -27,7 +27,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 pub use error::LogError;
 use format::{Kind, Record};
-use index::{Found, GroupLog, Index, Slot};
+use index::{Facts, Found, GroupLog, Index, Slot};
 use queue::Queue;
 use writer::{Done, Operation, Writer};
 
@@ -84,6 +84,8 @@ pub struct LogState {
     pub purged: Option<Position>,
     /// The last entry, or the last that was purged.
     pub last: Option<Position>,
+    /// The last entry that the group had on this disk before it was removed.
+    pub said: Option<Position>,
 }
 
 /// What handles and the log thread share.
@@ -143,10 +145,12 @@ impl Shared {
 }
 
 impl Log {
-    /// The groups that the log knows.
+    /// The groups that the log knows and that were not removed.
     #[must_use]
     pub fn groups(&self) -> Vec<u64> {
-        let mut groups: Vec<u64> = self.shared.index.lock().groups.keys().copied().collect();
+        let index = self.shared.index.lock();
+        let known = index.groups.iter().filter(|(_, log)| !log.is_removed());
+        let mut groups: Vec<u64> = known.map(|(group, _)| *group).collect();
         groups.sort_unstable();
         groups
     }
@@ -158,7 +162,8 @@ impl Log {
         let Some(log) = index.groups.get(&group) else { return LogState::default() };
         let facts = log.facts.clone();
         let last = log.last();
-        LogState { vote: facts.vote, committed: facts.committed, purged: facts.purged, last }
+        let Facts { vote, committed, purged, said } = facts;
+        LogState { vote, committed, purged, last, said }
     }
 
     /// Appends entries; they can be read at once and are durable when `done` is told so.
@@ -223,11 +228,19 @@ impl Log {
     }
 
     /// Drops the entries of a group up to and including a position, which may be past the last.
+    /// If another entry is there, as a snapshot has it that ends so, what follows here was never
+    /// decided and goes, too.
     pub fn purge(&self, group: u64, to: Position, done: Done) {
+        let mut records = Vec::new();
         let mut index = self.shared.index.lock();
-        index.groups.entry(group).or_default().purge(to);
-        let record = small(Kind::Purge, group, to);
-        self.queue(index, Operation { records: vec![record], done });
+        let log = index.groups.entry(group).or_default();
+        if log.slot(to.index).is_some_and(|slot| slot.term != to.term) {
+            log.truncate(to.index);
+            records.push(small(Kind::Truncate, group, Position { index: to.index, term: 0 }));
+        }
+        log.purge(to);
+        records.push(small(Kind::Purge, group, to));
+        self.queue(index, Operation { records, done });
     }
 
     /// Writes something without meaning, unless something else is being written: whether the disk
@@ -252,12 +265,21 @@ impl Log {
         self.shared.busy.lock().map(|since| since.elapsed())
     }
 
-    /// Forgets a group.
+    /// Forgets a group, but for its vote and its last position: if it comes back to this disk,
+    /// others may still count on both.
     pub fn remove(&self, group: u64, done: Done) {
+        let mut records = Vec::new();
         let mut index = self.shared.index.lock();
-        index.groups.remove(&group);
-        let record = small(Kind::Remove, group, Position::default());
-        self.queue(index, Operation { records: vec![record], done });
+        if let Some(log) = index.groups.get_mut(&group)
+            && let Some(said) = log.said()
+        {
+            log.facts.said = Some(said);
+            records.push(small(Kind::Said, group, said));
+        }
+        index.remove(group);
+        // In this order: whatever a crash leaves of it, nothing that was said is forgotten.
+        records.push(small(Kind::Remove, group, Position::default()));
+        self.queue(index, Operation { records, done });
     }
 
     /// The entries of a group that exist in a range, from its start on; fewer once they exceed

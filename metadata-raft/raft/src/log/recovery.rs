@@ -143,7 +143,7 @@ fn replay_record(index: &mut Index, record: &Record, at: Location) -> Result<(),
         return Err("an index is larger than any");
     }
     if record.kind == Kind::Remove {
-        index.groups.remove(&record.group);
+        index.remove(record.group);
         return Ok(());
     }
     let log = index.groups.entry(record.group).or_default();
@@ -154,6 +154,7 @@ fn replay_record(index: &mut Index, record: &Record, at: Location) -> Result<(),
         Kind::Committed => log.facts.committed = Some(position),
         Kind::Purge => log.purge(position),
         Kind::Truncate => log.truncate(record.index),
+        Kind::Said => log.facts.said = Some(position),
         Kind::Remove => {}
     }
     Ok(())

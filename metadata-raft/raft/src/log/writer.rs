@@ -168,9 +168,11 @@ impl Writer {
             }
             Kind::Truncate => self.pins.truncate(group, position.index),
             Kind::Remove => {
-                self.facts.remove(&group);
+                let left = self.facts.remove(&group).and_then(|facts| facts.after_removal());
+                self.facts.extend(left.map(|facts| (group, facts)));
                 self.pins.remove(group);
             }
+            Kind::Said => self.facts.entry(group).or_default().said = Some(position),
         }
     }
 
@@ -385,7 +387,8 @@ fn checkpoint_records(facts: &BTreeMap<u64, Facts>) -> impl Iterator<Item = Reco
         let vote = facts.vote.clone().map(|vote| record(Kind::Vote, Position::default(), vote));
         let purged = facts.purged.map(|purged| record(Kind::Purge, purged, Bytes::new()));
         let committed = facts.committed.map(|last| record(Kind::Committed, last, Bytes::new()));
-        [vote, purged, committed].into_iter().flatten()
+        let said = facts.said.map(|last| record(Kind::Said, last, Bytes::new()));
+        [vote, purged, committed, said].into_iter().flatten()
     })
 }
 

@@ -15,6 +15,8 @@ use cellar_raft::{
     log::{Log, LogEntry, LogError, LogOptions, Position},
 };
 
+const GROUPS: std::ops::Range<u64> = 1..4;
+
 /// A record's effect.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
@@ -22,6 +24,8 @@ pub(crate) enum Step {
     Vote(u64, Bytes),
     Truncate(u64, u64),
     Purge(u64, Position),
+    /// Comes right before a removal.
+    Said(u64),
     Remove(u64),
 }
 
@@ -30,11 +34,18 @@ pub(crate) struct ModelGroup {
     vote: Option<Bytes>,
     purged: Option<Position>,
     entries: BTreeMap<u64, (u64, Bytes)>,
+    /// What it had before it was removed: term and index.
+    said: Option<(u64, u64)>,
 }
 
 pub(crate) type Model = BTreeMap<u64, ModelGroup>;
 
 impl ModelGroup {
+    fn last(&self) -> Option<(u64, u64)> {
+        let entry = self.entries.iter().next_back().map(|(index, (term, _))| (*term, *index));
+        entry.or(self.purged.map(|purged| (purged.term, purged.index)))
+    }
+
     fn next(&self) -> u64 {
         let last = self.entries.keys().next_back().copied();
         last.max(self.purged.map(|purged| purged.index)).map_or(0, |last| last + 1)
@@ -56,8 +67,13 @@ pub(crate) fn apply(model: &mut Model, step: &Step) {
             group.entries.retain(|index, _| *index > to.index);
             group.purged = Some(to);
         }
+        Step::Said(group) => {
+            let group = model.entry(group).or_default();
+            group.said = group.said.max(group.last());
+        }
         Step::Remove(group) => {
-            model.remove(&group);
+            let ModelGroup { vote, said, .. } = model.remove(&group).unwrap_or_default();
+            model.insert(group, ModelGroup { vote, said, ..ModelGroup::default() });
         }
     }
     model.retain(|_, group| *group != ModelGroup::default());
@@ -66,12 +82,13 @@ pub(crate) fn apply(model: &mut Model, step: &Step) {
 /// What the log holds.
 pub(crate) fn observe(log: &Log) -> Result<Model, LogError> {
     let mut model = Model::new();
-    for group in log.groups() {
+    for group in GROUPS {
         let state = log.state(group);
         let entries = log.read(group, 0..u64::MAX, usize::MAX)?;
         let entries = entries.into_iter().map(|entry| (entry.index, (entry.term, entry.payload)));
         let entries = entries.collect();
-        let found = ModelGroup { vote: state.vote, purged: state.purged, entries };
+        let said = state.said.map(|said| (said.term, said.index));
+        let found = ModelGroup { vote: state.vote, purged: state.purged, entries, said };
         if found != ModelGroup::default() {
             model.insert(group, found);
         }
@@ -103,7 +120,7 @@ impl Dice {
 
     /// Something to do that Raft might do.
     fn steps(&mut self, model: &Model, serial: u64) -> Vec<Step> {
-        let group = 1 + self.roll(3);
+        let group = GROUPS.start + self.roll(GROUPS.end - GROUPS.start);
         let now = model.get(&group).cloned().unwrap_or_default();
         let (next, term) = (now.next(), serial);
         match self.roll(20) {
@@ -115,9 +132,17 @@ impl Dice {
             3..=5 if !now.entries.is_empty() => {
                 let at = self.roll(now.entries.len() as u64) as usize;
                 let (index, (term, _)) = now.entries.iter().nth(at).unwrap();
+                // Sometimes as a snapshot has it that says otherwise.
+                if self.roll(8) == 0 {
+                    let to = Position { index: *index, term: serial };
+                    return vec![Step::Truncate(group, *index), Step::Purge(group, to)];
+                }
                 vec![Step::Purge(group, Position { index: *index, term: *term })]
             }
-            6 if self.roll(10) == 0 => vec![Step::Remove(group)],
+            6 if self.roll(10) == 0 => match now.said.max(now.last()) {
+                Some(_) => vec![Step::Said(group), Step::Remove(group)],
+                None => vec![Step::Remove(group)],
+            },
             7 if self.roll(4) == 0 => vec![Step::Purge(group, Position { index: next + 5, term })],
             _ => (next..=next + self.roll(4))
                 .map(|index| {
@@ -137,7 +162,7 @@ fn submit(log: &Log, steps: &[Step], upto: usize, done: &Arc<AtomicUsize>) {
             done.fetch_max(upto, Ordering::SeqCst);
         }
     });
-    match steps[0].clone() {
+    match steps.last().unwrap().clone() {
         Step::Entry(group, _) => {
             let entries = steps.iter().map(|step| match step {
                 Step::Entry(_, entry) => entry.clone(),
@@ -148,6 +173,7 @@ fn submit(log: &Log, steps: &[Step], upto: usize, done: &Arc<AtomicUsize>) {
         Step::Vote(group, vote) => log.save_vote(group, vote, told),
         Step::Truncate(group, from) => log.truncate(group, from, told),
         Step::Purge(group, to) => log.purge(group, to, told),
+        Step::Said(_) => panic!("only before a removal"),
         Step::Remove(group) => log.remove(group, told),
     }
 }
