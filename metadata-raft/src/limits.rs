@@ -25,6 +25,9 @@ pub(crate) const CELL_IDS_PER_COMMAND_MAX: u32 = 10_000;
 pub(crate) const TABLE_ID_FIRST: u32 = 16;
 /// Changes kept to bring watchers up to date that were away for a moment; older ones get all.
 pub(crate) const RECENT_UPDATES_MAX: usize = 1_024;
+/// Things that those changes name, of about a hundred bytes each: a change of a keyspace of ten
+/// thousand tables, or a first placement, must not fill the memory when there are a thousand.
+pub(crate) const RECENT_PARTS_MAX: usize = 100_000;
 /// How long a change of the schema waits for those who watch, in milliseconds: several times what
 /// a healthy frontend needs, and below every driver's timeout for such statements (10 to 12 s).
 pub(crate) const SERVED_MS_MAX: u64 = 8_000;

@@ -23,7 +23,7 @@ fn a_table_among_ten_thousand() {
             run(&mut state, &create_table(&name, &columns));
             decided += began.elapsed().as_micros();
             let began = Instant::now();
-            if let Some(update) = state.since(watcher.version) {
+            if let Some(update) = state.since(watcher.version, true) {
                 // As a client does: others hold on to the catalog before.
                 let before = watcher.clone();
                 watcher = before.apply(update);

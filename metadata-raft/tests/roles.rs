@@ -216,7 +216,7 @@ fn roles_outlive_a_snapshot_and_reach_watchers_by_every_way() {
     let bytes = state.to_snapshot(b"here").unwrap();
     let (_, restored) = State::from_snapshot(&bytes).unwrap();
     assert_eq!(restored.catalog().roles, state.catalog().roles);
-    let update = state.since(early.version).unwrap();
+    let update = state.since(early.version, true).unwrap();
     assert_eq!(early.apply(update).roles, state.catalog().roles);
     let whole = Catalog::default().apply(state.catalog().to_update());
     assert_eq!(whole.roles, state.catalog().roles);

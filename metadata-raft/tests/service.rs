@@ -161,6 +161,7 @@ async fn a_frontend_that_does_not_follow_delays_a_change_only_so_long_and_is_nam
         identity: Identity::Frontend(stuck),
         watch: 7,
         version: 0,
+        takes_cells: true,
     };
     let stream: cellar_rpc::Subscription<cellar_metadata_api::Update> = pool
         .client(&member.address.to_string())

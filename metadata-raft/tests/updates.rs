@@ -240,7 +240,7 @@ proptest! {
             // Each watcher looks at other times, so that it gets updates of several versions.
             for (join, catalog) in &mut watchers {
                 if step % (*join + 1) == 0
-                    && let Some(update) = state.since(catalog.version)
+                    && let Some(update) = state.since(catalog.version, true)
                 {
                     *catalog = catalog.apply(update);
                     prop_assert_eq!(catalog.to_update(), state.catalog().to_update());
@@ -248,7 +248,7 @@ proptest! {
             }
         }
         for (_, catalog) in &mut watchers {
-            if let Some(update) = state.since(catalog.version) {
+            if let Some(update) = state.since(catalog.version, true) {
                 *catalog = catalog.apply(update);
             }
             prop_assert_eq!(catalog.to_update(), state.catalog().to_update());

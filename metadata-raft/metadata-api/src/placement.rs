@@ -151,6 +151,25 @@ impl Placement {
         Ok(())
     }
 
+    /// What makes this placement out of an earlier one: cells by their starts, none for a start
+    /// that is none any more.
+    #[must_use]
+    pub fn changes_since(&self, before: &Self) -> Vec<(Position, Option<Cell>)> {
+        let gone = before.by_start.keys().filter(|start| !self.by_start.contains_key(start));
+        let new =
+            self.by_start.iter().filter(|(start, cell)| before.by_start.get(start) != Some(*cell));
+        let gone = gone.map(|start| (*start, None));
+        gone.chain(new.map(|(start, cell)| (*start, Some(cell.clone())))).collect()
+    }
+
+    /// Makes one of those changes. Only all of them together keep the key space tiled.
+    pub(crate) fn change(&mut self, start: Position, cell: Option<Cell>) {
+        match cell {
+            Some(cell) => self.by_start.insert(start, cell),
+            None => self.by_start.remove(&start),
+        };
+    }
+
     fn by_id(&self, id: CellId) -> Option<&Cell> {
         self.by_start.values().find(|cell| cell.id == id)
     }

@@ -79,7 +79,7 @@ impl Inner {
         let mut sent = request.version;
         loop {
             catalog.mark_unchanged();
-            let update = self.shared.state.lock().since(sent);
+            let update = self.shared.state.lock().since(sent, request.takes_cells);
             if let Some(update) = update {
                 sent = update.version;
                 if sender.send(&update).await.is_err() {

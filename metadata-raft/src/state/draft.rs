@@ -136,8 +136,14 @@ impl<'a> Draft<'a> {
         self.update.groups.push((keyspace.to_owned(), group));
     }
 
+    /// Replaces a placement; no other change of the same group may be in the draft.
     pub(super) fn put_placement(&mut self, group: GroupId, placement: Placement) {
-        self.update.placements.push((group, Some(Arc::new(placement))));
+        let Some(before) = self.before.placements.get(&group) else {
+            self.update.placements.push((group, Some(Arc::new(placement))));
+            return;
+        };
+        let changes = placement.changes_since(before).into_iter();
+        self.update.cells.extend(changes.map(|(start, cell)| ((group, start), cell)));
     }
 
     /// What the draft changes so far.

@@ -9,11 +9,12 @@ mod draft;
 mod keyspaces;
 mod nodes;
 mod placements;
+mod recent;
 mod tables;
 mod types;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
@@ -23,17 +24,17 @@ use cellar_metadata_api::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use self::draft::Draft;
 pub(crate) use self::keyspaces::Replication;
-use crate::limits::{RECENT_UPDATES_MAX, TABLE_ID_FIRST};
+use self::{draft::Draft, recent::Recent};
+use crate::limits::TABLE_ID_FIRST;
 
 /// Everything the metadata service knows.
 #[derive(Clone, Debug)]
 pub struct State {
     catalog: Arc<Catalog>,
     ledger: Ledger,
-    /// Changes up to the catalog's version, without gaps, oldest first.
-    recent: VecDeque<Update>,
+    /// Changes up to the catalog's version.
+    recent: Recent,
 }
 
 /// What only the service itself needs to know: ids to hand out next, and what is under way.
@@ -109,26 +110,33 @@ impl State {
         self.ledger = ledger;
         if !update.is_empty() {
             self.catalog = Arc::new(self.catalog.apply(update.clone()));
-            if self.recent.len() >= RECENT_UPDATES_MAX {
-                self.recent.pop_front();
-            }
-            self.recent.push_back(update);
+            self.recent.push(update);
         }
         Ok(answer)
     }
 
     /// What brings a watcher from `version` to now: the changes if they are remembered, else all.
-    /// None if the watcher has them all.
+    /// None if the watcher has them all. Whoever does not take single cells gets the whole
+    /// placement that they are of.
     #[must_use]
-    pub fn since(&self, version: u64) -> Option<Update> {
+    pub fn since(&self, version: u64, takes_cells: bool) -> Option<Update> {
         if version == self.catalog.version {
             return None;
         }
-        let oldest = self.recent.front().map(|update| update.since);
-        if version == 0 || version > self.catalog.version || oldest.is_none_or(|v| v > version) {
+        let known = (1..self.catalog.version).contains(&version);
+        let Some(update) = known.then(|| self.recent.since(version)).flatten() else {
             return Some(self.catalog.to_update());
+        };
+        if takes_cells {
+            return Some(update);
         }
-        Some(Update::join(self.recent.iter().filter(|update| update.since >= version)))
+        Some(update.with_whole_placements(&self.catalog))
+    }
+
+    /// How many things the changes name that are kept for watchers.
+    #[must_use]
+    pub fn recent_parts(&self) -> usize {
+        self.recent.parts()
     }
 
     /// The replication setting of each placement group, with the region that it means.
@@ -156,6 +164,6 @@ impl State {
     /// Puts a state together from a snapshot.
     pub(crate) fn from_parts(catalog: Update, ledger: Ledger) -> Self {
         let catalog = Arc::new(Catalog::default().apply(catalog));
-        Self { catalog, ledger, recent: VecDeque::new() }
+        Self { catalog, ledger, recent: Recent::default() }
     }
 }

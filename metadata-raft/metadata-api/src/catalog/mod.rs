@@ -111,6 +111,11 @@ impl Catalog {
         }
         replace_all(&mut next.groups, update.groups);
         replace_all(&mut next.placements, update.placements);
+        for ((group, start), cell) in update.cells {
+            if let Some(placement) = next.placements.get_mut(&group) {
+                Arc::make_mut(placement).change(start, cell);
+            }
+        }
         replace_all(&mut next.nodes, update.nodes);
         replace_all(&mut next.frontends, update.frontends);
         replace_all(&mut next.dropped, update.dropped);
@@ -134,6 +139,7 @@ impl Catalog {
             keyspaces: self.keyspaces.iter().map(|(name, ks)| (name.clone(), whole(ks))).collect(),
             groups: all(&self.groups),
             placements: all(&self.placements),
+            cells: Vec::new(),
             nodes: all(&self.nodes),
             frontends: all(&self.frontends),
             dropped: all(&self.dropped),

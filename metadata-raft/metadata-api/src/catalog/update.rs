@@ -1,13 +1,16 @@
 //! The difference between two versions of the catalog: what a watcher is pushed.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use cellar_schema::{Keyspace, Table, TableId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Frontend, Node};
-use crate::{GroupId, NodeId, Placement, Role};
+use super::{Catalog, Frontend, Node};
+use crate::{Cell, GroupId, NodeId, Placement, Position, Role};
 
 /// What changed after `since` until `version`; in each list none stands for what is gone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,8 +25,12 @@ pub struct Update {
     pub keyspaces: Vec<(String, KeyspaceChange)>,
     /// Groups of keyspaces.
     pub groups: Vec<(String, Option<GroupId>)>,
-    /// Placements of groups.
+    /// Placements of groups: new ones, and all for a watcher that does not take `cells`.
     pub placements: Vec<(GroupId, Option<Arc<Placement>>)>,
+    /// Changed cells of placements that are there, by where they start. An update has either the
+    /// whole placement of a group or its changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cells: Vec<((GroupId, Position), Option<Cell>)>,
     /// Nodes.
     pub nodes: Vec<(NodeId, Option<Node>)>,
     /// Frontends by host id.
@@ -55,6 +62,7 @@ impl Update {
             && self.keyspaces.is_empty()
             && self.groups.is_empty()
             && self.placements.is_empty()
+            && self.cells.is_empty()
             && self.nodes.is_empty()
             && self.frontends.is_empty()
             && self.dropped.is_empty()
@@ -75,7 +83,7 @@ impl Update {
             joined.version = next.version;
             join_keyspaces(&mut joined.keyspaces, &next.keyspaces);
             later(&mut joined.groups, &next.groups);
-            later(&mut joined.placements, &next.placements);
+            join_placements(&mut joined, next);
             later(&mut joined.nodes, &next.nodes);
             later(&mut joined.frontends, &next.frontends);
             later(&mut joined.dropped, &next.dropped);
@@ -83,12 +91,60 @@ impl Update {
         }
         joined
     }
+
+    /// The same for a watcher that does not take changes of single cells: the placements of those
+    /// are there as a whole, as they are in the catalog of this update's version.
+    #[must_use]
+    pub fn with_whole_placements(mut self, catalog: &Catalog) -> Self {
+        let groups: BTreeSet<GroupId> = self.cells.drain(..).map(|((group, _), _)| group).collect();
+        let whole = groups.into_iter().map(|id| (id, catalog.placements.get(&id).cloned()));
+        self.placements.extend(whole);
+        self
+    }
+
+    /// How many things it names: what it takes in memory is about a hundred bytes for each.
+    #[must_use]
+    pub fn parts(&self) -> usize {
+        let of_keyspace = |change: &KeyspaceChange| match change {
+            KeyspaceChange::Whole(keyspace) => keyspace.tables.len().saturating_add(1),
+            KeyspaceChange::Removed => 1,
+            KeyspaceChange::Tables(tables) => tables.len(),
+        };
+        let keyspaces = self.keyspaces.iter().map(|(_, change)| of_keyspace(change));
+        let placements = self.placements.iter().map(|(_, placement)| {
+            placement.as_ref().map_or(1, |placement| placement.cells().count())
+        });
+        let others = [
+            self.groups.len(),
+            self.cells.len(),
+            self.nodes.len(),
+            self.frontends.len(),
+            self.dropped.len(),
+            self.roles.len(),
+        ];
+        keyspaces.chain(placements).chain(others).fold(0, usize::saturating_add)
+    }
 }
 
 /// The later value of each key wins.
 fn later<K: Ord + Clone, V: Clone>(older: &mut Vec<(K, V)>, newer: &[(K, V)]) {
     let joined: BTreeMap<K, V> = older.drain(..).chain(newer.iter().cloned()).collect();
     older.extend(joined);
+}
+
+/// A whole placement stands for all changes before it and takes in those after it.
+fn join_placements(older: &mut Update, newer: &Update) {
+    let whole = |group: GroupId| newer.placements.iter().any(|(id, _)| *id == group);
+    older.cells.retain(|((group, _), _)| !whole(*group));
+    later(&mut older.placements, &newer.placements);
+    let mut cells = newer.cells.clone();
+    cells.retain(|((group, start), cell)| {
+        let known = older.placements.iter_mut().find(|(id, _)| id == group);
+        let Some((_, Some(placement))) = known else { return true };
+        Arc::make_mut(placement).change(*start, cell.clone());
+        false
+    });
+    later(&mut older.cells, &cells);
 }
 
 fn join_keyspaces(older: &mut Vec<(String, KeyspaceChange)>, newer: &[(String, KeyspaceChange)]) {

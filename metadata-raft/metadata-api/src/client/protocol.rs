@@ -39,6 +39,10 @@ pub struct WatchRequest {
     pub watch: u64,
     /// The version that the watcher serves already; 0 if none.
     pub version: u64,
+    /// Whether the watcher takes single cells that changed, [`crate::Update::cells`]. One that
+    /// does not say so is older and gets whole placements.
+    #[serde(default)]
+    pub takes_cells: bool,
 }
 
 /// A watcher serves a version now.

@@ -57,7 +57,8 @@ impl Inner {
         let client = self.pool.client(address);
         let version = self.told().version;
         let watch = fastrand::u64(..);
-        let request = WatchRequest { identity: self.identity.clone(), watch, version };
+        let identity = self.identity.clone();
+        let request = WatchRequest { identity, watch, version, takes_cells: true };
         let deadline = Duration::from_millis(WATCH_CALL_MS_MAX);
         let mut updates: Subscription<Update> = match client.stream(WATCH, &request, deadline).await
         {
