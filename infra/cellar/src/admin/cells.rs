@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::{cluster::is_refusal, missing, reply, told};
 
 /// How long tiering may take before the answer is given up; the work goes on.
-const TIMEOUT: Duration = Duration::from_secs(600);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(600);
 /// How long a node may take to tell of its cells.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -118,10 +118,7 @@ impl Operator {
         match verb {
             "split" => {
                 let at = position(query)?;
-                let (leader, _) = self.leader_of(cell).await?;
-                let target = Target { node: leader.id, address: &leader.address };
-                let request = AdminRequest::Split { cell, at };
-                let answer = self.cells.admin(target, request, TIMEOUT).await?;
+                let answer = self.ask_leader(cell, &AdminRequest::Split { cell, at }).await?;
                 Ok(told::answer(&answer))
             }
             "transfer-leader" => {
@@ -134,10 +131,8 @@ impl Operator {
                 let right = right.transpose();
                 let right = right.map_err(|_| invalid("`right` is not the number of a cell"))?;
                 let right = right.map_or_else(|| self.right_of(cell), Ok)?;
-                let (leader, _) = self.leader_of(cell).await?;
-                let target = Target { node: leader.id, address: &leader.address };
                 let request = AdminRequest::Merge { left: cell, right };
-                let answer = self.cells.admin(target, request, TIMEOUT).await?;
+                let answer = self.ask_leader(cell, &request).await?;
                 Ok(told::answer(&answer))
             }
             "move" => Ok(self.move_cell(cell, query).await?),
@@ -146,7 +141,7 @@ impl Operator {
     }
 
     async fn transfer_leader(&self, cell: CellId, to: Option<u64>) -> Result<Value, CellError> {
-        let (leader, report) = self.leader_of(cell).await?;
+        let (leader, report) = self.wait_for_leader(cell).await?;
         if report.replicas.len() < 2 {
             return Err(invalid(format!("{cell} has no other replica that could lead")));
         }
@@ -160,7 +155,10 @@ impl Operator {
     }
 
     /// The node that leads a cell, by its own word.
-    async fn leader_of(&self, cell: CellId) -> Result<(Node, CellReport), CellError> {
+    ///
+    /// # Errors
+    /// [`CellError::NotLeader`] if every node has answered and none leads it.
+    pub(super) async fn leader_of(&self, cell: CellId) -> Result<(Node, CellReport), CellError> {
         let (mut silent, mut known) = (Vec::new(), false);
         for (node, reports) in self.reports().await {
             let reports = match reports {
@@ -178,6 +176,7 @@ impl Operator {
         }
         match (known, silent.is_empty()) {
             (false, true) => Err(CellError::WrongCell { cell, epoch: None }),
+            (true, true) => Err(CellError::NotLeader { leader: None }),
             _ => Err(CellError::Unavailable {
                 reason: format!("no node leads {cell} now; {}", silent.join("; ")),
             }),

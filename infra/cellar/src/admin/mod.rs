@@ -2,6 +2,7 @@
 
 mod cells;
 mod cluster;
+mod led;
 mod metrics;
 mod told;
 
