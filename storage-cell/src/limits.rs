@@ -131,6 +131,9 @@ pub(crate) const LOAD_CHECK_MS: u64 = 1_000;
 pub(crate) const REPORT_MS_MAX: u64 = 10_000;
 /// The sizes of cells are looked up once in so many looks at the load: it reads indexes of tables.
 pub(crate) const SIZES_EVERY: u64 = 5;
+/// Time for which the size of a cell that applies nothing is taken to be the same, in milliseconds:
+/// only compactions change it.
+pub(crate) const MEASURED_MS_MAX: u64 = 60_000;
 /// Moves of cells that a node works on at once: each sends a whole cell.
 pub(crate) const MOVES_MAX: usize = 2;
 /// Pause between looks at the cells led here while one moves, in milliseconds.

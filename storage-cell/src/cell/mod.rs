@@ -3,6 +3,7 @@
 mod install;
 mod load;
 mod machine;
+mod measured;
 mod queue;
 mod read;
 mod shared;
@@ -18,7 +19,10 @@ use cellar_metadata_api::{CellId, TableId};
 use cellar_raft::{Group, Host, RaftError, Room};
 use cellar_schema::{Clock, keys};
 use thiserror::Error;
-use tokio::sync::{Mutex, oneshot};
+use tokio::{
+    sync::{Mutex, oneshot},
+    time::Instant,
+};
 
 use crate::{
     apply::{Applier, ApplyError, CellState, Machines},
@@ -28,6 +32,7 @@ use crate::{
 };
 use load::Load;
 use machine::CellMachine;
+use measured::Measured;
 use queue::{Queue, Waiting};
 pub(crate) use shared::{Events, Shared};
 pub(crate) use snapshot::Content;
@@ -59,6 +64,7 @@ pub(crate) struct Cell {
     tiering: Mutex<()>,
     writer: Writer,
     load: Load,
+    measured: Measured,
     room: Room,
     machines: Arc<Machines>,
     /// The node hears what goes wrong.
@@ -95,7 +101,7 @@ impl Cell {
         let engine = engine.clone();
         let (queue, tiering, writer) = (Queue::default(), Mutex::default(), Writer::default());
         let (load, machines) = (Load::default(), Arc::clone(machines));
-        let room = host.room();
+        let (room, measured) = (host.room(), Measured::default());
         Ok(Self {
             id,
             group,
@@ -106,6 +112,7 @@ impl Cell {
             tiering,
             writer,
             load,
+            measured,
             room,
             machines,
             events,
@@ -159,6 +166,12 @@ impl Cell {
             bytes = bytes.saturating_add(self.engine.approximate_bytes(&start, &end)?);
         }
         Ok(bytes)
+    }
+
+    /// The same, for whoever looks again and again: idle cells are not measured anew each time.
+    pub(crate) fn hot_bytes_lately(&self) -> Result<u64, EngineError> {
+        let at = (self.state().descriptor.epoch, *self.group.applied().borrow());
+        self.measured.get(at, Instant::now(), || self.hot_bytes())
     }
 
     /// Its state after the last apply.

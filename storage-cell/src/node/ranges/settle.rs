@@ -29,10 +29,12 @@ impl Inner {
             if let Err(error) = self.remove_gone().await {
                 tracing::warn!(%error, "the logs of cells that are gone stay for now");
             }
-            let led = self.cells.all().into_iter().filter(|cell| cell.group().is_leader());
-            let frozen = led.filter_map(|cell| Some((cell.state().descriptor.frozen?, cell)));
+            // Hardly any cell is frozen: which of them are led here need not be asked of all.
+            let all = self.cells.all().into_iter();
+            let frozen = all.filter_map(|cell| Some((cell.state().descriptor.frozen?, cell)));
+            let led = frozen.filter(|(_, cell)| cell.group().is_leader());
             let frozen: BTreeMap<CellId, _> =
-                frozen.map(|(by, cell)| (cell.id(), (by, cell))).collect();
+                led.map(|(by, cell)| (cell.id(), (by, cell))).collect();
             since.retain(|cell, (by, _)| frozen.get(cell).is_some_and(|(now, _)| now == by));
             for (id, (by, cell)) in frozen {
                 let (_, first) = since.entry(id).or_insert((by, Instant::now()));

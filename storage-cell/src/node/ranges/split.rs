@@ -46,7 +46,7 @@ impl Inner {
         let most = self.options.cell_split_bytes;
         let found = self.blocking(move |inner| {
             let led = inner.cells.all().into_iter().filter(|cell| cell.group().is_leader());
-            let large = led.filter(|cell| cell.hot_bytes().is_ok_and(|bytes| bytes > most));
+            let large = led.filter(|cell| cell.hot_bytes_lately().is_ok_and(|bytes| bytes > most));
             large.map(|cell| cell.id()).collect()
         });
         found.await.unwrap_or_default()
