@@ -73,6 +73,7 @@ async fn report(user: &User) {
             moved_bytes: 0,
             damaged_cells: Vec::new(),
             healed_cells: 0,
+            damaged_blocks: cellar_metadata_api::DamagedBlocks::default(),
         };
         user.client.report(report).await.unwrap();
     }

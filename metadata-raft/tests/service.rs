@@ -252,6 +252,7 @@ async fn reports_reach_the_leader_and_the_overview_has_them_with_what_happened()
         moved_bytes: 0,
         damaged_cells: Vec::new(),
         healed_cells: 0,
+        damaged_blocks: cellar_metadata_api::DamagedBlocks::default(),
     };
     one.client.report(report.clone()).await.unwrap();
     let told = async {

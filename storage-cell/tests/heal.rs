@@ -128,7 +128,13 @@ async fn healed(trio: &Trio, number: usize) {
     eventually("the member is healed", async || {
         let reports = trio.metadata.reports.lock();
         let last = reports.iter().rev().find(|report| report.node == id);
-        last.is_some_and(|report| report.healed_cells > 0 && report.damaged_cells.is_empty())
+        last.is_some_and(|report| {
+            let blocks = report.damaged_blocks;
+            report.healed_cells > 0
+                && report.damaged_cells.is_empty()
+                && blocks.found > 0
+                && (blocks.healed, blocks.waiting) == (blocks.found, 0)
+        })
     })
     .await;
 }

@@ -30,6 +30,7 @@ fn overview(client: &Client) -> Overview {
         moved_bytes: 3,
         damaged_cells: Vec::new(),
         healed_cells: 0,
+        damaged_blocks: cellar_metadata_api::DamagedBlocks::default(),
     };
     let event = |at_ms, kind: &str| Event {
         at_ms,

@@ -37,4 +37,4 @@ pub use members::{Member, Members, MembersRequest};
 pub use metadata::{Metadata, MetadataError, MissingObject};
 pub use placement::Placement;
 pub use range::{KeyRange, Position};
-pub use report::{CellLoad, Event, HotPartition, NodeReport, Overview};
+pub use report::{CellLoad, DamagedBlocks, Event, HotPartition, NodeReport, Overview};

@@ -26,6 +26,20 @@ pub struct NodeReport {
     /// How many cells were healed in that way since the node started.
     #[serde(default)]
     pub healed_cells: u64,
+    /// The same, counted in stored blocks.
+    #[serde(default)]
+    pub damaged_blocks: DamagedBlocks,
+}
+
+/// Stored blocks of a node that could not be read, since it started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DamagedBlocks {
+    /// How many were found.
+    pub found: u64,
+    /// How many of them were replaced by another replica's rows, or have gone with their cell.
+    pub healed: u64,
+    /// How many still are to be, or cannot because no other replica has the rows.
+    pub waiting: u64,
 }
 
 /// One replica of a cell.

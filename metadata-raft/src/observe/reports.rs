@@ -128,6 +128,7 @@ mod tests {
             moved_bytes: 0,
             damaged_cells: Vec::new(),
             healed_cells: 0,
+            damaged_blocks: cellar_metadata_api::DamagedBlocks::default(),
         }
     }
 

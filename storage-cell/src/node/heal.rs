@@ -15,7 +15,7 @@ use std::{
 };
 
 use cellar_engine::Damage;
-use cellar_metadata_api::CellId;
+use cellar_metadata_api::{CellId, DamagedBlocks};
 use parking_lot::Mutex;
 use tokio::{
     sync::Notify,
@@ -40,37 +40,83 @@ pub(super) struct Damages {
 
 #[derive(Default)]
 struct Known {
-    /// Cells with damage that are to give up their rows, and when that is tried next.
-    met: BTreeMap<CellId, Instant>,
-    /// Those that have given them up.
-    waiting: BTreeSet<CellId>,
+    /// Cells with damage that are to give up their rows.
+    met: BTreeMap<CellId, Met>,
+    /// Those that have given them up, with the blocks found in them.
+    waiting: BTreeMap<CellId, u64>,
+    /// Blocks, since the node began.
+    found: u64,
+    healed: u64,
+}
+
+/// A cell with damage.
+#[derive(Clone, Copy)]
+struct Met {
+    /// When it is tried next.
+    at: Instant,
+    /// The blocks found in it; one that reaches into several cells is counted with the one that
+    /// was looked at.
+    blocks: u64,
+}
+
+impl Known {
+    /// So many blocks of a cell cannot be read; those known already are among them.
+    fn find(&mut self, cell: CellId, blocks: u64) {
+        let met = self.met.entry(cell).or_insert_with(|| Met { at: Instant::now(), blocks: 0 });
+        self.found = self.found.saturating_add(blocks.saturating_sub(met.blocks));
+        met.blocks = met.blocks.max(blocks);
+    }
+
+    /// A cell has given up its rows.
+    fn wait(&mut self, cell: CellId) {
+        let blocks = self.met.remove(&cell).map_or(0, |met| met.blocks);
+        self.waiting.insert(cell, blocks);
+    }
+
+    /// The damage of a cell is there no more.
+    fn end(&mut self, cell: CellId) {
+        let met = self.met.remove(&cell).map_or(0, |met| met.blocks);
+        let blocks = self.waiting.remove(&cell).unwrap_or(0).saturating_add(met);
+        self.healed = self.healed.saturating_add(blocks);
+    }
+
+    fn blocks(&self) -> DamagedBlocks {
+        let Self { found, healed, .. } = *self;
+        DamagedBlocks { found, healed, waiting: found.saturating_sub(healed) }
+    }
 }
 
 impl Damages {
     /// Something of a cell cannot be read.
     pub(super) fn meet(&self, cell: CellId) {
         let mut state = self.state.lock();
-        if !state.waiting.contains(&cell) {
-            state.met.entry(cell).or_insert_with(Instant::now);
+        if !state.waiting.contains_key(&cell) {
+            state.find(cell, 0);
             self.wake.notify_one();
         }
     }
 
-    /// The cells with damage, and how many were healed since the node began.
-    pub(super) fn told(&self) -> (Vec<CellId>, u64) {
+    /// The cells with damage, and how many were healed since the node began; the same of blocks.
+    pub(super) fn told(&self) -> (Vec<CellId>, u64, DamagedBlocks) {
         let state = self.state.lock();
-        let cells: BTreeSet<CellId> = state.met.keys().chain(&state.waiting).copied().collect();
-        (cells.into_iter().collect(), self.healed.load(Ordering::Relaxed))
+        let cells: BTreeSet<CellId> =
+            state.met.keys().chain(state.waiting.keys()).copied().collect();
+        let healed = self.healed.load(Ordering::Relaxed);
+        (cells.into_iter().collect(), healed, state.blocks())
     }
 
     fn due(&self) -> Vec<CellId> {
         let (state, now) = (self.state.lock(), Instant::now());
-        state.met.iter().filter(|(_, at)| **at <= now).map(|(cell, _)| *cell).collect()
+        state.met.iter().filter(|(_, met)| met.at <= now).map(|(cell, _)| *cell).collect()
     }
 
     fn again(&self, cell: CellId, after_ms: u64) {
         let at = Instant::now() + Duration::from_millis(after_ms);
-        self.state.lock().met.insert(cell, at);
+        let mut state = self.state.lock();
+        state.find(cell, 0);
+        if let Some(met) = state.met.get_mut(&cell) {
+            met.at = at;
+        }
     }
 }
 
@@ -112,7 +158,7 @@ impl Inner {
     /// Has a cell with damage give up its rows, if others have them.
     async fn heal(self: &Arc<Self>, id: CellId) {
         let Some(cell) = self.cell(id) else {
-            self.damages.state.lock().met.remove(&id);
+            self.damages.state.lock().end(id);
             return;
         };
         let descriptor = Arc::clone(&cell.state().descriptor);
@@ -134,12 +180,13 @@ impl Inner {
         };
         if damage.is_empty() && cell.group().is_whole() {
             // It was in an index, or was mended with another cell.
-            self.damages.state.lock().met.remove(&id);
+            self.damages.state.lock().end(id);
             return;
         }
         cells.insert(id);
         let blocks = damage.len();
         tracing::error!(cell = %id, blocks, ?cells, "stored rows are damaged");
+        self.damages.state.lock().find(id, u64::try_from(blocks).unwrap_or(0));
         let alone = |id: &CellId| self.cell(*id).is_none_or(|cell| is_alone(&cell));
         if let Some(only) = cells.iter().find(|id| alone(id)) {
             tracing::error!(
@@ -158,9 +205,7 @@ impl Inner {
         let Some(cell) = self.cell(id) else { return };
         match cell.group().give_up().await {
             Ok(()) => {
-                let mut state = self.damages.state.lock();
-                state.met.remove(&id);
-                state.waiting.insert(id);
+                self.damages.state.lock().wait(id);
             }
             Err(error) => {
                 tracing::warn!(cell = %id, %error, "damaged rows cannot be given up yet");
@@ -173,16 +218,12 @@ impl Inner {
     fn note_healed(&self) {
         let mut state = self.damages.state.lock();
         let lacks = |id: &CellId| self.cell(*id).is_some_and(|cell| !cell.group().is_whole());
-        let before = state.waiting.len();
-        state.waiting.retain(|id| {
-            let waits = lacks(id);
-            if !waits {
-                tracing::info!(cell = %id, "damaged rows were replaced by another replica's");
-            }
-            waits
-        });
-        let healed = u64::try_from(before.saturating_sub(state.waiting.len())).unwrap_or(0);
-        self.damages.healed.fetch_add(healed, Ordering::Relaxed);
+        let whole: Vec<CellId> = state.waiting.keys().copied().filter(|id| !lacks(id)).collect();
+        for id in whole {
+            tracing::info!(cell = %id, "damaged rows were replaced by another replica's");
+            state.end(id);
+            self.damages.healed.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cellar_cell_api::{AdminAnswer, CellError, CellReport};
-use cellar_metadata_api::{CellLoad, Node, NodeId, NodeReport, NodeState};
+use cellar_metadata_api::{CellLoad, DamagedBlocks, Node, NodeId, NodeReport, NodeState};
 use serde_json::{Map, Value, json};
 
 /// What nodes said of their cells.
@@ -47,6 +47,10 @@ fn load(report: &NodeReport, age_ms: u64) -> Map<String, Value> {
         ("moved_bytes", report.moved_bytes.into()),
         ("damaged_cells", report.damaged_cells.iter().map(|cell| cell.0).collect()),
         ("healed_cells", report.healed_cells.into()),
+        ("damaged_blocks", {
+            let DamagedBlocks { found, healed, waiting } = report.damaged_blocks;
+            json!({ "found": found, "healed": healed, "waiting": waiting })
+        }),
         ("reported_ms_ago", age_ms.into()),
     ]
     .map(|(name, value)| (name.to_owned(), value))

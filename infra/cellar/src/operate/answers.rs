@@ -40,7 +40,17 @@ pub(super) struct Node {
     pub(super) writes_per_second: Option<u64>,
     pub(super) moved_bytes: Option<u64>,
     pub(super) disk_free_bytes: Option<u64>,
+    #[serde(default)]
+    pub(super) damaged_blocks: Blocks,
     pub(super) error: Option<String>,
+}
+
+/// Stored blocks that could not be read since the node started.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub(super) struct Blocks {
+    pub(super) found: u64,
+    pub(super) healed: u64,
+    pub(super) waiting: u64,
 }
 
 /// A member of the metadata service.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::answers::{Busy, Cell, Event, Member, Node, NodeCells};
+use super::answers::{Blocks, Busy, Cell, Event, Member, Node, NodeCells};
 use crate::table::Table;
 
 /// Cells shown by `top`.
@@ -87,6 +87,13 @@ pub(super) fn nodes(nodes: &[Node]) {
     for node in nodes {
         if let Some(error) = &node.error {
             println!("node {}: {error}", node.node);
+        }
+        let Blocks { found, healed, waiting } = node.damaged_blocks;
+        if found > 0 {
+            println!(
+                "node {}: {found} damaged blocks found, {healed} healed, {waiting} waiting",
+                node.node
+            );
         }
     }
 }

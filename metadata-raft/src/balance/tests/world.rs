@@ -170,6 +170,7 @@ impl World {
                     moved_bytes: 0,
                     damaged_cells: Vec::new(),
                     healed_cells: 0,
+                    damaged_blocks: cellar_metadata_api::DamagedBlocks::default(),
                 };
                 (node.id, (report, 0))
             })

@@ -70,7 +70,7 @@ impl Inner {
         if looks.looks.checked_rem(SIZES_EVERY) == Some(0) {
             let all = cells.to_vec();
             let sizes = move |_: &Self| {
-                all.iter().map(|cell| (cell.id(), cell.hot_bytes().unwrap_or(0))).collect()
+                all.iter().map(|cell| (cell.id(), cell.hot_bytes_lately().unwrap_or(0))).collect()
             };
             looks.hot_bytes = self.blocking(sizes).await.unwrap_or_default();
         }
@@ -107,7 +107,7 @@ impl Inner {
         }
         hot_partitions.sort_by_key(|hot| std::cmp::Reverse(hot.per_second));
         let (disk_free_bytes, disk_total_bytes) = self.room();
-        let (damaged_cells, healed_cells) = self.damages.told();
+        let (damaged_cells, healed_cells, damaged_blocks) = self.damages.told();
         NodeReport {
             node: self.id,
             cells: loads,
@@ -117,6 +117,7 @@ impl Inner {
             moved_bytes: self.host.received_snapshot_bytes(),
             damaged_cells,
             healed_cells,
+            damaged_blocks,
         }
     }
 
