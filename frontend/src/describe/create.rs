@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use cellar_schema::{Column, ColumnKind, CqlType, Keyspace, Order, Table, UserType};
+use cellar_schema::{Column, ColumnKind, CqlType, DroppedColumn, Keyspace, Order, Table, UserType};
 
 use super::options;
 use crate::system::{
@@ -106,8 +106,13 @@ fn stored_table(table: &Table, internals: bool) -> String {
     let clustering: Vec<(String, Order)> =
         table.clustering().map(|(column, order)| (quoted(&column.name), order)).collect();
     let simple = partition.len() == 1 && clustering.is_empty();
-    let columns: Vec<String> =
-        in_print_order(table).iter().map(|column| definition(column, simple)).collect();
+    let gone = if internals { dropped(table) } else { BTreeMap::new() };
+    let mut columns: Vec<String> = in_print_order(table)
+        .iter()
+        .filter(|column| !gone.contains_key(column.name.as_str()))
+        .map(|column| definition(column, simple))
+        .collect();
+    columns.extend(gone.values().map(|column| was_defined(column)));
     text.push_str(&columns.join(",\n"));
     if !simple {
         let first = match partition.as_slice() {
@@ -138,7 +143,42 @@ fn stored_table(table: &Table, internals: bool) -> String {
     }
     text.push_str(&options::of(table).join("\n    AND "));
     text.push(';');
+    for column in gone.values() {
+        text.push_str(&dropping(table, column));
+    }
     text
+}
+
+/// The columns that were dropped, each as it was the last time, by name.
+fn dropped(table: &Table) -> BTreeMap<&str, &DroppedColumn> {
+    let mut last: BTreeMap<&str, &DroppedColumn> = BTreeMap::new();
+    for column in &table.dropped {
+        let known = last.entry(&column.name).or_insert(column);
+        if known.dropped_at_us <= column.dropped_at_us {
+            *known = column;
+        }
+    }
+    last
+}
+
+fn was_defined(column: &DroppedColumn) -> String {
+    let suffix = if column.is_static { " static" } else { "" };
+    format!("    {} {}{suffix}", quoted(&column.name), column.cql_type)
+}
+
+/// What makes of a column that was created one that is dropped, or dropped and added again, so
+/// that old data stay hidden.
+fn dropping(table: &Table, column: &DroppedColumn) -> String {
+    let name = format!("{}.{}", quoted(&table.keyspace), quoted(&table.name));
+    let (gone, at_us) = (quoted(&column.name), column.dropped_at_us);
+    let drop = format!("\nALTER TABLE {name} DROP {gone} USING TIMESTAMP {at_us};");
+    match table.column(&column.name) {
+        Some(again) => {
+            let again = definition(again, false);
+            format!("{drop}\nALTER TABLE {name} ADD {};", again.trim_start())
+        }
+        None => drop,
+    }
 }
 
 fn definition(column: &Column, simple: bool) -> String {
@@ -218,5 +258,50 @@ mod tests {
         };
         let names: Vec<&str> = in_print_order(&of).iter().map(|c| c.name.as_str()).collect();
         assert_eq!(names, ["k", "e", "d", "b", "c", "a"]);
+    }
+
+    #[test]
+    fn internals_tell_of_dropped_columns_how_they_come_to_be_dropped() {
+        let column = |id, name: &str, kind| Column {
+            id: ColumnId(id),
+            name: name.to_owned(),
+            cql_type: CqlType::Int,
+            kind,
+        };
+        let gone = |id, name: &str, is_static, dropped_at_us| DroppedColumn {
+            id: ColumnId(id),
+            name: name.to_owned(),
+            cql_type: CqlType::Int,
+            is_static,
+            dropped_at_us,
+        };
+        let of = Table {
+            id: TableId(16),
+            uuid: uuid::Uuid::nil(),
+            keyspace: "ks".to_owned(),
+            name: "T".to_owned(),
+            version: 1,
+            next_column: ColumnId(9),
+            columns: vec![
+                column(1, "k", ColumnKind::PartitionKey(0)),
+                column(8, "again", ColumnKind::Static),
+                column(3, "v", ColumnKind::Regular),
+            ],
+            dropped: vec![
+                gone(2, "again", true, 7),
+                gone(4, "old", false, 9),
+                gone(5, "again", true, 8),
+            ],
+            options: TableOptions::default(),
+        };
+        let shown = table(&of, true);
+        let columns = "    k int PRIMARY KEY,\n    v int,\n    again int static,\n    old int\n)";
+        assert!(shown.contains(columns), "{shown}");
+        let end = ";\nALTER TABLE ks.\"T\" DROP again USING TIMESTAMP 8;\
+                   \nALTER TABLE ks.\"T\" ADD again int static;\
+                   \nALTER TABLE ks.\"T\" DROP old USING TIMESTAMP 9;";
+        assert!(shown.ends_with(end), "{shown}");
+        let plain = table(&of, false);
+        assert!(!plain.contains("old") && !plain.contains("ALTER"), "{plain}");
     }
 }

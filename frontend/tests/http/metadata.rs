@@ -14,8 +14,8 @@ use cellar_metadata_api::{
     SchemaChangeKind, SchemaEvent, SchemaTarget, SplitPlan, TableChange, Update,
 };
 use cellar_schema::{
-    Column, ColumnId, ColumnKind, Index, IndexClass, Keyspace, Table, TableId, Tables, View,
-    ViewRelation,
+    Column, ColumnId, ColumnKind, DroppedColumn, Index, IndexClass, Keyspace, Table, TableId,
+    Tables, View, ViewRelation,
 };
 use futures::{FutureExt, future::BoxFuture};
 use parking_lot::Mutex;
@@ -227,7 +227,13 @@ fn alter(table: &mut Table, change: TableChange) {
             table.next_column = ColumnId(id.0 + 1);
             table.columns.push(Column { id, name, cql_type, kind: ColumnKind::Regular });
         }
-        TableChange::Drop { name, .. } => table.columns.retain(|column| column.name != name),
+        TableChange::Drop { name, at_us, .. } => {
+            let at = table.columns.iter().position(|column| column.name == name).unwrap();
+            let Column { id, name, cql_type, kind } = table.columns.remove(at);
+            let is_static = kind == ColumnKind::Static;
+            let dropped = DroppedColumn { id, name, cql_type, is_static, dropped_at_us: at_us };
+            table.dropped.push(dropped);
+        }
         TableChange::Options(options) => table.options.text.extend(options.text),
         TableChange::Rename { .. } => panic!("not made for RENAME"),
     }

@@ -16,6 +16,7 @@ mod cell;
 mod client;
 mod clients;
 mod conformance;
+mod describe;
 mod extensions;
 mod indexes;
 #[path = "../http/metadata.rs"]
