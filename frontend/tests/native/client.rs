@@ -5,6 +5,7 @@ use std::{net::SocketAddr, sync::Arc};
 use bytes::{Bytes, BytesMut};
 use cellar_cell_api::Cells;
 use cellar_frontend::{Frontend, FrontendOptions, Traces, access::AccessOptions, system::Identity};
+use cellar_metadata_api::Metadata;
 use cellar_rpc::{ClientConfig, Pool, tasks::Tasks};
 use cellar_schema::{Clock, CqlType, SystemClock, value};
 use cellar_wire::{
@@ -31,6 +32,25 @@ pub(crate) struct Client {
     _tasks: Option<Tasks>,
 }
 
+/// A frontend in this process, which says that it is at `cql_address`.
+pub(crate) async fn serve(
+    (metadata, cell): (Arc<dyn Metadata>, Arc<cell::InMemory>),
+    (host_id, cql_address): (Uuid, SocketAddr),
+    access: AccessOptions,
+    traces: Traces,
+    tasks: &Tasks,
+) -> Frontend {
+    let pool = Pool::new(ClientConfig::default(), tasks);
+    let cells = Cells::with_local(pool, metadata::NODE, Arc::new(cell::Service(cell)));
+    let anywhere: SocketAddr = "127.0.0.1:0".parse().unwrap();
+    let identity =
+        Identity { host_id, cql_address, datacenter: "dc1".to_owned(), rack: "r1".to_owned() };
+    let options =
+        FrontendOptions { cql: anywhere, identity, frame_bytes_max: 1 << 20, access, traces };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    Frontend::start(options, metadata, cells, clock, tasks).await.unwrap()
+}
+
 impl Client {
     /// With the keyspace `ks` and its table `t`.
     pub(crate) async fn connect() -> Self {
@@ -54,20 +74,10 @@ impl Client {
         cql_address: SocketAddr,
         traces: Traces,
     ) -> Self {
-        let tasks = Tasks::new();
-        let pool = Pool::new(ClientConfig::default(), &tasks);
-        let cell = Arc::<cell::InMemory>::default();
-        let of_cell = Arc::new(cell::Service(Arc::clone(&cell)));
-        let cells = Cells::with_local(pool, metadata::NODE, of_cell);
-        let anywhere: SocketAddr = "127.0.0.1:0".parse().unwrap();
-        let identity =
-            Identity { host_id, cql_address, datacenter: "dc1".to_owned(), rack: "r1".to_owned() };
+        let (tasks, cell) = (Tasks::new(), Arc::<cell::InMemory>::default());
+        let services = (Arc::clone(&metadata) as Arc<dyn Metadata>, Arc::clone(&cell));
         let access = AccessOptions::default();
-        let options =
-            FrontendOptions { cql: anywhere, identity, frame_bytes_max: 1 << 20, access, traces };
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let of_frontend = Arc::clone(&metadata);
-        let frontend = Frontend::start(options, of_frontend, cells, clock, &tasks).await.unwrap();
+        let frontend = serve(services, (host_id, cql_address), access, traces, &tasks).await;
         Self::begin((metadata, cell), frontend.cql, Some(tasks), &[]).await
     }
 

@@ -5,22 +5,19 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use cellar_cell_api::Cells;
 use cellar_frontend::{
-    Frontend, FrontendOptions, Traces,
+    Traces,
     access::{AccessOptions, Authentication},
     http,
-    system::Identity,
 };
 use cellar_metadata_api::{Answer, Catalog, Command, Metadata, MetadataError, NodeRegistration};
 use cellar_metadata_raft::State;
-use cellar_rpc::{ClientConfig, Pool, tasks::Tasks};
-use cellar_schema::{Clock, SystemClock};
+use cellar_rpc::tasks::Tasks;
 use futures::future::BoxFuture;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::{cell, metadata};
+use crate::client;
 
 /// The state machine of the metadata service, without a log.
 struct InState {
@@ -63,26 +60,12 @@ impl Service {
             disk: None,
         };
         metadata.submit(Command::RegisterNode { node, id: None }).await.unwrap();
-        let pool = Pool::new(ClientConfig::default(), &tasks);
-        let of_cell = Arc::new(cell::Service(Arc::default()));
-        let cells = Cells::with_local(pool, metadata::NODE, of_cell);
-        let anywhere: SocketAddr = "127.0.0.1:0".parse().unwrap();
-        let identity = Identity {
-            host_id: Uuid::nil(),
-            cql_address: "127.0.0.1:9042".parse().unwrap(),
-            datacenter: "dc1".to_owned(),
-            rack: "r1".to_owned(),
-        };
+        let at = (Uuid::nil(), "127.0.0.1:9042".parse().unwrap());
         let superuser_password = "first".to_owned();
-        let options = FrontendOptions {
-            cql: anywhere,
-            identity,
-            frame_bytes_max: 1 << 20,
-            access: AccessOptions { authentication, superuser_password },
-            traces: Traces::default(),
-        };
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let frontend = Frontend::start(options, metadata, cells, clock, &tasks).await.unwrap();
+        let access = AccessOptions { authentication, superuser_password };
+        let services = (metadata, Arc::default());
+        let frontend = client::serve(services, at, access, Traces::default(), &tasks).await;
+        let anywhere: SocketAddr = "127.0.0.1:0".parse().unwrap();
         let shared = http::HttpShared::new(frontend.executor, frontend.statements);
         let http = http::listen(anywhere, shared, &tasks).await.unwrap();
         Self { cql: frontend.cql, http, _tasks: tasks }
