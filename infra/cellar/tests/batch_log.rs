@@ -18,11 +18,9 @@ use std::{
     time::Duration,
 };
 
-use processes::{Cluster, eventually};
+use processes::{Cluster, eventually, keyspace};
 use serde_json::json;
 
-const KEYSPACE: &str = "CREATE KEYSPACE IF NOT EXISTS ks WITH replication = \
-                        {'class': 'SimpleStrategy', 'replication_factor': '3'}";
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS ks.parts (k int PRIMARY KEY, v int)";
 /// The first table that anybody creates.
 const TABLE_ID: u32 = 16;
@@ -42,23 +40,16 @@ fn statement(batch: u32) -> String {
     format!("BEGIN BATCH {} APPLY BATCH", inserts.join(" "))
 }
 
-/// The cells, and who leads each.
-fn cells(cluster: &Cluster) -> BTreeMap<u64, u64> {
-    let told = cluster.admin("/cells");
-    let nodes = told.as_array().unwrap().iter();
-    let cells = nodes.flat_map(|node| node["answer"].as_array().cloned().unwrap_or_default());
-    cells.filter_map(|cell| Some((cell["cell"].as_u64()?, cell["leader"].as_u64()?))).collect()
-}
-
 /// Has the first table lie in three cells.
 fn split_in_three(cluster: &Cluster) {
     for (count, token) in [(2, "3000000000000000000"), (3, "-3000000000000000000")] {
         eventually("the cell is split", || {
-            let cells = cells(cluster);
+            let cells = cluster.leaders();
             if cells.len() < count
                 && let Some(first) = cells.keys().next()
             {
-                cluster.posted(&format!("/cells/{first}/split?table={TABLE_ID}&token={token}"));
+                let split = format!("/cells/{first}/split?table={TABLE_ID}&token={token}");
+                drop(cluster.change(&split));
             }
             cells.len() >= count
         });
@@ -69,11 +60,11 @@ fn split_in_three(cluster: &Cluster) {
 fn spread(cluster: &Cluster) {
     split_in_three(cluster);
     eventually("every node leads one of them", || {
-        let led = cells(cluster);
+        let led = cluster.leaders();
         let mut right = true;
         for (node, (cell, leader)) in (1_u64..).zip(&led) {
             if *leader != node {
-                cluster.posted(&format!("/cells/{cell}/transfer-leader?to={node}"));
+                cluster.transfer(*cell, node);
                 right = false;
             }
         }
@@ -98,7 +89,7 @@ fn found(cluster: &Cluster, batches: &[u32]) -> BTreeMap<u32, BTreeSet<u32>> {
 #[test]
 fn a_logged_batch_over_several_cells_is_whole_or_absent_whoever_is_killed() {
     let cluster = Cluster::start(3, "127.79.1.1");
-    cluster.done(KEYSPACE);
+    cluster.done(&keyspace(3));
     cluster.done(TABLE);
     spread(&cluster);
     // Every batch that was sent, and whether it was acknowledged.
@@ -152,7 +143,7 @@ fn a_logged_batch_over_several_cells_is_whole_or_absent_whoever_is_killed() {
 fn a_batch_over_several_cells_changes_lists_by_index_and_value_or_is_refused_as_a_whole() {
     const KEYS: std::ops::Range<u32> = 0..12;
     let cluster = Cluster::start(1, "127.79.2.1");
-    cluster.done(&KEYSPACE.replace("'3'", "'1'"));
+    cluster.done(&keyspace(1));
     cluster.done("CREATE TABLE IF NOT EXISTS ks.lists (k int PRIMARY KEY, l list<int>)");
     for k in KEYS {
         cluster.done(&format!("INSERT INTO ks.lists (k, l) VALUES ({k}, [1, 2, 3, 1])"));

@@ -7,31 +7,24 @@
     reason = "tests fail loudly"
 )]
 
+mod processes;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::Arc,
 };
 
 use cellar_loadtest::session;
+use processes::Ready;
 use scylla::client::session::Session;
 
 /// An address of its own, so that its ports are free.
-const HOST: &str = "127.79.1.1";
+const HOST: &str = "127.79.3.1";
 
 /// A `cellar dev` that ends with the test, in whatever way.
-struct Server {
-    child: Child,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+struct Server(Ready);
 
 fn cellar(verb: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cellar"));
@@ -44,10 +37,7 @@ impl Server {
     fn start(data: &Path) -> Self {
         let mut command = cellar(&["dev", "--balance", "off"]);
         command.args(["--cql", &format!("{HOST}:9042"), "--http", &format!("{HOST}:8080")]);
-        let mut child = command.arg("--data").arg(data).stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        assert!(lines.map_while(Result::ok).any(|line| line == "ready"), "it ended at once");
-        Self { child }
+        Self(Ready::start(command.arg("--data").arg(data)))
     }
 
     async fn session(&self) -> Arc<Session> {
@@ -56,9 +46,10 @@ impl Server {
 
     /// Ends it as operators do, or in the middle of whatever it does.
     fn stop(mut self, signal: &str) {
-        let pid = self.child.id().to_string();
+        let Self(Ready(child)) = &mut self;
+        let pid = child.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
-        self.child.wait().unwrap();
+        child.wait().unwrap();
     }
 }
 

@@ -4,20 +4,11 @@
 
 mod processes;
 
-use std::{
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
-    thread,
-};
+use processes::{Cluster, eventually, keyspace, meanwhile};
 
-use processes::{Cluster, eventually};
-
-const SCHEMA: [&str; 2] = [
-    "CREATE KEYSPACE IF NOT EXISTS ks WITH replication = \
-     {'class': 'SimpleStrategy', 'replication_factor': '3'}",
-    "CREATE TABLE IF NOT EXISTS ks.asked (k int PRIMARY KEY, v int)",
-];
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS ks.asked (k int PRIMARY KEY, v int)";
 const KEYS: u64 = 500;
-const CLIENTS: u64 = 6;
+const CLIENTS: u32 = 6;
 /// What a cell may take here: little, so that a busy machine brings more.
 const LIMIT: &str = "40";
 
@@ -28,36 +19,18 @@ fn asking(
     what: &str,
     holds: impl Fn() -> bool,
 ) {
-    let (stop, number, next) = (&AtomicBool::new(false), &AtomicU64::new(0), &next);
-    thread::scope(|scope| {
-        for _ in 0..CLIENTS {
-            scope.spawn(move || {
-                while !stop.load(Ordering::SeqCst) {
-                    let keys = next(number.fetch_add(1, Ordering::SeqCst));
-                    let select = format!("SELECT k, v FROM ks.asked WHERE k IN ({keys})");
-                    // Some fail while a cell divides; the others count.
-                    drop(cluster.query(&select));
-                }
-            });
-        }
-        let held = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            eventually(what, &holds);
-        }));
-        stop.store(true, Ordering::SeqCst);
-        held.unwrap();
-    });
+    let ask = |number| {
+        let keys = next(number);
+        // Some fail while a cell divides; the others count.
+        drop(cluster.query(&format!("SELECT k, v FROM ks.asked WHERE k IN ({keys})")));
+    };
+    meanwhile(CLIENTS, ask, || eventually(what, holds));
 }
 
 /// The ranges of all cells, as their leaders have them.
 fn ranges(cluster: &Cluster) -> Vec<String> {
-    let told = cluster.admin("/cells");
-    let mut found = Vec::new();
-    for node in told.as_array().unwrap() {
-        let cells = node["answer"].as_array().into_iter().flatten();
-        let led = cells.filter(|cell| cell["leader"] == node["node"]);
-        found.extend(led.map(|cell| cell["range"].as_str().unwrap().to_owned()));
-    }
-    found
+    let cells = cluster.led_cells().into_iter();
+    cells.map(|(_, cell)| cell["range"].as_str().unwrap().to_owned()).collect()
 }
 
 /// Whether a range, such as `[(table 16, token 7) .. (table 16, token 8))`, is one token's.
@@ -73,10 +46,10 @@ fn is_one_token(range: &str) -> bool {
 
 #[test]
 fn cells_that_are_asked_too_much_divide_and_a_hot_partition_is_put_apart_and_named() {
-    let shape = ["--metadata", "1", "--nodes", "3", "--frontends", "1"];
     let settings = ["--cell-split-requests-per-s", LIMIT];
-    let cluster = &Cluster::start_with("127.45.2.1", &[&shape[..], &settings].concat());
-    SCHEMA.iter().for_each(|statement| drop(cluster.done(statement)));
+    let cluster = &Cluster::start_with("127.45.2.1", [1, 3, 1], &settings);
+    cluster.done(&keyspace(3));
+    cluster.done(TABLE);
     for k in 0..KEYS {
         cluster.done(&format!("INSERT INTO ks.asked (k, v) VALUES ({k}, {k})"));
     }

@@ -11,55 +11,30 @@ mod processes;
 
 use std::{
     collections::BTreeSet,
-    io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    process::Command,
+    sync::atomic::{AtomicU64, Ordering},
     thread,
     time::Duration,
 };
 
-use processes::{Cluster, eventually};
+use processes::{Cluster, Ready, eventually, keyspace, meanwhile};
 
-const KEYSPACE: &str = "CREATE KEYSPACE IF NOT EXISTS ks WITH replication = \
-                        {'class': 'SimpleStrategy', 'replication_factor': '1'}";
 /// The members that the cluster begins with.
 const FIRST: &str = "127.45.4.2:7100,127.45.4.3:7100,127.45.4.4:7100";
 /// Tables that must have been created between two changes.
 const TABLES: u64 = 3;
-
-/// A member that joins; it is killed at the end, in whatever way.
-struct Joined(Child);
-
-impl Drop for Joined {
-    fn drop(&mut self) {
-        // It may be dead already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 fn address(number: u64, port: u16) -> String {
     format!("127.45.4.{}:{port}", 20 + number)
 }
 
 /// Starts a member that waits to be added.
-fn start(data: &Path, number: u64) -> Joined {
+fn start(data: &Path, number: u64) -> Ready {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cellar"));
     command.args(["metadata", "--metadata", FIRST, "--member", &number.to_string()]);
     command.args(["--listen", &address(number, 7100), "--admin", &address(number, 9080)]);
-    command.arg("--data").arg(data.join(format!("joined-{number}")));
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut joined = Joined(child);
-    let mut output = BufReader::new(joined.0.stdout.take().unwrap());
-    let mut line = String::new();
-    while line.trim() != "ready" {
-        line.clear();
-        assert!(output.read_line(&mut line).unwrap() > 0, "member {number} has ended");
-    }
-    // What it says later is not read; nobody may wait for that.
-    thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
-    joined
+    Ready::start(command.arg("--data").arg(data.join(format!("joined-{number}"))))
 }
 
 /// The numbers of those that vote, and of the one that leads.
@@ -97,7 +72,7 @@ fn remove(cluster: &Cluster, number: u64, voters: &[u64]) {
 }
 
 /// Replaces the members one after the other; `created` waits for tables of these days.
-fn replace_all(cluster: &Cluster, data: &Path, created: impl Fn()) -> [Joined; 3] {
+fn replace_all(cluster: &Cluster, data: &Path, created: impl Fn()) -> [Ready; 3] {
     // The one that leads leaves in order.
     let first = members(cluster).map_or(1, |(_, leads)| leads);
     let [second, third] = match first {
@@ -129,35 +104,28 @@ fn replace_all(cluster: &Cluster, data: &Path, created: impl Fn()) -> [Joined; 3
 #[test]
 fn all_members_are_replaced_while_tables_are_created_and_no_table_is_lost() {
     let data = tempfile::tempdir().unwrap();
-    let shape = ["--metadata", "3", "--nodes", "1", "--frontends", "1"];
-    let cluster = &Cluster::start_with("127.45.4.1", &shape);
-    cluster.done(KEYSPACE);
-    let (stop, tables) = (&AtomicBool::new(false), &AtomicU64::new(0));
-    let joined = thread::scope(|scope| {
-        scope.spawn(move || {
-            while !stop.load(Ordering::SeqCst) {
-                let next = tables.load(Ordering::SeqCst);
-                cluster.done(&format!("CREATE TABLE IF NOT EXISTS ks.t{next} (k int PRIMARY KEY)"));
-                tables.store(next + 1, Ordering::SeqCst);
-                thread::sleep(Duration::from_millis(50));
-            }
-        });
-        let created = || {
-            // Whoever uses the service asks each second who its members are.
-            thread::sleep(Duration::from_secs(4));
-            let enough = tables.load(Ordering::SeqCst) + TABLES;
-            eventually("tables are created", || tables.load(Ordering::SeqCst) >= enough);
-        };
-        let replaced = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            created();
-            let mut joined = replace_all(cluster, data.path(), created);
-            // Two of the three that came are enough.
-            joined[0].0.kill().unwrap();
-            created();
-            joined
-        }));
-        stop.store(true, Ordering::SeqCst);
-        replaced.unwrap()
+    let cluster = &Cluster::start_with("127.45.4.1", [3, 1, 1], &[]);
+    cluster.done(&keyspace(1));
+    // How many there are.
+    let tables = AtomicU64::new(0);
+    let create = |next| {
+        cluster.done(&format!("CREATE TABLE IF NOT EXISTS ks.t{next} (k int PRIMARY KEY)"));
+        tables.store(next + 1, Ordering::SeqCst);
+        thread::sleep(Duration::from_millis(50));
+    };
+    let created = || {
+        // Whoever uses the service asks each second who its members are.
+        thread::sleep(Duration::from_secs(4));
+        let enough = tables.load(Ordering::SeqCst) + TABLES;
+        eventually("tables are created", || tables.load(Ordering::SeqCst) >= enough);
+    };
+    let joined = meanwhile(1, create, || {
+        created();
+        let mut joined = replace_all(cluster, data.path(), created);
+        // Two of the three that came are enough.
+        joined[0].0.kill().unwrap();
+        created();
+        joined
     });
     for table in 0..tables.load(Ordering::SeqCst) {
         let select = format!(

@@ -5,11 +5,9 @@ mod processes;
 
 use std::fs;
 
-use processes::{Cluster, eventually, has};
+use processes::{Cluster, eventually, has, keyspace};
 use serde_json::{Value, json};
 
-const KEYSPACE: &str = "CREATE KEYSPACE IF NOT EXISTS ks WITH replication = \
-                        {'class': 'SimpleStrategy', 'replication_factor': '3'}";
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS ks.remembered (k int PRIMARY KEY, v int)";
 
 fn insert(k: u32) -> String {
@@ -36,7 +34,7 @@ fn standing(cluster: &Cluster) -> Vec<(u64, Vec<Value>)> {
 #[test]
 fn a_wiped_node_comes_back_as_another_and_its_cells_regain_their_replicas() {
     let cluster = Cluster::start(3, "127.78.1.1");
-    cluster.done(KEYSPACE);
+    cluster.done(&keyspace(3));
     cluster.done(TABLE);
     for k in 0..20 {
         cluster.done(&insert(k));
@@ -71,7 +69,7 @@ fn a_wiped_node_comes_back_as_another_and_its_cells_regain_their_replicas() {
 #[test]
 fn what_starts_while_the_metadata_service_is_away_serves_by_what_it_knew() {
     let cluster = Cluster::start(1, "127.78.2.1");
-    cluster.done(KEYSPACE);
+    cluster.done(&keyspace(3));
     cluster.done(TABLE);
     cluster.done(&insert(1));
     let kept = cluster.folder("frontend-1", "frontend").join("catalog");

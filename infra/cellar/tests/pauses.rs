@@ -9,13 +9,9 @@ use std::{
     time::Duration,
 };
 
-use processes::{Cluster, eventually};
+use processes::{Cluster, eventually, keyspace};
 
-const SCHEMA: [&str; 2] = [
-    "CREATE KEYSPACE IF NOT EXISTS ks WITH replication = \
-     {'class': 'SimpleStrategy', 'replication_factor': '3'}",
-    "CREATE TABLE IF NOT EXISTS ks.register (k int PRIMARY KEY, v int)",
-];
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS ks.register (k int PRIMARY KEY, v int)";
 const ROUNDS: u64 = 3;
 /// Acknowledged by the next leader while the one before it stands still.
 const WRITES: u64 = 10;
@@ -38,9 +34,9 @@ fn read(cluster: &Cluster, level: &str) -> Option<u64> {
 
 #[test]
 fn a_leader_that_stood_still_answers_nothing_that_was_overwritten_meanwhile() {
-    let shape = ["--metadata", "1", "--nodes", "3", "--frontends", "2"];
-    let cluster = &Cluster::start_with("127.45.1.1", &shape);
-    SCHEMA.iter().for_each(|statement| drop(cluster.done(statement)));
+    let cluster = &Cluster::start_with("127.45.1.1", [1, 3, 2], &[]);
+    cluster.done(&keyspace(3));
+    cluster.done(TABLE);
     for round in 0..ROUNDS {
         let first = round * 1_000 + 1;
         write(cluster, first);

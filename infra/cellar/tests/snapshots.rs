@@ -11,13 +11,9 @@ mod processes;
 
 use std::{fs, path::Path, thread};
 
-use processes::{Cluster, eventually};
+use processes::{Cluster, eventually, keyspace};
 
-const SCHEMA: [&str; 2] = [
-    "CREATE KEYSPACE IF NOT EXISTS ks WITH replication = \
-     {'class': 'SimpleStrategy', 'replication_factor': '3'}",
-    "CREATE TABLE IF NOT EXISTS ks.large (k int PRIMARY KEY, v text)",
-];
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS ks.large (k int PRIMARY KEY, v text)";
 const ROWS: u64 = 480;
 /// With all rows several pieces of a snapshot, and several batches of what is taken over.
 const VALUE_BYTES: usize = 64 << 10;
@@ -78,18 +74,11 @@ fn bytes(folder: &Path, name: &str) -> u64 {
 
 /// Where the cell stands, as the node says that leads it.
 fn members(cluster: &Cluster) -> Option<(u64, Vec<u64>)> {
-    let told = cluster.admin("/cells");
-    for node in told.as_array().unwrap() {
-        for cell in node["answer"].as_array().into_iter().flatten() {
-            if cell["leader"] == node["node"] {
-                let replicas = cell["replicas"].as_array().unwrap();
-                let mut all: Vec<u64> = replicas.iter().map(|n| n.as_u64().unwrap()).collect();
-                all.sort_unstable();
-                return Some((cell["cell"].as_u64().unwrap(), all));
-            }
-        }
-    }
-    None
+    let (_, cell) = cluster.led_cells().into_iter().next()?;
+    let replicas = cell["replicas"].as_array().unwrap();
+    let mut all: Vec<u64> = replicas.iter().map(|n| n.as_u64().unwrap()).collect();
+    all.sort_unstable();
+    Some((cell["cell"].as_u64().unwrap(), all))
 }
 
 /// How many cells a node has, if it answers.
@@ -107,9 +96,9 @@ fn move_to(cluster: &Cluster, cell: u64, nodes: &[u64]) {
 
 #[test]
 fn a_cell_is_whole_where_it_came_in_spite_of_kills_and_gone_where_it_left_a_dead_node() {
-    let shape = ["--metadata", "1", "--nodes", "4", "--frontends", "1", "--balance", "off"];
-    let cluster = &Cluster::start_with("127.45.3.1", &shape);
-    SCHEMA.iter().for_each(|statement| drop(cluster.done(statement)));
+    let cluster = &Cluster::start_with("127.45.3.1", [1, 4, 1], &["--balance", "off"]);
+    cluster.done(&keyspace(3));
+    cluster.done(TABLE);
     fill(cluster);
     cluster.change("/flush").unwrap();
     let (cell, stands) = members(cluster).unwrap();
@@ -167,9 +156,8 @@ fn a_cell_is_whole_where_it_came_in_spite_of_kills_and_gone_where_it_left_a_dead
 
 /// Lets a node lead a cell.
 fn lead(cluster: &Cluster, cell: u64, node: u64) {
-    let path = format!("/cells/{cell}/transfer-leader?to={node}");
     eventually(&format!("node {node} leads"), || {
-        drop(cluster.change(&path));
+        cluster.transfer(cell, node);
         cluster.leaders().get(&cell) == Some(&node)
     });
 }

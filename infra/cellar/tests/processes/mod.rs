@@ -12,8 +12,10 @@ use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -37,17 +39,19 @@ impl Drop for Cluster {
 impl Cluster {
     /// Starts one with a metadata service of one member and one frontend.
     pub fn start(nodes: u32, first_address: &str) -> Self {
-        let nodes = nodes.to_string();
-        let shape = ["--metadata", "1", "--nodes", &nodes, "--frontends", "1"];
-        Self::start_with(first_address, &shape)
+        Self::start_with(first_address, [1, nodes, 1], &[])
     }
 
-    /// Starts one of another shape, with settings for all processes.
-    pub fn start_with(first_address: &str, shape: &[&str]) -> Self {
+    /// Starts one with so many members of the metadata service, nodes and frontends, and with
+    /// settings for all processes.
+    pub fn start_with(first_address: &str, shape: [u32; 3], settings: &[&str]) -> Self {
         let data = tempfile::tempdir().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_cellar"));
-        command.arg("cluster").args(shape).args(["--first-address", first_address, "--data"]);
-        command.arg(data.path()).stdin(Stdio::null()).stdout(Stdio::piped());
+        command.arg("cluster").args(["--first-address", first_address]).args(settings);
+        for (role, count) in ["--metadata", "--nodes", "--frontends"].into_iter().zip(shape) {
+            command.arg(role).arg(count.to_string());
+        }
+        command.arg("--data").arg(data.path()).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut text = String::new();
         for line in BufReader::new(child.stdout.take().unwrap()).lines() {
@@ -109,11 +113,6 @@ impl Cluster {
         serde_json::from_str(&body).unwrap()
     }
 
-    /// Has the frontend's admin listener do something; says whether it was done.
-    pub fn posted(&self, path: &str) -> bool {
-        self.change(path).is_ok()
-    }
-
     /// The same; none if it cannot say.
     pub fn try_admin(&self, path: &str) -> Option<Value> {
         match http(&self.address("frontend-1", "admin"), "GET", path, "") {
@@ -130,19 +129,28 @@ impl Cluster {
         }
     }
 
-    /// Which node leads which cell, as the nodes themselves say.
-    pub fn leaders(&self) -> BTreeMap<u64, u64> {
+    /// Every cell as the node has it that leads it, as that node itself says, with the node.
+    pub fn led_cells(&self) -> Vec<(u64, Value)> {
         let told = self.admin("/cells");
-        let mut leaders = BTreeMap::new();
+        let mut found = Vec::new();
         for node in told.as_array().unwrap() {
-            for cell in node["answer"].as_array().into_iter().flatten() {
-                if cell["leader"] == node["node"] {
-                    let (cell, node) = (cell["cell"].as_u64(), node["node"].as_u64());
-                    leaders.insert(cell.unwrap(), node.unwrap());
-                }
-            }
+            let cells = node["answer"].as_array().into_iter().flatten();
+            let led = cells.filter(|cell| cell["leader"] == node["node"]);
+            found.extend(led.map(|cell| (node["node"].as_u64().unwrap(), cell.clone())));
         }
-        leaders
+        found
+    }
+
+    /// Which node leads which cell.
+    pub fn leaders(&self) -> BTreeMap<u64, u64> {
+        let cells = self.led_cells().into_iter();
+        cells.map(|(node, cell)| (cell["cell"].as_u64().unwrap(), node)).collect()
+    }
+
+    /// Asks for a node to lead a cell.
+    pub fn transfer(&self, cell: u64, node: u64) {
+        // Whoever asks looks what came of it.
+        drop(self.change(&format!("/cells/{cell}/transfer-leader?to={node}")));
     }
 
     /// Runs a statement through the first frontend.
@@ -181,6 +189,59 @@ pub fn eventually(what: &str, holds: impl Fn() -> bool) {
         assert!(began.elapsed() < PATIENCE, "not in time: {what}");
         thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// A process that has said that it is ready; it is killed at the end, in whatever way.
+pub struct Ready(pub Child);
+
+impl Drop for Ready {
+    fn drop(&mut self) {
+        // It may be dead already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Ready {
+    pub fn start(command: &mut Command) -> Self {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut ready = Self(child);
+        let mut output = BufReader::new(ready.0.stdout.take().unwrap());
+        let mut line = String::new();
+        while line.trim() != "ready" {
+            line.clear();
+            assert!(output.read_line(&mut line).unwrap() > 0, "it has ended: {command:?}");
+        }
+        // What it says later is not read; nobody may wait for that.
+        thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+        ready
+    }
+}
+
+/// A statement for a keyspace `ks` with so many replicas.
+pub fn keyspace(replicas: u32) -> String {
+    format!(
+        "CREATE KEYSPACE IF NOT EXISTS ks WITH replication = \
+         {{'class': 'SimpleStrategy', 'replication_factor': '{replicas}'}}"
+    )
+}
+
+/// Has some threads do one piece of work after the other, numbered from 0 on, until something has
+/// come or failed.
+pub fn meanwhile<T>(threads: u32, work: impl Fn(u64) + Sync, come: impl FnOnce() -> T) -> T {
+    let (stop, number, work) = (&AtomicBool::new(false), &AtomicU64::new(0), &work);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(move || {
+                while !stop.load(Ordering::SeqCst) {
+                    work(number.fetch_add(1, Ordering::SeqCst));
+                }
+            });
+        }
+        let come = catch_unwind(AssertUnwindSafe(come));
+        stop.store(true, Ordering::SeqCst);
+        come.unwrap_or_else(|failed| resume_unwind(failed))
+    })
 }
 
 /// Whether a file has these bytes in it.
