@@ -14,7 +14,7 @@ use std::{
     collections::BTreeMap,
     env, io,
     os::unix::process::ExitStatusExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     sync::{
         Arc,
@@ -26,7 +26,7 @@ use std::{
 use bytes::Bytes;
 use cellar_raft::{
     Applied, Entry, Host, HostOptions, Machine, MachineError, ProposeError,
-    disk::{SimDisk, Space},
+    disk::{Disk, SimDisk, Space},
 };
 use cellar_rpc::{ClientConfig, Pool, tasks::Tasks};
 use cluster::{
@@ -155,7 +155,9 @@ async fn die() {
     let host = Host::open(options, Arc::new(pool)).unwrap();
     let group = host.start(GROUP, Memory::default().machine()).await.unwrap();
     group.initialize(BTreeMap::from([(1, "127.0.0.1:1".to_owned())])).await.unwrap();
-    // The write goes through, the sync does not.
+    // The write goes through, the sync does not. Nothing else is written any more.
+    let spare = Path::new("/log/spare");
+    patiently("a spare segment", || disk.open(spare).is_ok()).await;
     disk.fail_after(1);
     let answer = group.propose(Bytes::from_static(b"a")).await;
     panic!("still there, answered {answer:?}");
