@@ -355,6 +355,34 @@ fn types_that_cassandra_refuses_are_refused_in_its_words() {
 }
 
 #[test]
+fn a_type_of_a_key_gets_no_field_but_new_names() {
+    let mut state = state();
+    run(&mut state, &create_type("p", &[("a", CqlType::Int)]));
+    run(&mut state, &create_type("c", &[("a", CqlType::Int)]));
+    let (p, c) = (udt("p", Frozen::Yes), udt("c", Frozen::Yes));
+    run(&mut state, &create_table("x", &[("k", p, KEY), ("c", c, CLUSTERING)]));
+    let alter = |name: &str, change| Command::AlterType {
+        keyspace: "ks".to_owned(),
+        name: name.to_owned(),
+        if_exists: false,
+        change,
+    };
+    for (name, part) in [("p", "partition"), ("c", "clustering")] {
+        let (field, cql_type) = ("b".to_owned(), CqlType::Text);
+        let add = TypeChange::Add { field, cql_type, if_not_exists: false };
+        let expected = format!(
+            "Cannot add new field b of type text to user type ks.{name} as the type is being used \
+             in {part} key by the following tables: ks.x"
+        );
+        assert_eq!(words(&mut state, &alter(name, add)), expected);
+        let fields = vec![("a".to_owned(), "z".to_owned())];
+        let rename = TypeChange::Rename { fields, if_exists: false };
+        let renamed = run(&mut state, &alter(name, rename));
+        assert_eq!(event(&renamed), Some(SchemaChangeKind::Updated));
+    }
+}
+
+#[test]
 fn the_schema_version_is_equal_exactly_if_the_schema_is() {
     let mut first = state();
     let mut second = state();

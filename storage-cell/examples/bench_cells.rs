@@ -105,6 +105,7 @@ async fn write(cluster: &Cluster, wide: &Known, first: u64, batch: u64) {
         id: None,
         mutations: vec![wide.insert((n / 100) as i32, (n % 100) as i32, "a value of about 100 bytes, as rows of small tables have them, and then some more of it, so to say")],
         conditions: Vec::new(), batch: None,
+            now_seconds: None,
     });
     let request = WriteRequest { cell: CellId(1), epoch: Epoch(1), writes: writes.collect() };
     for outcome in cluster.node().write(request).await.unwrap().outcomes {
@@ -115,7 +116,7 @@ async fn write(cluster: &Cluster, wide: &Known, first: u64, batch: u64) {
 async fn pages(cluster: &Cluster, spans: Vec<(bytes::Bytes, bytes::Bytes)>) {
     let reads = spans.into_iter().map(|(start, end)| read(start, end)).collect();
     let level = ReadLevel::Leader;
-    let request = ReadRequest { cell: CellId(1), epoch: Epoch(1), level, reads };
+    let request = ReadRequest { cell: CellId(1), epoch: Epoch(1), level, reads, now_seconds: None };
     for page in cluster.node().read(request).await.unwrap().pages {
         assert!(!page.unwrap().rows.is_empty());
     }

@@ -78,7 +78,13 @@ impl Disk for Told {
 }
 
 fn insert(table: &Known, k: i32, v: &str) -> Write {
-    Write { id: None, mutations: vec![table.insert(k, 1, v)], conditions: Vec::new(), batch: None }
+    Write {
+        id: None,
+        mutations: vec![table.insert(k, 1, v)],
+        conditions: Vec::new(),
+        batch: None,
+        now_seconds: None,
+    }
 }
 
 async fn page(cluster: &Cluster, table: &Known, k: i32) -> Result<Page, CellError> {
@@ -86,7 +92,7 @@ async fn page(cluster: &Cluster, table: &Known, k: i32) -> Result<Page, CellErro
     let cell = cluster.cell_of(&partition);
     let reads = vec![read(partition.clone(), keys::after(&partition))];
     let level = ReadLevel::Leader;
-    let request = ReadRequest { cell: cell.id, epoch: cell.epoch, level, reads };
+    let request = ReadRequest { cell: cell.id, epoch: cell.epoch, level, reads, now_seconds: None };
     cluster.node().read(request).await?.pages.remove(0)
 }
 

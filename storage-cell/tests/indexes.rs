@@ -208,7 +208,13 @@ impl World {
                 self.set(*c, "v", Operation::Set(int(v)), 0)
             }
         };
-        Write { id: None, mutations: vec![self.mutation(k, kind, age)], conditions, batch: None }
+        Write {
+            id: None,
+            mutations: vec![self.mutation(k, kind, age)],
+            conditions,
+            batch: None,
+            now_seconds: None,
+        }
     }
 
     /// Writes to one partition in one request, and so in one log entry.

@@ -58,7 +58,8 @@ async fn probed(fleet: &Fleet, wide: &Known, probe: &IndexProbe) -> Page {
         read.probe = Some(probe.clone());
         for member in fleet.running() {
             let (level, reads) = (ReadLevel::Leader, vec![read.clone()]);
-            let request = ReadRequest { cell: cell.id, epoch: cell.epoch, level, reads };
+            let request =
+                ReadRequest { cell: cell.id, epoch: cell.epoch, level, reads, now_seconds: None };
             if let Ok(mut reply) = member.node.read(request).await {
                 found = reply.pages.remove(0).ok();
             }
@@ -142,6 +143,7 @@ async fn an_index_of_20000_rows_is_exact_at_all_times_while_it_is_built_under_wr
         mutations: vec![mutation],
         conditions: Vec::new(),
         batch: None,
+        now_seconds: None,
     };
     for k in 0..PARTITIONS {
         let cell = cluster.cell_of(&wide.partition(k));

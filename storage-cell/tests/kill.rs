@@ -87,7 +87,13 @@ impl Server {
     }
 
     async fn write(&self, id: Option<RequestId>, mutation: Mutation) {
-        let write = Write { id, mutations: vec![mutation], conditions: Vec::new(), batch: None };
+        let write = Write {
+            id,
+            mutations: vec![mutation],
+            conditions: Vec::new(),
+            batch: None,
+            now_seconds: None,
+        };
         loop {
             let (cell, epoch) = self.owner(&write.mutations[0].partition);
             let request = WriteRequest { cell, epoch, writes: vec![write.clone()] };
@@ -122,6 +128,7 @@ impl Server {
                 epoch,
                 level: cellar_cell_api::ReadLevel::Leader,
                 reads: vec![read.clone()],
+                now_seconds: None,
             };
             let page = match self.node.read(request).await.map(|mut reply| reply.pages.remove(0)) {
                 Ok(Ok(page)) => page,

@@ -92,6 +92,7 @@ async fn a_merge_keeps_rows_deletes_and_answers_and_the_cell_splits_and_merges_a
         mutations: vec![counters.add(n, 5)],
         conditions: Vec::new(),
         batch: None,
+        now_seconds: None,
     };
     let mut first = Vec::new();
     for n in 0..20 {
@@ -153,6 +154,7 @@ async fn writes_in_flight_during_merges_and_splits_are_applied_exactly_once() {
                 mutations: vec![counters.add(n % 40, 1)],
                 conditions: vec![],
                 batch: None,
+                now_seconds: None,
             };
             for write in [write.clone(), write] {
                 let outcome = cluster.write(write).await;

@@ -194,7 +194,7 @@ impl Run {
                 wide.insert(k, c, &v.to_string())
             }
         };
-        Write { id: None, mutations: vec![mutation], conditions, batch: None }
+        Write { id: None, mutations: vec![mutation], conditions, batch: None, now_seconds: None }
     }
 
     /// What the map says to a write; units are not its business.

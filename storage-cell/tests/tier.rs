@@ -104,6 +104,7 @@ async fn conditions_are_tested_against_cold_rows() {
         mutations: vec![tiered.insert(1, 1, "new")],
         conditions: vec![condition(test)],
         batch: None,
+        now_seconds: None,
     };
     let refused = cluster.write(insert_if(Test::NotExists)).await.unwrap();
     let Outcome::NotApplied { current, .. } = refused else { panic!("{refused:?}") };
@@ -353,6 +354,7 @@ async fn cold_rows_of_both_halves_are_there_after_a_merge_once_each() {
         mutations: vec![tiered.insert(30, 0, "new")],
         conditions: vec![condition],
         batch: None,
+        now_seconds: None,
     };
     let applied = cluster.write(write).await.unwrap();
     assert!(matches!(applied, Outcome::Applied { .. }), "{applied:?}");

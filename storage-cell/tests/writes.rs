@@ -14,7 +14,7 @@ use cellar_cell_api::{
 };
 use cellar_metadata_api::{CellId, Command, Epoch, Position};
 use cellar_schema::{
-    ChangeKind, ColumnData, Condition, Operation, RequestId, Row, Test, keys, value,
+    ChangeKind, ColumnData, Condition, Operation, RequestId, Row, RowChange, Test, keys, value,
 };
 use cluster::{
     Cluster, START_US, read,
@@ -29,6 +29,7 @@ fn conditional(id: u128, table: &Known, test: Test, v: &str) -> Write {
         mutations: vec![table.insert(1, 1, v)],
         conditions: vec![condition],
         batch: None,
+        now_seconds: None,
     }
 }
 
@@ -46,8 +47,13 @@ async fn a_retry_gets_the_first_answer_also_after_a_crash_and_a_split() {
     let counters = table(&cluster.metadata, "counters");
     let claim = conditional(1, &wide, Test::NotExists, "mine");
     let id = Some(RequestId(2));
-    let add =
-        Write { id, mutations: vec![counters.add(1, 5)], conditions: Vec::new(), batch: None };
+    let add = Write {
+        id,
+        mutations: vec![counters.add(1, 5)],
+        conditions: Vec::new(),
+        batch: None,
+        now_seconds: None,
+    };
     for round in 0..4 {
         let claimed = cluster.write(claim.clone()).await.unwrap();
         assert!(matches!(&claimed, Outcome::Applied { previous, .. } if *previous == [None]));
@@ -82,6 +88,7 @@ async fn answers_are_forgotten_when_they_are_old_and_the_request_runs_again() {
         mutations: vec![counters.add(1, 1)],
         conditions: Vec::new(),
         batch: None,
+        now_seconds: None,
     };
     cluster.write(add(1)).await.unwrap();
     cluster.clock.advance_us(299 * 1_000_000);
@@ -101,7 +108,8 @@ async fn an_invalid_part_leaves_nothing_of_the_whole_write() {
     let set = Operation::ListSet(3, Some(value::int(1)));
     let bad = wide.upsert(1, wide.suffix(1), "l", set);
     let mutations = vec![wide.insert(1, 1, "x"), wide.insert(2, 1, "y"), bad];
-    let write = Write { id: None, mutations, conditions: Vec::new(), batch: None };
+    let write =
+        Write { id: None, mutations, conditions: Vec::new(), batch: None, now_seconds: None };
     match cluster.write(write).await {
         Err(CellError::Invalid { message }) => {
             assert!(message.contains("list which is null"), "{message}")
@@ -127,11 +135,18 @@ async fn keys_that_the_engine_cannot_hold_are_refused_and_the_cell_goes_on() {
             mutations: vec![mutation],
             conditions: vec![],
             batch: None,
+            now_seconds: None,
         };
         let refused = cluster.write(write).await;
         assert!(matches!(refused, Err(CellError::Invalid { .. })), "{refused:?}");
     }
-    let write = Write { id: None, mutations: vec![short], conditions: vec![], batch: None };
+    let write = Write {
+        id: None,
+        mutations: vec![short],
+        conditions: vec![],
+        batch: None,
+        now_seconds: None,
+    };
     let request = WriteRequest { cell: CellId(1), epoch: Epoch(1), writes: vec![write] };
     let refused = cluster.node().write(request).await;
     assert!(
@@ -139,6 +154,68 @@ async fn keys_that_the_engine_cannot_hold_are_refused_and_the_cell_goes_on() {
         "{refused:?}"
     );
     cluster.put(wide.insert(1, 1, "x")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_that_the_engine_cannot_hold_are_asked_for_and_lie_between_others() {
+    let mut cluster = Cluster::start().await;
+    let wide = table(&cluster.metadata, "wide");
+    cluster.put(wide.insert(1, 1, "x")).await;
+    let partition = wide.partition(1);
+    let long = Bytes::from([&*wide.suffix(1), &[7; 65_535]].concat());
+    let condition = Condition { partition, suffix: long.clone(), test: Test::Exists };
+    let guarded = Write {
+        id: Some(RequestId(1)),
+        mutations: vec![wide.insert(1, 2, "y")],
+        conditions: vec![condition],
+        ..Write::default()
+    };
+    let refused = cluster.write(guarded).await.unwrap();
+    assert!(matches!(refused, Outcome::NotApplied { .. }), "{refused:?}");
+    cluster.put(wide.insert(1, 3, "z")).await;
+    let range = ChangeKind::DeleteRange { start: long.clone(), end: keys::rows_end() };
+    cluster.put(wide.mutation(1, range)).await;
+    cluster.crash().await;
+    let key = Bytes::from([&*wide.partition(1), &*long].concat());
+    let longer = Bytes::from([&*key, &[9]].concat());
+    let reads = vec![read(key.clone(), longer), read(wide.partition(1), key)];
+    for read in reads {
+        assert!(cluster.page(read).await.is_ok());
+    }
+    let left = cluster.table(wide.0.id).await;
+    assert_eq!(left.len(), 1, "{left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn expiry_counts_from_the_now_of_a_write_and_is_judged_by_that_of_whoever_asks() {
+    let mut cluster = Cluster::start().await;
+    let wide = table(&cluster.metadata, "wide");
+    let then = 1_000_000_000;
+    let operations = vec![(wide.column("v"), Operation::Set(value::text("x")))];
+    let change = RowChange { suffix: wide.suffix(1), marker: true, ttl_seconds: 100, operations };
+    let expiring = Write {
+        mutations: vec![wide.mutation(1, ChangeKind::Upsert(change))],
+        now_seconds: Some(then),
+        ..Write::default()
+    };
+    cluster.write(expiring).await.unwrap();
+    for round in 0..2 {
+        for (now_seconds, rows) in [(Some(then + 99), 1), (Some(then + 100), 0), (None, 0)] {
+            let reads = vec![read(wide.partition(1), keys::after(&wide.partition(1)))];
+            let (cell, epoch, level) = (CellId(1), Epoch(1), ReadLevel::Leader);
+            let request = ReadRequest { cell, epoch, level, reads, now_seconds };
+            let mut reply = cluster.node().read(request).await.unwrap();
+            assert_eq!(reply.pages.remove(0).unwrap().rows.len(), rows, "{now_seconds:?}");
+            assert!(now_seconds.is_none_or(|now_seconds| reply.now_seconds == now_seconds));
+            let guarded = Write { now_seconds, ..conditional(round, &wide, Test::NotExists, "y") };
+            let mutations = vec![wide.insert_static(9, "s")];
+            let guarded = Write { id: None, mutations, ..guarded };
+            let outcome = cluster.write(guarded).await.unwrap();
+            assert_eq!(matches!(outcome, Outcome::Applied { .. }), rows == 0, "{now_seconds:?}");
+        }
+        // From the log, too.
+        cluster.crash().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -193,6 +270,7 @@ async fn a_caller_that_goes_away_does_not_undo_its_write() {
         mutations: vec![wide.insert(1, 1, "x")],
         conditions: vec![],
         batch: None,
+        now_seconds: None,
     }];
     let request = WriteRequest { cell: CellId(1), epoch: Epoch(1), writes };
     let mut writing = cluster.node().write(request);
@@ -252,6 +330,7 @@ async fn a_dropped_table_loses_its_rows_and_takes_no_more() {
                 mutations: vec![wide.insert(k, 1, "late")],
                 conditions: vec![],
                 batch: None,
+                now_seconds: None,
             });
             for write in writes {
                 let request = WriteRequest { cell, epoch, writes: vec![write] };
@@ -263,7 +342,7 @@ async fn a_dropped_table_loses_its_rows_and_takes_no_more() {
             }
             let reads = vec![read(wide.partition(1), keys::after(&wide.partition(1)))];
             let level = ReadLevel::Leader;
-            let request = ReadRequest { cell, epoch, level, reads };
+            let request = ReadRequest { cell, epoch, level, reads, now_seconds: None };
             let pages = cluster.node().read(request).await.unwrap().pages;
             assert!(pages[0].is_err(), "{pages:?}");
         }

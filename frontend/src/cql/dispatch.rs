@@ -135,6 +135,7 @@ async fn batch(
         page_size: None,
         paging_state: None,
         timestamp_us: message.timestamp,
+        now_seconds: now_of(message.now_in_seconds),
         timeout: TIMEOUT,
         keyspace: keyspace.clone(),
         protocol: version.as_u8(),
@@ -204,11 +205,17 @@ fn parameters(
         page_size: params.page_size.and_then(|rows| u32::try_from(rows).ok()).filter(|n| *n > 0),
         paging_state: params.paging_state,
         timestamp_us: params.timestamp,
+        now_seconds: now_of(params.now_in_seconds),
         timeout: TIMEOUT,
         keyspace,
         protocol: version.as_u8(),
         who: agreed.who()?,
     })
+}
+
+/// Cassandra takes the field for a number without a sign, so that it reaches to the year 2106.
+fn now_of(now_in_seconds: Option<i32>) -> Option<i64> {
+    now_in_seconds.map(|now| i64::from(now.cast_unsigned()))
 }
 
 /// Every level is accepted: those of one replica may be answered by any, all others by the

@@ -71,6 +71,7 @@ fn plan_error(error: &PlanError, message: String) -> ErrorBody {
             ErrorBody::Invalid(message)
         }
         PlanError::Syntax(_) => ErrorBody::SyntaxError(message),
+        PlanError::SystemKeyspace { .. } => ErrorBody::Unauthorized(message),
         PlanError::Config { .. } => ErrorBody::ConfigError(message),
         PlanError::FunctionFailure { function, .. }
         | PlanError::OperationFailure { operation: function, .. } => ErrorBody::FunctionFailure {

@@ -82,6 +82,7 @@ fn plan_error(error: &PlanError) -> Kind {
             Kind(404, "CEL-4040", "no such keyspace", false, "none")
         }
         PlanError::UnknownTable { .. } => Kind(404, "CEL-4041", "no such table", false, "none"),
+        PlanError::SystemKeyspace { .. } => Kind(403, "CEL-4030", "not allowed", false, "none"),
         PlanError::NotBuilt { .. } => Kind(501, "CEL-5010", "not supported", false, "none"),
         PlanError::Invalid { .. }
         | PlanError::Config { .. }

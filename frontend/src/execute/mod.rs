@@ -91,6 +91,9 @@ pub struct Parameters {
     pub paging_state: Option<Bytes>,
     /// Write time in microseconds, unless the statement names one.
     pub timestamp_us: Option<i64>,
+    /// By which expiry is judged and from which it counts, seconds since the epoch; none for the
+    /// clock of the cell.
+    pub now_seconds: Option<i64>,
     /// How long each step may take.
     pub timeout: Duration,
     /// The keyspace of unqualified names, for statements planned while running.

@@ -11,6 +11,12 @@ use crate::{access::Who, error::RequestError};
 /// Keyspaces of Cassandra's own whose replication operators set; here they are kept elsewhere.
 const REPLICATED_BY_CASSANDRA: [&str; 3] = ["system_auth", "system_distributed", "system_traces"];
 
+/// The answer to `DROP FUNCTION IF EXISTS` and its like: there are none.
+fn nothing_to_drop(statement: &ast::Statement) -> Option<Done> {
+    let ast::Statement::Routine(routine) = statement else { return None };
+    routine.is_nothing().then(|| Done::free(Answer::Void))
+}
+
 /// The answer to `ALTER KEYSPACE system_auth WITH replication = …` and its like, with which many
 /// set-up scripts begin.
 fn nothing_to_replicate(statement: &ast::Statement) -> Option<Done> {
@@ -41,7 +47,7 @@ impl Executor {
         parameters: &Parameters,
     ) -> Result<Done, RequestError> {
         let keyspace = parameters.keyspace.as_deref();
-        if let Some(done) = nothing_to_replicate(statement) {
+        if let Some(done) = nothing_to_replicate(statement).or_else(|| nothing_to_drop(statement)) {
             return Ok(done);
         }
         let view = self.system.view(self.route.catalog());

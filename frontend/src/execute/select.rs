@@ -145,7 +145,7 @@ impl Run<'_> {
         }
         let mut reader = match self.reader.take() {
             Some(reader) => reader,
-            None => self.bound.reader(self.executor.now_seconds(), None),
+            None => self.bound.reader(self.executor.now_seconds(self.parameters), None),
         };
         // Whether there is more shows when it is asked for, as in Cassandra: applications count on
         // it that a page of full size is followed by another one.
@@ -187,13 +187,14 @@ impl Run<'_> {
             columns: self.bound.fetch.clone(),
             level: self.parameters.level,
             probe: self.bound.probe.clone(),
+            now_seconds: self.parameters.now_seconds,
         };
         let mut cursor = Cursor::new(span.clone());
         let resumed = self.resumed.take();
         if let Some(after) = resumed.as_ref().and_then(|state| state.after.as_ref()) {
             cursor.rewind_to(after, &span);
         }
-        let now_seconds = self.executor.now_seconds();
+        let now_seconds = self.executor.now_seconds(self.parameters);
         let progress = resumed.as_ref().map(|state| state.progress.clone());
         if self.reader.is_none() {
             self.reader = Some(self.bound.reader(now_seconds, progress));
@@ -278,6 +279,7 @@ impl Run<'_> {
             columns: self.bound.fetch.clone(),
             level: self.parameters.level,
             probe: None,
+            now_seconds: self.parameters.now_seconds,
         };
         let mut cursor = Cursor::new(span);
         Ok(self.fetch(&mut cursor, 1).await?.into_iter().next().map(|(_, row)| row))

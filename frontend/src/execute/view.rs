@@ -91,7 +91,7 @@ impl Executor {
         parameters: &Parameters,
         (resumed, page_size): (Option<PagingState>, usize),
     ) -> Result<ViewPage, RequestError> {
-        let mut run = Run::new(bound, view, self.now_seconds(), resumed, page_size);
+        let mut run = Run::new(bound, view, self.now_seconds(parameters), resumed, page_size);
         let mut read_bytes = 0_u64;
         for step in steps(&view.reads) {
             let mut span = ReadSpan {
@@ -101,6 +101,7 @@ impl Executor {
                 columns: view.fetch.clone(),
                 level: parameters.level,
                 probe: view.probe.clone(),
+                now_seconds: parameters.now_seconds,
             };
             if let Some(start) = run.begins_at().filter(|start| *start > span.start) {
                 span.start = start.min(span.end.clone());

@@ -8,7 +8,7 @@ use cellar_metadata_api::{Catalog, Overview};
 use cellar_schema::{Row, keys};
 use uuid::Uuid;
 
-use super::Executor;
+use super::{Executor, Parameters};
 use crate::{
     error::RequestError,
     system::{Learnt, Source, is_virtual, source},
@@ -69,9 +69,10 @@ impl Executor {
         }
     }
 
-    /// Seconds since the epoch by this frontend's clock.
-    pub(super) fn now_seconds(&self) -> i64 {
-        self.clock.now_us().div_euclid(1_000_000)
+    /// Seconds since the epoch, as the request says or by this frontend's clock.
+    pub(super) fn now_seconds(&self, parameters: &Parameters) -> i64 {
+        let clock = || self.clock.now_us().div_euclid(1_000_000);
+        parameters.now_seconds.unwrap_or_else(clock)
     }
 }
 

@@ -30,6 +30,7 @@ impl Executor {
             conditions: std::mem::take(&mut bound.conditions),
             idempotent: bound.idempotent,
             logged: bound.logged,
+            now_seconds: parameters.now_seconds,
         };
         let warnings = std::mem::take(&mut bound.warnings);
         let conditional = !routed.conditions.is_empty();
@@ -68,6 +69,7 @@ impl Executor {
             columns: Some(Vec::new()),
             level: ReadLevel::Leader,
             probe: None,
+            now_seconds: parameters.now_seconds,
         };
         let mut cursor = Cursor::new(span);
         while !cursor.is_done() {

@@ -219,6 +219,7 @@ impl Call {
             page_size: Some(options.page_size),
             paging_state: options.page_state,
             timestamp_us: options.timestamp_us,
+            now_seconds: None,
             timeout,
             keyspace: options.keyspace,
             protocol: PROTOCOL,

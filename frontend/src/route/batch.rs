@@ -22,16 +22,22 @@ impl Route {
     pub(super) async fn write_logged(
         &self,
         cells: Vec<Vec<Mutation>>,
+        now_seconds: Option<i64>,
         deadline: Instant,
     ) -> Result<Option<WriteDone>, RequestError> {
         let mut cells = cells.into_iter();
         let first = cells.next().unwrap_or_default();
         let mut others: Vec<Mutation> = cells.flatten().collect();
-        self.find_elements(&mut others, deadline).await?;
+        self.find_elements(&mut others, now_seconds, deadline).await?;
         let id = RequestId(fastrand::u128(..));
         let step = BatchStep::Begin { others: others.clone(), catalog: self.catalog().version };
-        let begin =
-            Write { id: Some(id), mutations: first, conditions: Vec::new(), batch: Some(step) };
+        let begin = Write {
+            id: Some(id),
+            mutations: first,
+            conditions: Vec::new(),
+            batch: Some(step),
+            now_seconds,
+        };
         let begun = self.write_piece(&begin, true, deadline, WriteKind::BatchLog).await?;
         let (written_bytes, stamp) = match begun {
             Sent::Decided(Outcome::Begun { written_bytes, stamp }) => (written_bytes, stamp),

@@ -22,6 +22,7 @@ impl Route {
     pub(super) async fn find_elements(
         &self,
         mutations: &mut [Mutation],
+        now_seconds: Option<i64>,
         deadline: Instant,
     ) -> Result<(), RequestError> {
         for mutation in mutations {
@@ -31,7 +32,7 @@ impl Route {
                 let key = Bytes::from([partition.as_ref(), row.suffix.as_ref()].concat());
                 for (column, operation) in &mut row.operations {
                     if matches!(operation, Operation::ListSet(..) | Operation::ListDiscard(_)) {
-                        let elements = self.elements(&key, *column, deadline).await?;
+                        let elements = self.elements(&key, *column, now_seconds, deadline).await?;
                         *operation = by_key(operation, &elements)?;
                     }
                 }
@@ -45,6 +46,7 @@ impl Route {
         &self,
         key: &Bytes,
         column: ColumnId,
+        now_seconds: Option<i64>,
         deadline: Instant,
     ) -> Result<Vec<Element>, RequestError> {
         let span = ReadSpan {
@@ -54,6 +56,7 @@ impl Route {
             columns: Some(vec![column]),
             level: ReadLevel::Leader,
             probe: None,
+            now_seconds,
         };
         let mut cursor = Cursor::new(span);
         let left = deadline.saturating_duration_since(Instant::now());

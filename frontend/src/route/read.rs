@@ -26,6 +26,8 @@ pub struct ReadSpan {
     pub level: ReadLevel,
     /// Which rows are wanted at least; others may come, too.
     pub probe: Option<IndexProbe>,
+    /// By which expiry is judged; none for the cell's clock.
+    pub now_seconds: Option<i64>,
 }
 
 /// Where the reading of a span stands.
@@ -161,6 +163,7 @@ impl Route {
             epoch: to.cell.epoch,
             level: span.level,
             reads: vec![read],
+            now_seconds: span.now_seconds,
         };
         let (cell, node, level) = (to.cell.id, to.node, span.level);
         trace::note(|| format!("Reading from {cell} at {node} ({level:?})"));

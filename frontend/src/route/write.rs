@@ -25,6 +25,8 @@ pub struct RoutedWrite {
     pub idempotent: bool,
     /// Whether it is a logged batch: all or nothing in the end, however many cells it touches.
     pub logged: bool,
+    /// From which expiry counts and by which conditions are judged; none for the cell's clock.
+    pub now_seconds: Option<i64>,
 }
 
 impl RoutedWrite {
@@ -40,7 +42,8 @@ impl RoutedWrite {
         let stamped = changes.all(|change| change.timestamp_us.is_some());
         let needs_id = !self.conditions.is_empty() || !self.idempotent || !stamped;
         let id = needs_id.then(|| RequestId(fastrand::u128(..)));
-        Write { id, mutations, conditions: self.conditions.clone(), batch: None }
+        let (conditions, now_seconds) = (self.conditions.clone(), self.now_seconds);
+        Write { id, mutations, conditions, batch: None, now_seconds }
     }
 }
 
@@ -101,7 +104,7 @@ impl Route {
             if !write.logged {
                 return self.write_pieces(cells, &write, deadline).await;
             }
-            if let Some(done) = self.write_logged(cells, deadline).await? {
+            if let Some(done) = self.write_logged(cells, write.now_seconds, deadline).await? {
                 return Ok(done);
             }
         }
@@ -267,8 +270,13 @@ mod tests {
             let changes = vec![Change { timestamp_us, kind: ChangeKind::DeletePartition }];
             let mutations = vec![Mutation { partition: bytes::Bytes::new(), changes }];
             let (conditions, idempotent, logged) = (Vec::new(), true, false);
-            let write =
-                RoutedWrite { mutations: mutations.clone(), conditions, idempotent, logged };
+            let write = RoutedWrite {
+                mutations: mutations.clone(),
+                conditions,
+                idempotent,
+                logged,
+                now_seconds: None,
+            };
             write.piece(mutations)
         };
         assert!(piece_with(None).id.is_some());

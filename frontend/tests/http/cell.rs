@@ -79,7 +79,7 @@ impl Store {
 
     fn write(&mut self, write: &Write) -> Result<Outcome, CellError> {
         self.last_us = SystemClock.now_us().max(self.last_us + 1);
-        let now_seconds = self.last_us / 1_000_000;
+        let now_seconds = write.now_seconds.unwrap_or(self.last_us / 1_000_000);
         let mut current = Vec::new();
         let mut holds = true;
         for condition in &write.conditions {
@@ -105,8 +105,7 @@ impl Store {
         Ok(Outcome::Applied { written_bytes: 100, previous: current })
     }
 
-    fn read(&self, read: &Read) -> Page {
-        let now_seconds = SystemClock.now_seconds();
+    fn read(&self, read: &Read, now_seconds: i64) -> Page {
         let span = self.rows.range(read.start.clone()..read.end.clone());
         let live = span.filter_map(|(key, row)| {
             let mut row = self.live(key, row, now_seconds)?;
@@ -154,8 +153,10 @@ impl CellService for Service {
     fn read(&self, request: ReadRequest) -> BoxFuture<'static, Result<ReadReply, CellError>> {
         let answer = self.0.fail().map(|()| {
             let store = self.0.store.lock();
-            let pages = request.reads.iter().map(|read| Ok(store.read(read))).collect();
-            ReadReply { pages, now_seconds: SystemClock.now_seconds() }
+            let now_seconds = request.now_seconds.unwrap_or_else(|| SystemClock.now_seconds());
+            let reads = request.reads.iter();
+            let pages = reads.map(|read| Ok(store.read(read, now_seconds))).collect();
+            ReadReply { pages, now_seconds }
         });
         async move { answer }.boxed()
     }

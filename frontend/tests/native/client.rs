@@ -9,8 +9,8 @@ use cellar_metadata_api::Metadata;
 use cellar_rpc::{ClientConfig, Pool, tasks::Tasks};
 use cellar_schema::{Clock, CqlType, SystemClock, value};
 use cellar_wire::{
-    ClientDecoder, ClientEncoder, Consistency, Envelope, Extensions, FrameLimits, Prepare,
-    PreparedResult, Query, QueryParams, Request, RequestEnvelope, Response, RowsContent,
+    ClientDecoder, ClientEncoder, Compression, Consistency, Envelope, Extensions, FrameLimits,
+    Prepare, PreparedResult, Query, QueryParams, Request, RequestEnvelope, Response, RowsContent,
     RowsResult, Startup, Version,
 };
 use tokio::{
@@ -29,6 +29,7 @@ pub(crate) struct Client {
     stream: TcpStream,
     decoder: ClientDecoder,
     encoder: ClientEncoder,
+    version: Version,
     _tasks: Option<Tasks>,
 }
 
@@ -93,6 +94,15 @@ impl Client {
         tasks: Option<Tasks>,
         options: &[(&str, &str)],
     ) -> Self {
+        Self::start((metadata, cell), cql, tasks, (options, Version::V4)).await
+    }
+
+    async fn start(
+        (metadata, cell): (Arc<metadata::InMemory>, Arc<cell::InMemory>),
+        cql: SocketAddr,
+        tasks: Option<Tasks>,
+        (options, version): (&[(&str, &str)], Version),
+    ) -> Self {
         let mut client = Self {
             metadata,
             cell,
@@ -101,6 +111,7 @@ impl Client {
             stream: TcpStream::connect(cql).await.unwrap(),
             decoder: ClientDecoder::new(FrameLimits::default()),
             encoder: ClientEncoder::new(),
+            version,
             _tasks: tasks,
         };
         let options = options.iter().chain(&[("CQL_VERSION", "3.4.7")]);
@@ -108,9 +119,19 @@ impl Client {
         let startup = Startup { options: options.map(owned).collect() };
         let metadata_ids = startup.get("SCYLLA_USE_METADATA_ID").is_some();
         client.ask(Request::Startup(startup).into()).await;
+        if version == Version::V5 {
+            client.encoder.switch_to_v5_framing(Compression::None);
+            client.decoder.switch_to_v5_framing(Compression::None);
+        }
         client.extensions = Extensions { metadata_ids };
         client.encoder.set_extensions(client.extensions);
         client
+    }
+
+    /// Another connection to the same frontend, of version 5 of the protocol.
+    pub(crate) async fn of_five(&self) -> Self {
+        let (metadata, cell) = (Arc::clone(&self.metadata), Arc::clone(&self.cell));
+        Self::start((metadata, cell), self.cql, None, (&[], Version::V5)).await
     }
 
     pub(crate) async fn prepare(&mut self, text: &str) -> PreparedResult {
@@ -127,7 +148,8 @@ impl Client {
 
     pub(crate) async fn ask(&mut self, request: RequestEnvelope) -> Envelope {
         let mut out = BytesMut::new();
-        self.encoder.encode(Version::V4, 1, &request, &mut out).unwrap();
+        self.encoder.encode(self.version, 1, &request, &mut out).unwrap();
+        self.encoder.flush(&mut out);
         self.stream.write_all(&out).await.unwrap();
         self.next().await
     }
@@ -147,6 +169,13 @@ impl Client {
         let params = QueryParams::new(Consistency::LocalQuorum);
         let request = Request::Query(Query { query: text.into(), params });
         self.ask(RequestEnvelope { request, tracing, payload: Vec::new() }).await
+    }
+
+    /// Where `now` is what the client says, in the version that has it.
+    pub(crate) async fn query_at(&mut self, text: &str, now_seconds: u32) -> Response {
+        let mut params = QueryParams::new(Consistency::LocalQuorum);
+        params.now_in_seconds = Some(now_seconds.cast_signed());
+        self.ask(Request::Query(Query { query: text.into(), params }).into()).await.response
     }
 
     /// A statement that is not refused.

@@ -22,6 +22,7 @@ mod indexes;
 #[path = "../http/metadata.rs"]
 #[allow(dead_code, reason = "shared with the tests of HTTP, which use the rest")]
 mod metadata;
+mod now;
 mod overview;
 mod paging;
 mod tracing;

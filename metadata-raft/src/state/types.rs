@@ -68,7 +68,6 @@ impl Draft<'_> {
         }
         let mut new = Keyspace::clone(self.keyspace(keyspace)?);
         let mut altered = UserType::clone(user_type(&new, name)?);
-        refuse_in_keys(&new, name)?;
         match change {
             TypeChange::Add { field, cql_type, if_not_exists } => {
                 if altered.fields.iter().any(|(other, _)| other == field) {
@@ -81,6 +80,7 @@ impl Draft<'_> {
                     )));
                 }
                 let cql_type = field_type(&new, cql_type)?;
+                refuse_in_keys(&new, name, (field.as_str(), &cql_type))?;
                 if refers_to(&cql_type, name) {
                     return Err(MetadataError::invalid(format!(
                         "Cannot add new field {field} of type {cql_type} to user type \
@@ -215,24 +215,29 @@ pub(super) fn refers_to(cql_type: &CqlType, name: &str) -> bool {
     }
 }
 
-/// Refuses to change a type that partition keys are made of: they would be found no more.
-fn refuse_in_keys(keyspace: &Keyspace, name: &str) -> Result<(), MetadataError> {
-    let is_key = |table: &&Arc<Table>| {
-        let mut key = table.partition_key();
-        key.any(|column| refers_to(&column.cql_type, name))
+/// Refuses another field of a type that keys are made of. Partition keys would be found no more,
+/// as in Cassandra; stored clustering keys have the fields that the type had, without their number.
+fn refuse_in_keys(
+    keyspace: &Keyspace,
+    name: &str,
+    (field, cql_type): (&str, &CqlType),
+) -> Result<(), MetadataError> {
+    let refers = |column: &Column| refers_to(&column.cql_type, name);
+    let refuse = |part: &str, tables: Vec<String>| match tables.as_slice() {
+        [] => Ok(()),
+        tables => Err(MetadataError::invalid(format!(
+            "Cannot add new field {field} of type {cql_type} to user type {}.{name} as the type \
+             is being used in {part} key by the following tables: {}",
+            keyspace.name,
+            tables.join(", ")
+        ))),
     };
-    let tables = keyspace.tables.values().filter(is_key);
-    let names: Vec<String> =
-        tables.map(|table| format!("{}.{}", table.keyspace, table.name)).collect();
-    if names.is_empty() {
-        return Ok(());
-    }
-    Err(MetadataError::invalid(format!(
-        "Cannot alter user type {}.{name} as the type is being used in partition key by the \
-         following tables: {}",
-        keyspace.name,
-        names.join(", ")
-    )))
+    let tables = || keyspace.tables.values();
+    let shown = |table: &Arc<Table>| format!("{}.{}", table.keyspace, table.name);
+    let partition = tables().filter(|table| table.partition_key().any(refers));
+    refuse("partition", partition.map(shown).collect())?;
+    let clustering = tables().filter(|table| table.clustering().any(|(column, _)| refers(column)));
+    refuse("clustering", clustering.map(shown).collect())
 }
 
 fn field_type(keyspace: &Keyspace, cql_type: &CqlType) -> Result<CqlType, MetadataError> {

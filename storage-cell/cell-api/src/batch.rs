@@ -71,7 +71,7 @@ pub fn part(batch: RequestId, stamp: BatchStamp, again: bool, mutations: Vec<Mut
     };
     let id = Some(RequestId(partitions.fold(batch.0, step)));
     let step = Some(BatchStep::Part { batch, stamp, again });
-    Write { id, mutations, conditions: Vec::new(), batch: step }
+    Write { id, mutations, batch: step, ..Write::default() }
 }
 
 /// Whether mutations can be applied again and leave what they left: those that depend on what a

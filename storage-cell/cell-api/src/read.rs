@@ -27,6 +27,9 @@ pub struct ReadRequest {
     pub level: ReadLevel,
     /// Independent of each other.
     pub reads: Vec<Read>,
+    /// By which expiry is judged, seconds since the epoch; none for the leader's clock.
+    #[serde(default)]
+    pub now_seconds: Option<i64>,
 }
 
 /// One span of engine keys.
@@ -55,7 +58,7 @@ pub struct Read {
 pub struct ReadReply {
     /// In the order of [`ReadRequest::reads`].
     pub pages: Vec<Result<Page, CellError>>,
-    /// The leader's clock by which expiry was judged, seconds since the epoch.
+    /// By which expiry was judged, seconds since the epoch: what the request says, or the clock.
     pub now_seconds: i64,
 }
 

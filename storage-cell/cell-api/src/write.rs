@@ -31,6 +31,10 @@ pub struct Write {
     /// What it is to a batch over several cells, if it is of one.
     #[serde(default)]
     pub batch: Option<BatchStep>,
+    /// From which expiry counts and by which conditions are judged, seconds since the epoch; none
+    /// for the leader's clock.
+    #[serde(default)]
+    pub now_seconds: Option<i64>,
 }
 
 impl Write {

@@ -11,7 +11,11 @@ use std::{
 use bytes::Bytes;
 use lsm_tree::{AbstractTree, Guard, Slice};
 
-use crate::{core::Core, error::EngineError, limits::SHARED_VALUE_BYTES_MIN};
+use crate::{
+    core::Core,
+    error::EngineError,
+    limits::{KEY_BYTES_MAX, SHARED_VALUE_BYTES_MIN},
+};
 
 /// All rows as they were when the snapshot was taken, whole batches only.
 ///
@@ -37,11 +41,12 @@ impl Drop for Pin {
 
 impl Pin {
     fn scan(&self, bounds: (Bound<&[u8]>, Bound<&[u8]>), reverse: bool) -> Scan {
+        let cut = (after_shorter(bounds.0), before_longer(bounds.1));
         let state = match self.core.check() {
             Err(error) => ScanState::Failed(error),
-            Ok(()) if is_empty(bounds) => ScanState::Done,
+            Ok(()) if is_empty(bounds) || is_empty(cut) => ScanState::Done,
             Ok(()) => {
-                let rows = self.core.tree.range::<&[u8], _>(bounds, self.seqno, None);
+                let rows = self.core.tree.range::<&[u8], _>(cut, self.seqno, None);
                 ScanState::Rows(rows)
             }
         };
@@ -97,8 +102,33 @@ impl Core {
 
     fn get_at(&self, key: &[u8], seqno: u64) -> Result<Option<Bytes>, EngineError> {
         self.check()?;
+        if key.len() > KEY_BYTES_MAX {
+            return Ok(None);
+        }
         let value = self.tree.get(key, seqno).map_err(EngineError::tree("get"))?;
         Ok(value.map(value_bytes))
+    }
+}
+
+/// The longest key that a row may have of what `key` begins with, if it is longer than that. The
+/// tree takes no longer ones, not even to look for.
+fn cut(key: &[u8]) -> Option<&[u8]> {
+    key.get(..KEY_BYTES_MAX).filter(|head| head.len() < key.len())
+}
+
+/// The same start for rows: one that is longer than a key comes after what it begins with.
+pub(crate) fn after_shorter(start: Bound<&[u8]>) -> Bound<&[u8]> {
+    match start {
+        Included(key) | Excluded(key) => cut(key).map_or(start, Excluded),
+        Unbounded => Unbounded,
+    }
+}
+
+/// The same end for rows: one that is longer than a key comes after what it begins with.
+pub(crate) fn before_longer(end: Bound<&[u8]>) -> Bound<&[u8]> {
+    match end {
+        Included(key) | Excluded(key) => cut(key).map_or(end, Included),
+        Unbounded => Unbounded,
     }
 }
 
@@ -149,8 +179,11 @@ impl Iterator for Scan {
 }
 
 /// True if no key can lie between the bounds; the tree takes only proper ranges.
-fn is_empty(bounds: (Bound<&[u8]>, Bound<&[u8]>)) -> bool {
-    matches!(bounds, (Included(start), Excluded(end)) if start >= end)
+pub(crate) fn is_empty(bounds: (Bound<&[u8]>, Bound<&[u8]>)) -> bool {
+    match bounds {
+        (Included(start), Excluded(end)) | (Excluded(start), Included(end)) => start >= end,
+        _ => false,
+    }
 }
 
 /// Hands a value out: short ones as a copy, so that they do not keep their block in memory.

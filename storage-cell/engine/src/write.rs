@@ -1,6 +1,9 @@
 //! Applying a batch: all of it into one memtable, then visible at once.
 
-use std::sync::atomic::Ordering;
+use std::{
+    ops::Bound::{Excluded, Included},
+    sync::atomic::Ordering,
+};
 
 use lsm_tree::{AbstractTree, Guard, InternalValue, Slice, ValueType};
 
@@ -8,6 +11,7 @@ use crate::{
     batch::{Batch, Change},
     core::{Core, Writes},
     error::EngineError,
+    snapshot::{after_shorter, before_longer, is_empty},
 };
 
 impl Core {
@@ -76,8 +80,9 @@ impl Core {
         for (index, change) in changes.iter().enumerate() {
             let Change::RemoveRange(start, end) = change else { continue };
             let mut keys = Vec::new();
-            if start < end {
-                for row in self.tree.range(&**start..&**end, self.seqno.get(), None) {
+            let bounds = (after_shorter(Included(start)), before_longer(Excluded(end)));
+            if start < end && !is_empty(bounds) {
+                for row in self.tree.range::<&[u8], _>(bounds, self.seqno.get(), None) {
                     keys.push(row.key().map_err(EngineError::tree("remove range"))?);
                 }
                 keys.extend(changes.iter().take(index).filter_map(|earlier| match earlier {

@@ -8,7 +8,7 @@
     reason = "tests fail loudly"
 )]
 
-use cellar_engine::{Batch, Engine, Options};
+use cellar_engine::{Batch, Engine, KEY_BYTES_MAX, Options};
 
 fn options() -> Options {
     Options { memtable_bytes: 256 << 10, table_bytes: 64 << 10, ..Options::default() }
@@ -219,4 +219,41 @@ fn sizes_outside_the_limits_are_refused_before_anything_is_written() {
     engine.apply(&batch).unwrap();
     engine.flush().unwrap();
     assert_eq!(engine.get(&longest).unwrap().as_deref(), Some(&b""[..]));
+}
+
+#[test]
+fn keys_that_no_row_can_have_are_looked_for_and_stand_where_they_would() {
+    let scratch = tempfile::tempdir().unwrap();
+    let engine = Engine::open(scratch.path(), options()).unwrap();
+    let (short, longest, other) = (vec![7; 3], vec![7; KEY_BYTES_MAX], vec![8; KEY_BYTES_MAX]);
+    let (long, longer) = (vec![7; KEY_BYTES_MAX + 1], vec![7; KEY_BYTES_MAX + 2]);
+    let mut batch = Batch::new();
+    for key in [&short, &longest, &other] {
+        batch.put(key, b"v");
+    }
+    engine.apply(&batch).unwrap();
+    let snapshot = engine.snapshot();
+    assert_eq!(snapshot.get(&long).unwrap(), None);
+    assert!(snapshot.get(&longest).unwrap().is_some());
+    let found = |start: &[u8], end: &[u8]| {
+        let keys = |reverse| -> Vec<_> {
+            snapshot.scan(start..end, reverse).map(|row| row.unwrap().0).collect()
+        };
+        let (forward, mut backward) = (keys(false), keys(true));
+        backward.reverse();
+        assert_eq!(forward, backward);
+        forward.iter().map(|key| key.len()).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&[7], &long), [3, KEY_BYTES_MAX]);
+    assert_eq!(found(&longest, &long), [KEY_BYTES_MAX]);
+    assert_eq!(found(&long, &longer), [0; 0]);
+    assert_eq!(found(&long, &[9]), [KEY_BYTES_MAX]);
+    assert_eq!(found(&[long.clone(), vec![0]].concat(), &[8, 8]), [0; 0]);
+    let mut batch = Batch::new();
+    batch.remove_range(&long, &longer);
+    batch.remove_range(&[7, 8], &long);
+    batch.remove_range(&long, &[9]);
+    engine.apply(&batch).unwrap();
+    let left: Vec<_> = engine.snapshot().scan_from(&[], false).map(|row| row.unwrap().0).collect();
+    assert_eq!(left, [short, longest]);
 }

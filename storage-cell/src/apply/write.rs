@@ -6,7 +6,7 @@ use bytes::Bytes;
 use cellar_cell_api::{BatchStep, CellError, Outcome};
 use cellar_metadata_api::{Position, TableId};
 use cellar_schema::{
-    ChangeKind, Condition, Mutation, PartitionMarks, Row, Stamp, apply, evaluate, keys,
+    ChangeKind, Condition, KeyError, Mutation, PartitionMarks, Row, Stamp, apply, evaluate, keys,
     limits::ENGINE_KEY_BYTES_MAX,
 };
 
@@ -43,7 +43,7 @@ impl Applier {
             let stamp_us = batch.stamp_us.max(self.progress.stamp_us.saturating_add(1));
             let stamp = Stamp {
                 timestamp_us: stamp_us,
-                now_seconds: batch.now_seconds,
+                now_seconds: write.now_seconds.unwrap_or(batch.now_seconds),
                 sequence: 0,
                 repeats_from_us: None,
             };
@@ -113,9 +113,9 @@ impl Applier {
     /// The tables a write touches, if the cell owns all its keys and none was dropped.
     fn admit(&self, write: &LogWrite) -> Result<BTreeSet<TableId>, CellError> {
         let descriptor = &self.state.descriptor;
-        if write.mutations.iter().any(|mutation| longest_key(mutation) > ENGINE_KEY_BYTES_MAX) {
-            let most = ENGINE_KEY_BYTES_MAX;
-            return Err(invalid(&format!("a key longer than the maximum of {most} bytes")));
+        let longest = write.mutations.iter().map(longest_key).max();
+        if let Some(bytes) = longest.filter(|bytes| *bytes > ENGINE_KEY_BYTES_MAX) {
+            return Err(invalid(&KeyError::TooLong { bytes, limit_bytes: ENGINE_KEY_BYTES_MAX }));
         }
         if let Some(refused) = refusal(write) {
             return Err(refused);

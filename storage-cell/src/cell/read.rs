@@ -36,7 +36,8 @@ impl Cell {
         }
         // After the snapshot, too: what it has of an index that was dropped meanwhile is not used.
         let indexes = self.machines.indexes().now();
-        let now_seconds = self.shared.clock.clock().now_seconds();
+        let clock = self.shared.clock.clock();
+        let now_seconds = request.now_seconds.unwrap_or_else(|| clock.now_seconds());
         let mut pages = Vec::with_capacity(request.reads.len());
         for read in &request.reads {
             pages.push(self.page((&state, &indexes), &snapshot, read, now_seconds).await);

@@ -18,6 +18,8 @@ const HAS_CONDITIONS: u8 = 2;
 const HAS_COLD: u8 = 4;
 /// A write is of a batch over several cells.
 const HAS_BATCH: u8 = 8;
+/// A write says what is now.
+const HAS_NOW: u8 = 16;
 
 /// Writes in one log entry.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +46,8 @@ pub(crate) struct LogWrite {
     pub(crate) cold: Option<ColdRows>,
     /// What it is to a batch over several cells.
     pub(crate) batch: Option<BatchStep>,
+    /// What is now instead of the entry's time, in seconds.
+    pub(crate) now_seconds: Option<i64>,
 }
 
 impl LogWrite {
@@ -86,7 +90,8 @@ pub(crate) fn encode_write(
         flag(write.id.is_some(), HAS_ID)
             | flag(!write.conditions.is_empty(), HAS_CONDITIONS)
             | flag(cold.is_some(), HAS_COLD)
-            | flag(write.batch.is_some(), HAS_BATCH),
+            | flag(write.batch.is_some(), HAS_BATCH)
+            | flag(write.now_seconds.is_some(), HAS_NOW),
     );
     if let Some(id) = write.id {
         out.extend_from_slice(&id.0.to_le_bytes());
@@ -104,7 +109,13 @@ pub(crate) fn encode_write(
             put(out, &row.encode())?;
         }
     }
-    write.batch.as_ref().map_or(Ok(()), |step| batch::encode(out, step))
+    if let Some(step) = &write.batch {
+        batch::encode(out, step)?;
+    }
+    if let Some(now_seconds) = write.now_seconds {
+        out.extend_from_slice(&now_seconds.to_le_bytes());
+    }
+    Ok(())
 }
 
 impl LogWrite {
@@ -114,7 +125,7 @@ impl LogWrite {
             0 => None,
             _ => Some(RequestId(bytes.try_get_u128_le()?)),
         };
-        if flags & !(HAS_ID | HAS_CONDITIONS | HAS_COLD | HAS_BATCH) != 0 {
+        if flags & !(HAS_ID | HAS_CONDITIONS | HAS_COLD | HAS_BATCH | HAS_NOW) != 0 {
             return Err(CommandError::new(format!("flags {flags} of a write are unknown")));
         }
         let mutations = take_mutations(bytes)?;
@@ -130,7 +141,11 @@ impl LogWrite {
             0 => None,
             _ => Some(batch::decode(bytes)?),
         };
-        Ok(Self { id, mutations, conditions, cold, batch })
+        let now_seconds = match flags & HAS_NOW {
+            0 => None,
+            _ => Some(bytes.try_get_i64_le()?),
+        };
+        Ok(Self { id, mutations, conditions, cold, batch, now_seconds })
     }
 }
 
@@ -206,6 +221,7 @@ mod tests {
                 test: Test::Exists,
             }],
             batch: None,
+            now_seconds: None,
         }
     }
 
@@ -219,7 +235,9 @@ mod tests {
             BatchStep::Part { batch: RequestId(4), stamp, again: false },
             BatchStep::End { partition, batch: RequestId(5) },
         ] {
-            let sent = Write { conditions: Vec::new(), batch: Some(step), ..write() };
+            let now_seconds = Some(1_600_000_000);
+            let batch = Some(step);
+            let sent = Write { conditions: Vec::new(), batch, now_seconds, ..write() };
             let mut encoded = Vec::new();
             encode_write(&mut encoded, &sent, None).unwrap();
             let parts = std::iter::once(encoded.as_slice());
@@ -228,6 +246,7 @@ mod tests {
                 panic!("another kind")
             };
             assert_eq!(batch.writes[0].batch, sent.batch);
+            assert_eq!(batch.writes[0].now_seconds, now_seconds);
             assert!(batch.writes[0].partitions().eq(sent.partitions()));
             for length in 0..entry.len() {
                 assert!(Command::decode(entry.slice(..length)).is_err(), "{length}");
@@ -256,6 +275,7 @@ mod tests {
         assert_eq!(batch.writes[0].cold, Some(cold));
         assert_eq!(batch.writes[1].mutations, write().mutations);
         assert_eq!(batch.writes[1].cold, None);
+        assert_eq!(batch.writes[1].now_seconds, None);
         for length in 0..entry.len() {
             assert!(Command::decode(entry.slice(..length)).is_err(), "{length}");
         }

@@ -297,7 +297,13 @@ impl Fleet {
             for member in self.running() {
                 let reads = vec![read(partition.clone(), keys::after(&partition))];
                 let level = ReadLevel::Leader;
-                let request = ReadRequest { cell: cell.id, epoch: cell.epoch, level, reads };
+                let request = ReadRequest {
+                    cell: cell.id,
+                    epoch: cell.epoch,
+                    level,
+                    reads,
+                    now_seconds: None,
+                };
                 if let Ok(mut reply) = member.node.read(request).await
                     && let Ok(page) = reply.pages.remove(0)
                 {

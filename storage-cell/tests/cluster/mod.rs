@@ -223,8 +223,13 @@ impl Cluster {
 
     /// One plain mutation, which must be applied.
     pub async fn put(&self, mutation: Mutation) {
-        let write =
-            Write { id: None, mutations: vec![mutation], conditions: Vec::new(), batch: None };
+        let write = Write {
+            id: None,
+            mutations: vec![mutation],
+            conditions: Vec::new(),
+            batch: None,
+            now_seconds: None,
+        };
         match self.write(write).await {
             Ok(Outcome::Applied { .. }) => {}
             other => panic!("{other:?}"),
@@ -244,6 +249,7 @@ impl Cluster {
                 epoch: cell.epoch,
                 level: ReadLevel::Leader,
                 reads: vec![cut.clone()],
+                now_seconds: None,
             };
             let page = match self.node().read(request).await {
                 Ok(mut reply) => reply.pages.remove(0),
@@ -271,7 +277,7 @@ impl Cluster {
     pub async fn page_of(&self, partition: &Bytes, read: Read) -> Page {
         let cell = self.cell_of(partition);
         let (cell, epoch, level) = (cell.id, cell.epoch, ReadLevel::Leader);
-        let request = ReadRequest { cell, epoch, level, reads: vec![read] };
+        let request = ReadRequest { cell, epoch, level, reads: vec![read], now_seconds: None };
         self.node().read(request).await.unwrap().pages.remove(0).unwrap()
     }
 

@@ -163,8 +163,13 @@ impl Trio {
 
     /// Asks every member until one leads.
     pub async fn write(&self, mutation: Mutation) {
-        let write =
-            Write { id: None, mutations: vec![mutation], conditions: Vec::new(), batch: None };
+        let write = Write {
+            id: None,
+            mutations: vec![mutation],
+            conditions: Vec::new(),
+            batch: None,
+            now_seconds: None,
+        };
         for _ in 0..3_000 {
             let key = &write.mutations[0].partition;
             let (table, token) = (keys::table_of(key).unwrap(), keys::token_of(key).unwrap());
@@ -198,7 +203,8 @@ impl Trio {
         let catalog = self.metadata.now();
         let cell = catalog.cell_of(self.table.0.id, keys::token_of(&partition).unwrap()).unwrap();
         let reads = vec![read(partition.clone(), keys::after(&partition))];
-        let request = ReadRequest { cell: cell.id, epoch: cell.epoch, level, reads };
+        let request =
+            ReadRequest { cell: cell.id, epoch: cell.epoch, level, reads, now_seconds: None };
         member.node.read(request).await?.pages.remove(0)
     }
 

@@ -179,7 +179,7 @@ fn write(numbers: &mut Numbers) -> impl Fn(&Known) -> Write + use<> {
         let partition = table.partition(k);
         let condition = |test| Condition { partition, suffix: table.suffix(c), test };
         let conditions = test.map(condition).into_iter().collect();
-        Write { id: None, mutations: vec![mutation], conditions, batch: None }
+        Write { id: None, mutations: vec![mutation], conditions, batch: None, now_seconds: None }
     }
 }
 

@@ -26,6 +26,12 @@ pub enum PlanError {
         "No keyspace has been specified. USE a keyspace, or explicitly specify keyspace.tablename"
     )]
     NoKeyspace,
+    /// A change of a keyspace that exists by itself: nobody may, whoever asks.
+    #[error("{keyspace} keyspace is not user-modifiable.")]
+    SystemKeyspace {
+        /// Which one.
+        keyspace: String,
+    },
     /// No such keyspace.
     #[error("keyspace {keyspace} does not exist{}", did_you_mean(.hint.as_ref()))]
     UnknownKeyspace {

@@ -131,6 +131,9 @@ fn plan_other(scope: &mut Scope<'_>, statement: &Statement) -> Result<Plan, Plan
         | Statement::Permission(_)
         | Statement::List(_)
         | Statement::Identity(_) => Plan::Access(Box::new(statement.clone())),
+        Statement::Routine(routine) if routine.is_nothing() => {
+            Plan::Schema(Box::new(statement.clone()))
+        }
         other => {
             let (_, warnings) =
                 ddl::command(scope.view(), scope.keyspace(), other, Uuid::nil(), 0)?;

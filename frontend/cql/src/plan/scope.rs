@@ -25,7 +25,7 @@ const SYSTEM_KEYSPACES: [&str; 8] = [
 /// Refuses to change a keyspace that is not a user's.
 pub(crate) fn user_keyspace(keyspace: &str) -> Result<(), PlanError> {
     if SYSTEM_KEYSPACES.contains(&keyspace) {
-        return Err(PlanError::invalid(format!("{keyspace} keyspace is not user-modifiable.")));
+        return Err(PlanError::SystemKeyspace { keyspace: keyspace.to_owned() });
     }
     Ok(())
 }
@@ -137,7 +137,13 @@ impl<'a> Scope<'a> {
     /// As [`Scope::table`]; a table of a system keyspace.
     pub fn writable_table(&mut self, name: &QualifiedName) -> Result<Arc<Table>, PlanError> {
         let table = self.table(name)?;
-        user_keyspace(&table.keyspace)?;
+        if user_keyspace(&table.keyspace).is_err() {
+            // They are made up from the schema and the cluster, all of them.
+            return Err(PlanError::invalid(format!(
+                "Modification is not supported by table {}.{}",
+                table.keyspace, table.name
+            )));
+        }
         Ok(table)
     }
 

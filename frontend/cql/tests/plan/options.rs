@@ -115,6 +115,29 @@ fn chances_and_policies_of_retries_are_checked() {
 }
 
 #[test]
+fn caching_is_checked() {
+    assert!(kept("caching", "{'keys': 'none', 'rows_per_partition': '12'}").is_ok());
+    for (caching, message) in [
+        (
+            "{'keys': 'foo'}",
+            "Invalid value 'foo' for caching sub-option 'keys': only 'ALL' and 'NONE' are allowed",
+        ),
+        (
+            "{'rows_per_partition': '-1'}",
+            "Invalid value '-1' for caching sub-option 'rows_per_partition': only 'ALL', 'NONE', \
+             and integer values are allowed",
+        ),
+        (
+            "{'rows': 'ALL'}",
+            "Invalid caching sub-options [rows]: only 'keys' and 'rows_per_partition' are allowed",
+        ),
+    ] {
+        let words = refused(&format!("ALTER TABLE simple WITH caching = {caching}"));
+        assert_eq!(words, message);
+    }
+}
+
+#[test]
 fn a_row_of_compact_storage_is_its_column() {
     let made = try_command(
         "CREATE TABLE c (k int, c int, v int, PRIMARY KEY (k, c)) WITH COMPACT STORAGE",

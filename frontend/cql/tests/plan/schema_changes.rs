@@ -246,16 +246,6 @@ fn tables_that_cannot_be() {
 }
 
 #[test]
-fn what_is_not_built_is_named() {
-    for (text, feature) in
-        [("DROP FUNCTION f", "DROP FUNCTION"), ("DROP AGGREGATE f", "DROP AGGREGATE")]
-    {
-        assert_eq!(refused(text), format!("{feature} is not supported by Cellar"));
-        assert!(matches!(try_plan(text), Err(PlanError::NotBuilt { .. })), "{text}");
-    }
-}
-
-#[test]
 fn indexes() {
     let text = "CREATE CUSTOM INDEX IF NOT EXISTS \"ByTag\" ON things (ENTRIES(m)) USING 'sai' \
                 WITH OPTIONS = {'case_sensitive': false}";
@@ -350,4 +340,83 @@ fn types_are_nested_deeply_and_ten_thousand_levels_are_an_error() {
     assert_eq!(read.to_string(), shown);
     assert!(parse_statement(&nested(10_000)).is_err());
     assert!(CqlType::parse(&"list<".repeat(10_000), &|_| None).is_err());
+}
+
+/// The types of the columns of a new table, as CQL.
+fn types_of(text: &str) -> Vec<String> {
+    let Command::CreateTable { definition, .. } = command(text) else { panic!("{text}") };
+    definition.columns.iter().map(|(_, cql_type, _)| cql_type.to_string()).collect()
+}
+
+#[test]
+fn java_class_names_are_the_types_that_they_stand_for() {
+    let of = |class: &str| {
+        types_of(&format!("CREATE TABLE c (k int PRIMARY KEY, v '{class}')")).pop().unwrap()
+    };
+    let long = "org.apache.cassandra.db.marshal.";
+    for (class, shown) in [
+        ("Int32Type", "int"),
+        ("DateType", "timestamp"),
+        (" IntegerType garbage", "varint"),
+        ("", "blob"),
+        ("ListType(Int32Type)", "list<int>"),
+        ("FrozenType(SetType(UUIDType))", "frozen<set<uuid>>"),
+        ("MapType(UTF8Type, ListType(LongType))", "map<text, frozen<list<bigint>>>"),
+        ("TupleType(Int32Type,UTF8Type)", "tuple<int, text>"),
+        ("VectorType(FloatType , 3)", "vector<float, 3>"),
+        ("UserType(ks,61646472657373,7a6970:Int32Type)", "address"),
+        ("FrozenType(UserType(ks,61646472657373))", "frozen<address>"),
+        ("ReversedType(Int32Type)", "int"),
+    ] {
+        assert!(of(class).replace("ks.", "").contains(shown), "{class}: {}", of(class));
+    }
+    assert_eq!(of(&format!("{long}SetType({long}Int32Type)")), "set<int>");
+    let inside = "CREATE TABLE c (k int PRIMARY KEY, v frozen<list<'ListType(Int32Type)'>>)";
+    assert_eq!(types_of(inside)[1], "frozen<list<frozen<list<int>>>>");
+    let reversed = "CREATE TABLE c (k int, c 'ReversedType(Int32Type)', PRIMARY KEY (k, c))";
+    let Command::CreateTable { definition, .. } = command(reversed) else { panic!() };
+    assert_eq!(definition.columns[1].2, ColumnKind::Clustering(0, Order::Desc));
+}
+
+#[test]
+fn class_names_that_are_none_are_refused_as_in_cassandra() {
+    let of = |class: &str| refused(&format!("CREATE TABLE c (k int PRIMARY KEY, v '{class}')"));
+    let unknown = |class: &str| {
+        format!("Unable to find abstract-type class 'org.apache.cassandra.db.marshal.{class}'")
+    };
+    assert_eq!(of("int"), format!("Error setting type int: {}", unknown("int")));
+    assert_eq!(
+        of("SetType(Nope)"),
+        format!("Error setting type SetType(Nope): {}", unknown("Nope"))
+    );
+    assert!(of("a.b.C").ends_with("Unable to find abstract-type class 'a.b.C'"), "{}", of("a.b.C"));
+    let definition = "Invalid definition for comparator org.apache.cassandra.db.marshal.";
+    for (class, name) in [
+        ("ListType", "ListType"),
+        ("ListType(Int32Type,Int32Type)", "ListType"),
+        ("MapType(Int32Type)", "MapType"),
+        ("VectorType(FloatType)", "VectorType"),
+        ("VectorType(FloatType,0)", "VectorType"),
+        ("UserType(ks,zz)", "UserType"),
+    ] {
+        let message = format!("Error setting type {class}: {definition}{name}.");
+        assert_eq!(of(class), message);
+    }
+    assert!(of("Int32Type(").starts_with("Cannot parse type Int32Type(: Syntax error"));
+    assert!(of("UserType(ks,78)").contains("Unknown type ks.x"), "{}", of("UserType(ks,78)"));
+    assert!(of("DynamicCompositeType(a=>Int32Type)").ends_with("is not supported by Cellar"));
+    let deep = "ListType(".repeat(100_000);
+    assert!(of(&deep).ends_with("it is nested too deep"));
+    let frozen = refused("CREATE TABLE c (k int PRIMARY KEY, v frozen<'ListType(Int32Type)'>)");
+    assert!(frozen.starts_with("frozen<> is only allowed on"), "{frozen}");
+}
+
+#[test]
+fn there_are_no_functions_to_drop() {
+    assert_eq!(refused("DROP FUNCTION f"), "Function 'ks.f' doesn't exist");
+    assert_eq!(refused("DROP AGGREGATE ks.a (int)"), "Aggregate 'ks.a' doesn't exist");
+    let create = "CREATE FUNCTION f () RETURNS int";
+    assert_eq!(refused(create), "CREATE FUNCTION is not supported by Cellar");
+    assert!(matches!(try_plan(create), Err(PlanError::NotBuilt { .. })));
+    assert!(matches!(planned("DROP FUNCTION IF EXISTS ks.f (int)").plan, Plan::Schema(_)));
 }

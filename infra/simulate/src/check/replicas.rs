@@ -141,7 +141,7 @@ async fn rows(
         probe: None,
     };
     let (cell, epoch) = (report.cell, report.epoch);
-    let request = ReadRequest { cell, epoch, level, reads: vec![read] };
+    let request = ReadRequest { cell, epoch, level, reads: vec![read], now_seconds: None };
     let mut reply = running.node.read(request).await.map_err(|error| error.to_string())?;
     let page = reply.pages.pop().ok_or("no page")?.map_err(|error| error.to_string())?;
     Ok(page.rows)

@@ -131,7 +131,8 @@ impl Asking {
                 continue;
             };
             let (reads, level) = (vec![read.clone()], ReadLevel::Leader);
-            let request = ReadRequest { cell: cell.id, epoch: cell.epoch, level, reads };
+            let request =
+                ReadRequest { cell: cell.id, epoch: cell.epoch, level, reads, now_seconds: None };
             let target = Target { node, address: &address };
             let error = match self.cells.read(target, request, ATTEMPT).await {
                 Ok(mut reply) => match reply.pages.pop() {

@@ -88,7 +88,13 @@ impl Known {
             Some(to) => self.upsert(key, true, Operation::Set(bigint(to))),
             None => self.mutation(key, ChangeKind::DeletePartition),
         };
-        Write { id: None, mutations: vec![mutation], conditions: Vec::new(), batch: None }
+        Write {
+            id: None,
+            mutations: vec![mutation],
+            conditions: Vec::new(),
+            batch: None,
+            now_seconds: None,
+        }
     }
 
     /// Sets a register if it is as expected.
@@ -105,6 +111,7 @@ impl Known {
             mutations: vec![self.upsert(key, true, Operation::Set(bigint(new)))],
             conditions: vec![Condition { partition, suffix, test }],
             batch: None,
+            now_seconds: None,
         }
     }
 
@@ -117,6 +124,7 @@ impl Known {
             mutations: vec![mutation],
             conditions: Vec::new(),
             batch: None,
+            now_seconds: None,
         }
     }
 

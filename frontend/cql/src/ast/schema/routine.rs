@@ -9,8 +9,18 @@ pub struct Routine {
     pub action: RoutineAction,
     /// The kind.
     pub kind: RoutineKind,
+    /// Whether it may be missing, or be there, without an error.
+    pub leniently: bool,
     /// Its name.
     pub name: QualifiedName,
+}
+
+impl Routine {
+    /// Whether it asks for nothing, since there are no routines: `DROP … IF EXISTS`.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.leniently && self.action == RoutineAction::Drop
+    }
 }
 
 /// What happens to it.

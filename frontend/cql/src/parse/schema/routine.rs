@@ -24,13 +24,11 @@ impl Parser<'_> {
         } else {
             return Ok(None);
         };
-        if !self.if_not_exists() {
-            self.if_exists();
-        }
+        let leniently = self.if_not_exists() || self.if_exists();
         let name = self.qualified_name()?;
         while !matches!(self.peek().kind, Kind::End | Kind::Symbol(b';')) {
             self.advance();
         }
-        Ok(Some(Routine { action, kind, name }))
+        Ok(Some(Routine { action, kind, leniently, name }))
     }
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::home;
 use super::options::Options;
-use crate::ast::{ColumnDef, CreateTable, Ident, PrimaryKey};
+use crate::ast::{self, ColumnDef, CreateTable, Ident, PrimaryKey};
 use crate::plan::{PlanError, Scope, types};
 
 pub(super) fn table(
@@ -182,7 +182,10 @@ fn kind(column: &ColumnDef, key: &PrimaryKey, orders: &[Order]) -> Result<Column
         return Ok(ColumnKind::PartitionKey(at));
     }
     if let Some(at) = position(&key.clustering).map_err(too_many)? {
-        let order = orders.get(usize::from(at)).copied().unwrap_or(Order::Asc);
+        let order = match &column.cql_type {
+            ast::CqlType::Custom(class) if types::class::is_reversed(class) => Order::Desc,
+            _ => orders.get(usize::from(at)).copied().unwrap_or(Order::Asc),
+        };
         return Ok(ColumnKind::Clustering(at, order));
     }
     if column.is_static && key.clustering.is_empty() {

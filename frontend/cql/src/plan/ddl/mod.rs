@@ -17,8 +17,8 @@ use uuid::Uuid;
 use super::scope::user_keyspace;
 use super::{PlanError, SchemaView, Scope, types};
 use crate::ast::{
-    self, AlterType, CreateType, DropObject, Ident, ObjectKind, QualifiedName, RoutineAction,
-    RoutineKind, Statement,
+    self, AlterType, CreateType, DropObject, Ident, ObjectKind, QualifiedName, Routine,
+    RoutineAction, RoutineKind, Statement,
 };
 
 /// The command that a schema statement means, with warnings for the client. `new_id` names a new
@@ -45,7 +45,8 @@ pub fn command(
         Statement::CreateView(create) => view::create(&mut scope, create, new_id)?,
         Statement::AlterView(alter) => view::alter(&mut scope, alter)?,
         Statement::Drop(object) => drop_object(&scope, object)?,
-        other => return Err(PlanError::not_built(feature(other))),
+        Statement::Routine(routine) => return Err(no_routine(&scope, routine)?),
+        _ => return Err(PlanError::not_built("this statement as a schema change")),
     };
     Ok((command, scope.warnings))
 }
@@ -175,21 +176,21 @@ fn drop_home(
     Ok(keyspace)
 }
 
-/// What to call a statement that is not built.
-fn feature(statement: &Statement) -> String {
-    match statement {
-        Statement::Routine(routine) => {
-            let action = match routine.action {
-                RoutineAction::Create => "CREATE",
-                RoutineAction::Drop => "DROP",
-            };
-            let kind = match routine.kind {
-                RoutineKind::Function => "FUNCTION",
-                RoutineKind::Aggregate => "AGGREGATE",
-                RoutineKind::Trigger => "TRIGGER",
-            };
-            format!("{action} {kind}")
-        }
-        _ => "this statement as a schema change".to_owned(),
+/// Why a function, an aggregate or a trigger is not made or dropped.
+fn no_routine(scope: &Scope<'_>, routine: &Routine) -> Result<PlanError, PlanError> {
+    let (kind, shown) = match routine.kind {
+        RoutineKind::Function => ("FUNCTION", "Function"),
+        RoutineKind::Aggregate => ("AGGREGATE", "Aggregate"),
+        RoutineKind::Trigger => ("TRIGGER", "Trigger"),
+    };
+    if routine.action == RoutineAction::Create {
+        return Ok(PlanError::not_built(format!("CREATE {kind}")));
     }
+    // A trigger has its table's keyspace, which is not read.
+    let keyspace = match routine.kind {
+        RoutineKind::Trigger => String::new(),
+        _ => format!("{}.", scope.keyspace_of(&routine.name)?),
+    };
+    let name = &routine.name.name;
+    Ok(PlanError::invalid(format!("{shown} '{keyspace}{name}' doesn't exist")))
 }

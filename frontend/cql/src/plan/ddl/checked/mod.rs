@@ -1,6 +1,7 @@
 //! Options of tables that do nothing in Cellar, read as Cassandra reads them: refused where it
 //! refuses them, and kept in the form that it shows.
 
+mod caching;
 mod compaction;
 mod compression;
 mod speculative_retry;
@@ -44,6 +45,7 @@ pub(super) fn text(name: &str, value: &PropertyValue) -> Result<String, PlanErro
         "compression" => {
             return map(name, value).and_then(compression::read).map(|map| shown(&map));
         }
+        "caching" => caching::check(&map(name, value)?)?,
         "compaction" => return map(name, value).and_then(compaction::read).map(|map| shown(&map)),
         _ => {}
     }

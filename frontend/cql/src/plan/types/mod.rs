@@ -1,5 +1,7 @@
 //! Types as written become types of the schema; which types can stand for which.
 
+pub(in crate::plan) mod class;
+
 use std::sync::Arc;
 
 use cellar_schema::{CqlType, Frozen};
@@ -56,7 +58,7 @@ impl Resolver<'_, '_> {
             ast::CqlType::User(name) => {
                 CqlType::Udt(self.scope.user_type(name, self.keyspace)?, flag)
             }
-            ast::CqlType::Custom(class) => return self.custom(class),
+            ast::CqlType::Custom(class) => return class::resolve(self, class, flag),
         })
     }
 
@@ -87,36 +89,12 @@ impl Resolver<'_, '_> {
                 "frozen<> is only allowed on collections, tuples, and user-defined types (got {})",
                 native.name()
             ))),
+            ast::CqlType::Custom(class) => Err(PlanError::syntax(format!(
+                "frozen<> is only allowed on collections, tuples, and user-defined types (got \
+                 '{class}')"
+            ))),
             _ => self.resolve(inner, true),
         }
-    }
-
-    /// Java class names of the native types, as old tools write them.
-    fn custom(&self, class: &str) -> Result<CqlType, PlanError> {
-        let name = class.rsplit('.').next().unwrap_or(class);
-        Ok(match name {
-            "AsciiType" => CqlType::Ascii,
-            "LongType" => CqlType::Bigint,
-            "BytesType" => CqlType::Blob,
-            "BooleanType" => CqlType::Boolean,
-            "CounterColumnType" => CqlType::Counter,
-            "SimpleDateType" => CqlType::Date,
-            "DecimalType" => CqlType::Decimal,
-            "DoubleType" => CqlType::Double,
-            "DurationType" => CqlType::Duration,
-            "FloatType" => CqlType::Float,
-            "InetAddressType" => CqlType::Inet,
-            "Int32Type" => CqlType::Int,
-            "ShortType" => CqlType::Smallint,
-            "UTF8Type" => CqlType::Text,
-            "TimeType" => CqlType::Time,
-            "TimestampType" => CqlType::Timestamp,
-            "TimeUUIDType" => CqlType::Timeuuid,
-            "ByteType" => CqlType::Tinyint,
-            "UUIDType" => CqlType::Uuid,
-            "IntegerType" => CqlType::Varint,
-            _ => return Err(PlanError::not_built(format!("the custom type '{class}'"))),
-        })
     }
 }
 
