@@ -104,8 +104,7 @@ async fn write(cluster: &Cluster, wide: &Known, first: u64, batch: u64) {
     let writes = (first..first + batch).map(|n| Write {
         id: None,
         mutations: vec![wide.insert((n / 100) as i32, (n % 100) as i32, "a value of about 100 bytes, as rows of small tables have them, and then some more of it, so to say")],
-        conditions: Vec::new(), batch: None,
-            now_seconds: None,
+        ..Write::default()
     });
     let request = WriteRequest { cell: CellId(1), epoch: Epoch(1), writes: writes.collect() };
     for outcome in cluster.node().write(request).await.unwrap().outcomes {

@@ -78,13 +78,7 @@ impl Disk for Told {
 }
 
 fn insert(table: &Known, k: i32, v: &str) -> Write {
-    Write {
-        id: None,
-        mutations: vec![table.insert(k, 1, v)],
-        conditions: Vec::new(),
-        batch: None,
-        now_seconds: None,
-    }
+    Write { id: None, mutations: vec![table.insert(k, 1, v)], ..Write::default() }
 }
 
 async fn page(cluster: &Cluster, table: &Known, k: i32) -> Result<Page, CellError> {

@@ -138,13 +138,7 @@ const PARTITIONS: i32 = 100;
 async fn an_index_of_20000_rows_is_exact_at_all_times_while_it_is_built_under_writes() {
     let cluster = Cluster::start().await;
     let wide = table(&cluster.metadata, "wide");
-    let write = |mutation| Write {
-        id: None,
-        mutations: vec![mutation],
-        conditions: Vec::new(),
-        batch: None,
-        now_seconds: None,
-    };
+    let write = |mutation| Write { id: None, mutations: vec![mutation], ..Write::default() };
     for k in 0..PARTITIONS {
         let cell = cluster.cell_of(&wide.partition(k));
         let rows = (0..ROWS / PARTITIONS).map(|c| write(wide.insert(k, c, "hay")));

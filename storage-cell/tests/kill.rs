@@ -87,13 +87,7 @@ impl Server {
     }
 
     async fn write(&self, id: Option<RequestId>, mutation: Mutation) {
-        let write = Write {
-            id,
-            mutations: vec![mutation],
-            conditions: Vec::new(),
-            batch: None,
-            now_seconds: None,
-        };
+        let write = Write { id, mutations: vec![mutation], ..Write::default() };
         loop {
             let (cell, epoch) = self.owner(&write.mutations[0].partition);
             let request = WriteRequest { cell, epoch, writes: vec![write.clone()] };

@@ -90,9 +90,7 @@ async fn a_merge_keeps_rows_deletes_and_answers_and_the_cell_splits_and_merges_a
     let add = |n: i32| Write {
         id: Some(RequestId(n.unsigned_abs().into())),
         mutations: vec![counters.add(n, 5)],
-        conditions: Vec::new(),
-        batch: None,
-        now_seconds: None,
+        ..Write::default()
     };
     let mut first = Vec::new();
     for n in 0..20 {
@@ -149,13 +147,7 @@ async fn writes_in_flight_during_merges_and_splits_are_applied_exactly_once() {
         while !stop.load(Ordering::Relaxed) {
             let n = sent.fetch_add(1, Ordering::Relaxed);
             let id = Some(RequestId(n.unsigned_abs().into()));
-            let write = Write {
-                id,
-                mutations: vec![counters.add(n % 40, 1)],
-                conditions: vec![],
-                batch: None,
-                now_seconds: None,
-            };
+            let write = Write { id, mutations: vec![counters.add(n % 40, 1)], ..Write::default() };
             for write in [write.clone(), write] {
                 let outcome = cluster.write(write).await;
                 assert!(matches!(outcome, Ok(Outcome::Applied { .. })), "{outcome:?}");

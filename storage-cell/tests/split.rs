@@ -46,13 +46,7 @@ async fn writes_in_flight_during_splits_are_applied_exactly_once() {
             let n = sent.fetch_add(1, Ordering::Relaxed);
             let add = counters.add(n % 40, 1);
             let id = Some(RequestId(n.unsigned_abs().into()));
-            let write = Write {
-                id,
-                mutations: vec![add],
-                conditions: Vec::new(),
-                batch: None,
-                now_seconds: None,
-            };
+            let write = Write { id, mutations: vec![add], ..Write::default() };
             let twice = [write.clone(), write];
             for write in twice {
                 let outcome = cluster.write(write).await;

@@ -47,13 +47,7 @@ async fn a_retry_gets_the_first_answer_also_after_a_crash_and_a_split() {
     let counters = table(&cluster.metadata, "counters");
     let claim = conditional(1, &wide, Test::NotExists, "mine");
     let id = Some(RequestId(2));
-    let add = Write {
-        id,
-        mutations: vec![counters.add(1, 5)],
-        conditions: Vec::new(),
-        batch: None,
-        now_seconds: None,
-    };
+    let add = Write { id, mutations: vec![counters.add(1, 5)], ..Write::default() };
     for round in 0..4 {
         let claimed = cluster.write(claim.clone()).await.unwrap();
         assert!(matches!(&claimed, Outcome::Applied { previous, .. } if *previous == [None]));
@@ -86,9 +80,7 @@ async fn answers_are_forgotten_when_they_are_old_and_the_request_runs_again() {
     let add = |id| Write {
         id: Some(RequestId(id)),
         mutations: vec![counters.add(1, 1)],
-        conditions: Vec::new(),
-        batch: None,
-        now_seconds: None,
+        ..Write::default()
     };
     cluster.write(add(1)).await.unwrap();
     cluster.clock.advance_us(299 * 1_000_000);
@@ -108,8 +100,7 @@ async fn an_invalid_part_leaves_nothing_of_the_whole_write() {
     let set = Operation::ListSet(3, Some(value::int(1)));
     let bad = wide.upsert(1, wide.suffix(1), "l", set);
     let mutations = vec![wide.insert(1, 1, "x"), wide.insert(2, 1, "y"), bad];
-    let write =
-        Write { id: None, mutations, conditions: Vec::new(), batch: None, now_seconds: None };
+    let write = Write { id: None, mutations, ..Write::default() };
     match cluster.write(write).await {
         Err(CellError::Invalid { message }) => {
             assert!(message.contains("list which is null"), "{message}")
@@ -130,23 +121,11 @@ async fn keys_that_the_engine_cannot_hold_are_refused_and_the_cell_goes_on() {
     let mut short = wide.insert(1, 1, "x");
     short.partition = short.partition.slice(..4);
     for mutation in [long, none] {
-        let write = Write {
-            id: Some(RequestId(1)),
-            mutations: vec![mutation],
-            conditions: vec![],
-            batch: None,
-            now_seconds: None,
-        };
+        let write = Write { id: Some(RequestId(1)), mutations: vec![mutation], ..Write::default() };
         let refused = cluster.write(write).await;
         assert!(matches!(refused, Err(CellError::Invalid { .. })), "{refused:?}");
     }
-    let write = Write {
-        id: None,
-        mutations: vec![short],
-        conditions: vec![],
-        batch: None,
-        now_seconds: None,
-    };
+    let write = Write { id: None, mutations: vec![short], ..Write::default() };
     let request = WriteRequest { cell: CellId(1), epoch: Epoch(1), writes: vec![write] };
     let refused = cluster.node().write(request).await;
     assert!(
@@ -265,13 +244,8 @@ async fn a_conditional_write_is_seen_even_over_a_value_from_a_fast_clock() {
 async fn a_caller_that_goes_away_does_not_undo_its_write() {
     let cluster = Cluster::start().await;
     let wide = table(&cluster.metadata, "wide");
-    let writes = vec![Write {
-        id: None,
-        mutations: vec![wide.insert(1, 1, "x")],
-        conditions: vec![],
-        batch: None,
-        now_seconds: None,
-    }];
+    let writes =
+        vec![Write { id: None, mutations: vec![wide.insert(1, 1, "x")], ..Write::default() }];
     let request = WriteRequest { cell: CellId(1), epoch: Epoch(1), writes };
     let mut writing = cluster.node().write(request);
     // Polled once, so that the write waits in the cell's queue, and dropped.
@@ -328,9 +302,7 @@ async fn a_dropped_table_loses_its_rows_and_takes_no_more() {
             let writes = (0..100).map(|k| Write {
                 id: None,
                 mutations: vec![wide.insert(k, 1, "late")],
-                conditions: vec![],
-                batch: None,
-                now_seconds: None,
+                ..Write::default()
             });
             for write in writes {
                 let request = WriteRequest { cell, epoch, writes: vec![write] };

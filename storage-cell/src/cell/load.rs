@@ -96,7 +96,7 @@ mod tests {
     fn write(k: u32) -> Write {
         let partition = keys::partition(TableId(20), &k.to_be_bytes());
         let mutations = vec![Mutation { partition, changes: Vec::new() }];
-        Write { id: None, mutations, conditions: Vec::new(), batch: None, now_seconds: None }
+        Write { id: None, mutations, ..Write::default() }
     }
 
     #[test]

@@ -201,7 +201,8 @@ impl WriteBatch {
 
 #[cfg(test)]
 mod tests {
-    use cellar_cell_api::BatchStamp;
+    use cellar_cell_api::{BatchStamp, Read, ReadLevel, ReadRequest};
+    use cellar_metadata_api::{CellId, Epoch};
     use cellar_schema::{Change, ChangeKind, Test};
 
     use super::*;
@@ -223,6 +224,35 @@ mod tests {
             batch: None,
             now_seconds: None,
         }
+    }
+
+    /// Requests as nodes send them that do not know of a client's now.
+    #[derive(serde::Serialize)]
+    struct OldRead {
+        cell: CellId,
+        epoch: Epoch,
+        level: ReadLevel,
+        reads: Vec<Read>,
+    }
+    #[derive(serde::Serialize)]
+    struct OldWrite {
+        id: Option<RequestId>,
+        mutations: Vec<Mutation>,
+        conditions: Vec<Condition>,
+    }
+
+    #[test]
+    fn requests_without_a_now_are_read_as_those_of_the_clock() {
+        let (cell, epoch, level, reads) = (CellId(3), Epoch(4), ReadLevel::Any, Vec::new());
+        let old = OldRead { cell, epoch, level, reads };
+        let bytes = cbor4ii::serde::to_vec(Vec::new(), &old).unwrap();
+        let read: ReadRequest = cbor4ii::serde::from_slice(&bytes).unwrap();
+        assert_eq!((read.cell, read.epoch, read.now_seconds), (CellId(3), Epoch(4), None));
+        let Write { id, mutations, conditions, .. } = write();
+        let old = OldWrite { id, mutations, conditions };
+        let bytes = cbor4ii::serde::to_vec(Vec::new(), &old).unwrap();
+        let read: Write = cbor4ii::serde::from_slice(&bytes).unwrap();
+        assert_eq!((read.id, read.now_seconds), (Some(RequestId(77)), None));
     }
 
     #[test]

@@ -223,13 +223,7 @@ impl Cluster {
 
     /// One plain mutation, which must be applied.
     pub async fn put(&self, mutation: Mutation) {
-        let write = Write {
-            id: None,
-            mutations: vec![mutation],
-            conditions: Vec::new(),
-            batch: None,
-            now_seconds: None,
-        };
+        let write = Write { id: None, mutations: vec![mutation], ..Write::default() };
         match self.write(write).await {
             Ok(Outcome::Applied { .. }) => {}
             other => panic!("{other:?}"),

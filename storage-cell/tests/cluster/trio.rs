@@ -163,13 +163,7 @@ impl Trio {
 
     /// Asks every member until one leads.
     pub async fn write(&self, mutation: Mutation) {
-        let write = Write {
-            id: None,
-            mutations: vec![mutation],
-            conditions: Vec::new(),
-            batch: None,
-            now_seconds: None,
-        };
+        let write = Write { id: None, mutations: vec![mutation], ..Write::default() };
         for _ in 0..3_000 {
             let key = &write.mutations[0].partition;
             let (table, token) = (keys::table_of(key).unwrap(), keys::token_of(key).unwrap());

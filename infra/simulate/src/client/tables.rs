@@ -88,13 +88,7 @@ impl Known {
             Some(to) => self.upsert(key, true, Operation::Set(bigint(to))),
             None => self.mutation(key, ChangeKind::DeletePartition),
         };
-        Write {
-            id: None,
-            mutations: vec![mutation],
-            conditions: Vec::new(),
-            batch: None,
-            now_seconds: None,
-        }
+        Write { id: None, mutations: vec![mutation], ..Write::default() }
     }
 
     /// Sets a register if it is as expected.
@@ -119,13 +113,7 @@ impl Known {
     pub(crate) fn add(&self, key: u32, by: u64, id: u128) -> Write {
         let by = i64::try_from(by).unwrap_or(i64::MAX);
         let mutation = self.upsert(key, false, Operation::Add(by));
-        Write {
-            id: Some(RequestId(id)),
-            mutations: vec![mutation],
-            conditions: Vec::new(),
-            batch: None,
-            now_seconds: None,
-        }
+        Write { id: Some(RequestId(id)), mutations: vec![mutation], ..Write::default() }
     }
 
     /// Reads a partition.
