@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU8, Ordering},
@@ -12,67 +12,13 @@ use std::{
 
 use cellar_cell_api::{
     AdminAnswer, AdminRequest, CellError, CellReport, CellService, Outcome, ReadLevel, ReadRequest,
-    Write, WriteRequest, routes,
+    Write, WriteRequest,
 };
-use cellar_metadata_api::{Cell, CellId, Command, Metadata, NodeId, Position};
-use cellar_rpc::{ClientConfig, Pool, Router, Server, ServerLimits, tasks::Tasks};
+use cellar_metadata_api::{Cell, CellId, Command, NodeId, Position};
 use cellar_schema::{Clock, Elapsed, Mutation, OffsetClock, Row, SteadyClock, SystemClock, keys};
-use cellar_storage_cell::{Node, NodeOptions};
-use cellar_tiering::store::FileStore;
+use cellar_storage_cell::NodeOptions;
 
-use super::{FakeMetadata, read, tables};
-
-/// A node that listens.
-pub struct Member {
-    pub node: Arc<Node>,
-    tasks: Tasks,
-}
-
-impl Member {
-    async fn start(
-        dir: &Path,
-        disk: PathBuf,
-        (address, clock): (SocketAddr, Arc<dyn Clock>),
-        of: &Arc<FakeMetadata>,
-        batch_after_ms: u64,
-    ) -> Self {
-        let tasks = Tasks::new();
-        let pool = Pool::new(ClientConfig::default(), &tasks);
-        let store = Arc::new(FileStore::open(dir.join("cold")).unwrap());
-        let mut options = NodeOptions::new(disk, address.to_string(), store);
-        options.clock = clock;
-        options.log_segment_bytes = 4 << 20;
-        options.log_bytes = 8 << 20;
-        options.batch_after_ms = batch_after_ms;
-        options.on_fatal = Some(Arc::new(|error| {
-            // At the end of a test its folder goes before its nodes do.
-            tracing::warn!(%error, "the log has failed");
-        }));
-        let metadata = Arc::clone(of) as Arc<dyn Metadata>;
-        let node = Node::start(options, metadata, pool, &tasks).await.unwrap();
-        let router = node.register(Router::new().merge(routes(Arc::clone(&node) as _)));
-        let limits = ServerLimits { drain_ms_max: 300, ..Default::default() };
-        let server = Server::bind(address, None, router, limits, &tasks).await.unwrap();
-        let stop = tasks.token().clone();
-        tasks.spawn("server", async move { drop(server.run(stop).await) });
-        Self { node, tasks }
-    }
-
-    async fn stop(self) {
-        self.node.shutdown().await.unwrap();
-        self.tasks.shutdown(Duration::from_secs(30)).await.unwrap();
-    }
-
-    pub async fn cells(&self) -> Vec<CellReport> {
-        match self.node.admin(AdminRequest::Cells).await.unwrap() {
-            AdminAnswer::Cells(mut cells) => {
-                cells.sort_by_key(|cell| cell.range.start);
-                cells
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-}
+use super::{FakeMetadata, member::Member, read, tables};
 
 /// Nodes with the ids 1, 2, 3 …, and the tables of [`tables`].
 pub struct Fleet {
@@ -126,12 +72,7 @@ impl Fleet {
         for number in 1..=nodes {
             fleet.open(number).await;
         }
-        for mut command in tables::commands() {
-            if let Command::CreateKeyspace { replication, .. } = &mut command {
-                replication.insert("replication_factor".to_owned(), copies.to_string());
-            }
-            fleet.metadata.run(&command).unwrap();
-        }
+        tables::create_on(&fleet.metadata, copies);
         fleet
     }
 
@@ -154,9 +95,12 @@ impl Fleet {
             true => Arc::new(SteadyClock::new(wall, Elapsed::default())),
             false => wall,
         };
-        let at = (self.addresses[number - 1], clock);
-        let (dir, disk, after_ms) = (self.dir.path(), self.disk(number), self.batch_after_ms);
-        let member = Member::start(dir, disk, at, &self.metadata, after_ms).await;
+        let (dir, address) = (self.dir.path(), self.addresses[number - 1]);
+        let choose = |options: &mut NodeOptions| {
+            options.clock = clock;
+            options.batch_after_ms = self.batch_after_ms;
+        };
+        let member = Member::start(dir, number, address, &self.metadata, choose).await;
         self.members[number - 1] = Some(member);
     }
 

@@ -13,6 +13,7 @@
 
 pub mod fleet;
 pub mod indexed;
+pub mod member;
 pub mod metadata;
 pub mod tables;
 pub mod trio;

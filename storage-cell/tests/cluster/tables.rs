@@ -19,6 +19,16 @@ pub fn create(metadata: &FakeMetadata) {
     }
 }
 
+/// The same with so many replicas.
+pub fn create_on(metadata: &FakeMetadata, copies: usize) {
+    for mut command in commands() {
+        if let Command::CreateKeyspace { replication, .. } = &mut command {
+            replication.insert("replication_factor".to_owned(), copies.to_string());
+        }
+        metadata.run(&command).unwrap();
+    }
+}
+
 /// The keyspace `ks` with `wide` (k int, c int, v text, s static text, l list of int) and
 /// `counters` (k int, n counter).
 pub fn commands() -> Vec<Command> {

@@ -1,86 +1,21 @@
 //! Three nodes over the loopback, each cell on all of them, and a client that asks every one.
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use cellar_cell_api::{
-    AdminAnswer, AdminRequest, CellError, CellReport, CellService, Outcome, Page, ReadLevel,
-    ReadRequest, Write, WriteRequest, routes,
+    CellError, CellService, Outcome, Page, ReadLevel, ReadRequest, Write, WriteRequest,
 };
-use cellar_metadata_api::{Command, Metadata};
-use cellar_rpc::{ClientConfig, Pool, Router, Server, ServerLimits, tasks::Tasks};
+use cellar_rpc::{ClientConfig, Pool, tasks::Tasks};
 use cellar_schema::{Mutation, keys};
-use cellar_storage_cell::{MergeSteps, Node, NodeOptions};
-use cellar_tiering::store::FileStore;
+use cellar_storage_cell::{MergeSteps, NodeOptions};
 
 use super::{
-    FakeMetadata, read,
+    FakeMetadata,
+    member::Member,
+    read,
     tables::{self, Known},
     within,
 };
-
-/// A node that listens.
-pub struct Member {
-    pub node: Arc<Node>,
-    tasks: Tasks,
-}
-
-impl Member {
-    pub async fn start(
-        dir: &Path,
-        number: usize,
-        address: SocketAddr,
-        metadata: &Arc<FakeMetadata>,
-        merge_goes_on: Option<MergeSteps>,
-    ) -> Self {
-        let tasks = Tasks::new();
-        let pool = Pool::new(ClientConfig::default(), &tasks);
-        let store = Arc::new(FileStore::open(dir.join("cold")).unwrap());
-        let disk = dir.join(format!("disk-{number}"));
-        let mut options = NodeOptions::new(disk, address.to_string(), store);
-        options.log_segment_bytes = 4 << 20;
-        options.log_bytes = 8 << 20;
-        options.on_fatal = Some(Arc::new(|error| {
-            // At the end of a test its folder goes before its nodes do.
-            tracing::warn!(%error, "the log has failed");
-        }));
-        options.merge_goes_on = merge_goes_on;
-        let metadata = Arc::clone(metadata) as Arc<dyn Metadata>;
-        let node = Node::start(options, metadata, pool, &tasks).await.unwrap();
-        let router = node.register(Router::new().merge(routes(Arc::clone(&node) as _)));
-        let limits = ServerLimits { drain_ms_max: 300, ..Default::default() };
-        // A port that was free may be somebody's own end of a call for a moment.
-        let mut bound = None;
-        within("the address is free", async || {
-            bound = Server::bind(address, None, router.clone(), limits.clone(), &tasks).await.ok();
-            bound.is_some()
-        })
-        .await;
-        let server = bound.unwrap();
-        let stop = tasks.token().clone();
-        tasks.spawn("server", async move { drop(server.run(stop).await) });
-        Self { node, tasks }
-    }
-
-    pub async fn stop(self) {
-        self.node.shutdown().await.unwrap();
-        self.tasks.shutdown(Duration::from_secs(5)).await.unwrap();
-    }
-
-    pub async fn cells(&self) -> Vec<CellReport> {
-        match self.node.admin(AdminRequest::Cells).await.unwrap() {
-            AdminAnswer::Cells(mut cells) => {
-                cells.sort_by_key(|cell| cell.range.start);
-                cells
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-}
 
 pub struct Trio {
     pub dir: tempfile::TempDir,
@@ -106,23 +41,19 @@ impl Trio {
         drop(listeners);
         let mut members = Vec::new();
         for (number, address) in addresses.iter().enumerate() {
-            let steps = merge_goes_on.clone();
-            let member = Member::start(dir.path(), number, *address, &metadata, steps).await;
+            let choose = |options: &mut NodeOptions| options.merge_goes_on = merge_goes_on.clone();
+            let member = Member::start(dir.path(), number, *address, &metadata, choose).await;
             members.push(Some(member));
         }
-        for mut command in tables::commands() {
-            if let Command::CreateKeyspace { replication, .. } = &mut command {
-                replication.insert("replication_factor".to_owned(), "3".to_owned());
-            }
-            metadata.run(&command).unwrap();
-        }
+        tables::create_on(&metadata, 3);
         let table = tables::table(&metadata, "wide");
         Self { dir, metadata, addresses, members, table }
     }
 
     pub async fn restart(&mut self, number: usize) {
         let address = self.addresses[number];
-        let member = Member::start(self.dir.path(), number, address, &self.metadata, None).await;
+        let dir = self.dir.path();
+        let member = Member::start(dir, number, address, &self.metadata, |_| ()).await;
         self.members[number] = Some(member);
     }
 
