@@ -6,6 +6,7 @@
 //! its answer. Start at [`Frontend::start`].
 
 pub mod access;
+mod admission;
 pub mod cql;
 mod describe;
 pub mod error;

@@ -97,12 +97,12 @@ impl Frontend {
             access,
             statements: Arc::clone(&statements),
             clients: Clients::default(),
+            admission: Arc::default(),
         };
         let shared = Shared {
             executor: executor.clone(),
             statements: Arc::clone(&statements),
             events,
-            admission: Arc::default(),
             frame_bytes_max: options.frame_bytes_max,
         };
         let address = options.cql;

@@ -19,13 +19,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    Shared,
+use super::{Shared, handshake::Step, session::Session};
+use crate::{
     admission::{Door, Permit, RETRY_AFTER_MS},
-    handshake::Step,
-    session::Session,
+    error::RequestError,
 };
-use crate::error::RequestError;
 
 /// Bytes read at once, at least.
 const READ_BYTES: usize = 64 << 10;
@@ -89,7 +87,7 @@ pub(super) async fn serve(
     }
     let limits = FrameLimits { max_frame_bytes: shared.frame_bytes_max, ..FrameLimits::default() };
     let decoder = ServerDecoder::new(limits);
-    let door = Door::new(&shared.admission);
+    let door = Door::new(&shared.executor.admission, "");
     let mut session = Session::new(shared);
     session.peer = Some(peer.ip());
     let _present = session.shared.executor.clients.enter(peer, session.agreed.clone());
@@ -171,6 +169,11 @@ impl Connection {
     }
 
     fn request(&mut self, frame: Frame) {
+        if let Some(table) = self.session.agreed.turned_to() {
+            let catalog = self.session.shared.executor.catalog();
+            let table = catalog.table_by_id(table);
+            self.door.lead_to(table.map_or("", |table| &table.keyspace));
+        }
         let permit = match frame.header.opcode {
             Opcode::Query | Opcode::Prepare | Opcode::Execute | Opcode::Batch => {
                 match self.door.enter(frame.body.len()) {

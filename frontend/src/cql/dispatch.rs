@@ -82,6 +82,7 @@ async fn query(
     let keyspace = query.params.keyspace.clone().or_else(|| agreed.keyspace());
     let parsed = parse_statement(query.query.as_str()).map_err(PlanError::from)?;
     let planned = shared.executor.plan(keyspace.as_deref(), &parsed)?;
+    agreed.ask_for(&planned);
     let parameters = parameters(&planned, query.params, version, agreed, keyspace)?;
     let mut done = shared.executor.run(&planned, parameters).await?;
     done.warnings.splice(0..0, planned.warnings.iter().cloned());
@@ -99,6 +100,7 @@ async fn execute(
 ) -> Result<Envelope, RequestError> {
     let (statement, current) = shared.statements.find(&shared.executor, agreed, &execute.id)?;
     let planned = &current.planned;
+    agreed.ask_for(planned);
     let skip = execute.params.skip_metadata;
     let keyspace = statement.keyspace().map(str::to_owned);
     let parameters = parameters(planned, execute.params, version, agreed, keyspace)?;
@@ -160,6 +162,7 @@ async fn batch(
                  allowed.",
             ));
         };
+        agreed.ask_for(&planned);
         shared.executor.authorize(&parameters.who, &planned)?;
         let values: Vec<BoundValue> = statement.values.into_iter().map(bound).collect();
         writes.push(write.bind(&values, &env)?);

@@ -1,7 +1,6 @@
 //! The CQL endpoint: the native protocol, v3 to v5, over TCP. One task a connection; requests run
 //! inside it, many at once, answered out of order. Start at [`listen`].
 
-mod admission;
 mod answer;
 mod clients;
 mod connection;
@@ -24,7 +23,6 @@ pub(crate) use self::{
     clients::{Clients, Connected},
     prepared::Statement,
 };
-pub use admission::Admission;
 pub use events::SchemaEvents;
 pub use prepared::Statements;
 
@@ -37,8 +35,6 @@ pub struct Shared {
     pub statements: Arc<Statements>,
     /// Pushes for registered clients.
     pub events: SchemaEvents,
-    /// What all connections have open.
-    pub admission: Arc<Admission>,
     /// Frames larger than this are refused, in bytes.
     pub frame_bytes_max: u32,
 }

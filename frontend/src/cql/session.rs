@@ -9,6 +9,8 @@ use std::{
     },
 };
 
+use cellar_cql::plan::Planned;
+use cellar_schema::TableId;
 use cellar_wire::{Envelope, Startup, Version};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::broadcast;
@@ -50,7 +52,12 @@ struct Inner {
     startup: OnceLock<Said>,
     /// Messages that have come.
     requests: AtomicU64,
+    /// The table that the last request was about, and whether it is another one than before.
+    table: AtomicU64,
 }
+
+/// Set in [`Inner::table`] until somebody has asked.
+const TURNED: u64 = 1 << 32;
 
 /// What a client said in STARTUP.
 #[derive(Debug)]
@@ -89,6 +96,26 @@ impl Agreed {
     /// A message has come.
     pub(super) fn count(&self) {
         self.0.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A request is about these tables.
+    pub(super) fn ask_for(&self, planned: &Planned) {
+        let mut stored = planned.tables.iter().filter(|(id, _)| !crate::system::is_virtual(*id));
+        let Some((table, _)) = stored.next() else { return };
+        let table = u64::from(table.0);
+        if self.0.table.load(Ordering::Relaxed) & !TURNED != table {
+            self.0.table.store(table | TURNED, Ordering::Relaxed);
+        }
+    }
+
+    /// The table that the client asks for, if it has turned to it since this was last called.
+    pub(super) fn turned_to(&self) -> Option<TableId> {
+        let table = self.0.table.load(Ordering::Relaxed);
+        if table & TURNED == 0 {
+            return None;
+        }
+        self.0.table.store(table & !TURNED, Ordering::Relaxed);
+        u32::try_from(table & !TURNED).ok().map(TableId)
     }
 
     /// The client has begun with this.

@@ -27,6 +27,7 @@ use cellar_schema::Clock;
 
 use crate::{
     access::{Access, Who},
+    admission::Admission,
     cql::{Clients, Statements},
     error::RequestError,
     meter::{Charge, Totals},
@@ -115,6 +116,8 @@ pub struct Executor {
     pub(crate) access: Access,
     pub(crate) statements: Arc<Statements>,
     pub(crate) clients: Clients,
+    /// What is let in, of CQL and of HTTP.
+    pub(crate) admission: Arc<Admission>,
 }
 
 impl fmt::Debug for Executor {

@@ -5,10 +5,14 @@
 //! request id or is idempotent; an error that says "not applied" is true (invariant I-19).
 
 mod batch;
+#[cfg(test)]
+mod busy;
 mod elements;
 mod ends;
 mod leaders;
 mod read;
+mod turns;
+mod window;
 mod write;
 
 use std::{sync::Arc, time::Duration};
@@ -16,8 +20,9 @@ use std::{sync::Arc, time::Duration};
 use cellar_cell_api::{CellError, Cells, Target};
 use cellar_metadata_api::{Catalog, Cell, NodeId, Position};
 use cellar_rpc::tasks::Tasks;
-use cellar_schema::keys;
+use cellar_schema::{Table, keys};
 use tokio::{sync::watch, time::Instant};
+use xxhash_rust::xxh3::xxh3_64;
 
 pub(crate) use read::key_after;
 pub use read::{Answer, Cursor, ReadSpan};
@@ -26,6 +31,7 @@ pub use write::{RoutedWrite, WriteDone};
 use crate::error::RequestError;
 use ends::Ends;
 use leaders::Leaders;
+use turns::{NoTurn, Turn, Turns};
 
 /// How often a request looks again while nothing is pushed.
 const RETRY_PAUSE_MS_MAX: u64 = 200;
@@ -38,6 +44,8 @@ const ATTEMPT_MS_MIN: u64 = 2_000;
 /// How long a replica that did not answer is left alone while others may take over: an election
 /// takes up to 2 s.
 const SILENT_MS: u64 = 3_000;
+/// What a request that waits too long for its turn is told to wait, in milliseconds.
+const RETRY_AFTER_MS: u32 = 100;
 
 /// Brings requests to cells. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -45,6 +53,7 @@ pub struct Route {
     catalog: watch::Receiver<Arc<Catalog>>,
     cells: Cells,
     leaders: Leaders,
+    turns: Turns,
     ends: Ends,
 }
 
@@ -55,13 +64,35 @@ impl Route {
     pub fn new(catalog: watch::Receiver<Arc<Catalog>>, cells: Cells, tasks: &Tasks) -> Self {
         let leaders = Leaders::default();
         let ends = Ends::send(catalog.clone(), cells.clone(), leaders.clone(), tasks);
-        Self { catalog, cells, leaders, ends }
+        Self { catalog, cells, leaders, turns: Turns::default(), ends }
     }
 
     /// The newest catalog.
     #[must_use]
     pub fn catalog(&self) -> Arc<Catalog> {
         Arc::clone(&self.catalog.borrow())
+    }
+
+    /// Waits until the replica may be asked. Requests take turns by keyspace.
+    async fn turn(&self, to: &Addressed, attempt: &mut Attempt) -> Result<Turn, CellError> {
+        let keyspace = to.table.as_ref().map_or("", |table| table.keyspace.as_str());
+        let tenant = xxh3_64(keyspace.as_bytes());
+        match self.turns.enter(to.node, tenant, attempt.left()).await {
+            Ok(turn) => Ok(turn),
+            Err(NoTurn::Silent) => {
+                attempt.is_silent(to.node);
+                let reason = format!("{} does not answer", to.node);
+                Err(CellError::Unavailable { reason })
+            }
+            Err(NoTurn::Late { waiting, running, tenants }) => {
+                let reason = format!(
+                    "{waiting} requests of keyspace {keyspace} wait at this frontend for their \
+                     turn at {}, which is busy with {running} requests of {tenants} keyspaces",
+                    to.node
+                );
+                Err(CellError::Overloaded { reason, retry_after_ms: RETRY_AFTER_MS })
+            }
+        }
     }
 }
 
@@ -71,6 +102,8 @@ struct Addressed {
     cell: Cell,
     node: NodeId,
     address: String,
+    /// The table of the key, unless it was dropped.
+    table: Option<Arc<Table>>,
 }
 
 impl Addressed {
@@ -90,7 +123,8 @@ impl Addressed {
             .map(|node| node.address.clone())
             .ok_or_else(|| RequestError::unavailable("the replica's address is not known"))?;
         attempt.asked = Some(node);
-        Ok(Self { cell: cell.clone(), node, address })
+        let table = catalog.table_by_id(position(key)?.table).cloned();
+        Ok(Self { cell: cell.clone(), node, address, table })
     }
 
     fn target(&self) -> Target<'_> {
@@ -146,6 +180,11 @@ impl Attempt {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
+    /// The replica has not answered.
+    fn is_silent(&mut self, node: NodeId) {
+        self.silent = Some((node, Instant::now() + Duration::from_millis(SILENT_MS)));
+    }
+
     /// How long to wait for the answer of this attempt.
     fn patience(&self, safe_twice: bool) -> Duration {
         if !safe_twice {
@@ -178,8 +217,9 @@ impl Attempt {
         self.failures = self.failures.saturating_add(1);
         if matches!(error, CellError::Unknown { .. }) {
             self.silences = self.silences.saturating_add(1);
-            let until = Instant::now() + Duration::from_millis(SILENT_MS);
-            self.silent = self.asked.map(|node| (node, until));
+            if let Some(asked) = self.asked {
+                self.is_silent(asked);
+            }
         }
         self.leader = match error {
             CellError::NotLeader { leader } => *leader,

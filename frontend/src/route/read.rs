@@ -148,6 +148,10 @@ impl Route {
             }
             Err(error) => return Err(error),
         };
+        let turn = match self.turn(&to, attempt).await {
+            Ok(turn) => turn,
+            Err(error) => return Ok(Err(error)),
+        };
         let border = border(to.cell.range).filter(|border| *border < span.end);
         let read = Read {
             start: span.start.clone(),
@@ -167,7 +171,9 @@ impl Route {
         };
         let (cell, node, level) = (to.cell.id, to.node, span.level);
         trace::note(|| format!("Reading from {cell} at {node} ({level:?})"));
-        let reply = match self.cells.read(to.target(), request, attempt.patience(true)).await {
+        let reply = self.cells.read(to.target(), request, attempt.patience(true)).await;
+        turn.end_with(reply.as_ref().err());
+        let reply = match reply {
             Ok(reply) => reply,
             Err(error) => {
                 trace::note_at(&to.address, || format!("{cell} at {node} did not read: {error}"));

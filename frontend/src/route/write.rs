@@ -214,6 +214,10 @@ impl Route {
             }
             Err(error) => return Err(error),
         };
+        let turn = match self.turn(&to, attempt).await {
+            Ok(turn) => turn,
+            Err(error) => return Ok(Err(error)),
+        };
         let request =
             WriteRequest { cell: to.cell.id, epoch: to.cell.epoch, writes: vec![piece.clone()] };
         let patience = attempt.patience(safe_twice);
@@ -223,6 +227,7 @@ impl Route {
             format!("Writing to {cell} at {node}: {changed} partitions, {tested} conditions")
         });
         let reply = self.cells.write(to.target(), request, patience).await;
+        turn.end_with(reply.as_ref().err());
         match &reply {
             Ok(_) => self.leaders.answered(&to.cell, to.node),
             Err(_) => self.leaders.failed(&to.cell, to.node),

@@ -12,6 +12,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use futures::{StreamExt, stream};
 use scylla::{
     client::{
         PoolSize, execution_profile::ExecutionProfile, session::Session,
@@ -28,22 +29,27 @@ use tokio::{
 
 use super::outcome;
 
-const CREATE: [&str; 3] = [
-    "CREATE KEYSPACE IF NOT EXISTS storm WITH replication = \
+/// A keyspace for each tenant.
+const CREATE: [&str; 4] = [
+    "CREATE KEYSPACE IF NOT EXISTS greedy WITH replication = \
      {'class': 'NetworkTopologyStrategy', 'dc1': 3}",
-    "CREATE TABLE IF NOT EXISTS storm.greedy (k bigint PRIMARY KEY, v blob)",
-    "CREATE TABLE IF NOT EXISTS storm.small (k bigint PRIMARY KEY, v blob)",
+    "CREATE TABLE IF NOT EXISTS greedy.rows (k bigint PRIMARY KEY, v blob)",
+    "CREATE KEYSPACE IF NOT EXISTS small WITH replication = \
+     {'class': 'NetworkTopologyStrategy', 'dc1': 3}",
+    "CREATE TABLE IF NOT EXISTS small.rows (k bigint PRIMARY KEY, v blob)",
 ];
 /// How long the driver waits for an answer.
 const REQUEST_WITHIN: Duration = Duration::from_secs(20);
-/// Keys of each tenant.
-const KEYS: i64 = 20_000;
+/// Keys of each tenant; odd, so that every one of them is read and written.
+const KEYS: i64 = 10_007;
 /// Pause of a client that was told that there is too much.
 const TOLD_OFF: Duration = Duration::from_millis(100);
 /// Clients of the greedy tenant while there is no storm.
 const CALM_CLIENTS: u32 = 64;
 /// Of the rate before the storm, what counts as back, in percent.
 const BACK_PERCENT: u64 = 80;
+/// Writes at once while the tables are filled.
+const FILLING: usize = 64;
 /// Left out at the beginning of a phase.
 const SETTLING: Duration = Duration::from_secs(2);
 
@@ -120,7 +126,7 @@ struct Tenant {
 }
 
 impl Tenant {
-    async fn connect(gale: &Gale, connections: usize, table: &str) -> Result<Self> {
+    async fn connect(gale: &Gale, connections: usize, keyspace: &str) -> Result<Self> {
         let profile = ExecutionProfile::builder()
             .consistency(Consistency::LocalQuorum)
             .request_timeout(Some(REQUEST_WITHIN))
@@ -135,10 +141,20 @@ impl Tenant {
             .await
             .context("cannot connect")?;
         crate::session::run(&session, &CREATE).await?;
-        let write = format!("INSERT INTO storm.{table} (k, v) VALUES (?, ?)");
-        let read = format!("SELECT v FROM storm.{table} WHERE k = ?");
+        let write = format!("INSERT INTO {keyspace}.rows (k, v) VALUES (?, ?)");
+        let read = format!("SELECT v FROM {keyspace}.rows WHERE k = ?");
         let (write, read) = (session.prepare(write).await?, session.prepare(read).await?);
         Ok(Self { session, write, read })
+    }
+
+    /// Writes every key, so that the load finds the same before the storm as after it.
+    async fn fill(&self, value: &[u8]) -> Result<()> {
+        let write = |key| self.session.execute_unpaged(&self.write, (key, value));
+        let mut writes = stream::iter(0..KEYS).map(write).buffer_unordered(FILLING);
+        while let Some(written) = writes.next().await {
+            written.context("cannot fill the table")?;
+        }
+        Ok(())
     }
 
     async fn ask(&self, number: i64, value: &[u8]) -> Result<(), (outcome::Failure, String)> {
@@ -292,10 +308,13 @@ fn figures(lasted: Duration, mut counted: Counted) -> Phase {
 pub async fn storm(gale: &Gale) -> Result<Storm> {
     let small = Tenant::connect(gale, 1, "small").await?;
     let greedy = Tenant::connect(gale, gale.connections, "greedy").await?;
+    let value: Vec<u8> = (0..gale.value_bytes).map(|at| at.to_le_bytes()[0] ^ 0x5a).collect();
+    greedy.fill(&value).await?;
+    small.fill(b"small").await?;
     let weather = Arc::new(Weather {
         greedy,
         small,
-        value: (0..gale.value_bytes).map(|at| at.to_le_bytes()[0] ^ 0x5a).collect(),
+        value,
         number: AtomicI64::new(0),
         counted: Mutex::new((Instant::now(), Counted::default())),
     });

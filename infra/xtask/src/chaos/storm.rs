@@ -44,6 +44,9 @@ pub(crate) struct Options {
     /// Resident memory that no process may exceed, in MB.
     #[arg(long, default_value_t = 1_200.0)]
     most_mb: f64,
+    /// Milliseconds that 99 % of the small tenant's requests may take in the storm.
+    #[arg(long, default_value_t = 3_000)]
+    small_ms: u64,
 }
 
 /// Runs it.
@@ -64,7 +67,7 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<()> {
         let most = phases.values().copied().fold(0.0, f64::max);
         ensure!(most <= options.most_mb, "{process} took {most:.0} MB");
     }
-    judge(&report)?;
+    judge(&report, options)?;
     cluster.stop()
 }
 
@@ -116,7 +119,7 @@ fn watch(cluster: &Local, command: &mut Command) -> Result<Watched> {
 }
 
 /// An error unless the storm was refused early and truthfully, and passed.
-fn judge(report: &Value) -> Result<()> {
+fn judge(report: &Value, options: &Options) -> Result<()> {
     let number = |phase: &str, key: &str| -> Result<u64> {
         let found = report.get(phase).and_then(|phase| phase.get(key)?.as_u64());
         found.with_context(|| format!("no {key} of {phase}"))
@@ -129,6 +132,8 @@ fn judge(report: &Value) -> Result<()> {
         let failed = failed.with_context(|| format!("no failures of {phase}"))?;
         ensure!(failed.is_empty(), "the small tenant failed {phase}: {failed:?}");
     }
+    let (small_ms, most_ms) = (number("during", "small_p99_ms")?, options.small_ms);
+    ensure!(small_ms <= most_ms, "the small tenant waited {small_ms} ms in the storm");
     let during = report.get("during").context("no storm")?;
     let refused = during.get("refused_per_s").and_then(|refused| refused.get("Overloaded"));
     ensure!(refused.is_some(), "nobody was told that there is too much");

@@ -1,0 +1,139 @@
+//! How many requests a node is given at once: as many as it answers about as fast as it answers
+//! few. What is beyond that would only wait there, where nobody can overtake.
+
+use tokio::time::{Duration, Instant};
+
+/// At least so many, however slow: reads of cold segments take long without any load.
+pub(super) const SIZE_MIN: usize = 32;
+/// At most so many: each takes some kilobytes here and there.
+pub(super) const SIZE_MAX: usize = 2_048;
+/// Where it begins.
+const SIZE_FIRST: usize = 128;
+/// Answers may take this much longer than twice the time with few requests, before it counts as
+/// waiting: a log is synced meanwhile, a page read.
+const SLACK: Duration = Duration::from_millis(20);
+/// The window is looked at so often, at most.
+const LOOK: Duration = Duration::from_millis(50);
+/// Answers below which a look says nothing.
+const ANSWERS_MIN: u32 = 16;
+
+/// The window of one node.
+#[derive(Debug)]
+pub(super) struct Window {
+    size: usize,
+    /// What an answer takes without waiting, as far as known.
+    unhurried: Option<Duration>,
+    since: Instant,
+    answers: u32,
+    spent: Duration,
+    /// Whether more could have been sent.
+    was_full: bool,
+    /// Answers a second, when last looked at.
+    per_s: u64,
+}
+
+impl Window {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            size: SIZE_FIRST,
+            unhurried: None,
+            since: now,
+            answers: 0,
+            spent: Duration::ZERO,
+            was_full: false,
+            per_s: 0,
+        }
+    }
+
+    /// Requests that the node is given at once.
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Answers a second; none while that is not known.
+    pub(super) fn per_s(&self) -> Option<u64> {
+        (self.per_s > 0).then_some(self.per_s)
+    }
+
+    /// Something has to wait for its turn.
+    pub(super) fn note_full(&mut self) {
+        self.was_full = true;
+    }
+
+    /// An answer has come after so long.
+    pub(super) fn answered(&mut self, took: Duration, now: Instant) {
+        self.answers = self.answers.saturating_add(1);
+        self.spent = self.spent.saturating_add(took);
+        let elapsed = now.saturating_duration_since(self.since);
+        if elapsed < LOOK || self.answers < ANSWERS_MIN {
+            return;
+        }
+        self.look(self.spent.checked_div(self.answers).unwrap_or_default());
+        let per_s = u128::from(self.answers).saturating_mul(1_000).checked_div(elapsed.as_millis());
+        self.per_s = per_s.and_then(|per_s| u64::try_from(per_s).ok()).unwrap_or(0);
+        (self.since, self.answers, self.spent, self.was_full) = (now, 0, Duration::ZERO, false);
+    }
+
+    /// Fewer if answers wait, more if they do not and more were there.
+    fn look(&mut self, mean: Duration) {
+        let unhurried = self.unhurried.map_or(mean, |known| known.min(mean));
+        self.unhurried = Some(unhurried);
+        if mean > unhurried.saturating_mul(2).saturating_add(SLACK) {
+            if self.size <= SIZE_MIN {
+                // With so few this is what it takes: something slower is asked for now.
+                self.unhurried = Some(mean);
+            }
+            self.size = (self.size - self.size / 4).max(SIZE_MIN);
+        } else if self.was_full {
+            self.size = (self.size + self.size / 8).min(SIZE_MAX);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Has a node answer `per_s` requests a second, each after at least `least`, to somebody who
+    /// always has more, for some seconds; says what the window is then.
+    fn settled(window: &mut Window, now: &mut Instant, per_s: u32, least: Duration) -> usize {
+        for _ in 0..per_s * 10 {
+            window.note_full();
+            *now += Duration::from_secs(1) / per_s;
+            let size = u32::try_from(window.size()).unwrap();
+            // Little's law: whoever has so many there waits so long for each.
+            let took = (Duration::from_secs(1) / per_s * size).max(least);
+            window.answered(took, *now);
+        }
+        window.size()
+    }
+
+    #[test]
+    fn a_slow_node_is_given_few_at_once_and_a_fast_one_many() {
+        let (mut now, mut window) = (Instant::now(), Window::new(Instant::now()));
+        let slow = settled(&mut window, &mut now, 400, Duration::from_millis(2));
+        assert!(slow <= 2 * SIZE_MIN, "{slow}");
+        assert_eq!(window.per_s(), Some(400));
+        let fast = settled(&mut window, &mut now, 50_000, Duration::from_millis(1));
+        assert!(fast > 500, "{fast}");
+    }
+
+    #[test]
+    fn answers_that_are_slow_by_nature_do_not_keep_the_window_small() {
+        let (mut now, mut window) = (Instant::now(), Window::new(Instant::now()));
+        settled(&mut window, &mut now, 5_000, Duration::from_millis(1));
+        // Reads of an object store: 150 ms each, thousands at once.
+        let many = settled(&mut window, &mut now, 20_000, Duration::from_millis(150));
+        assert!(many > 1_000, "{many}");
+    }
+
+    #[test]
+    fn who_never_fills_the_window_does_not_change_it() {
+        let (mut now, mut window) = (Instant::now(), Window::new(Instant::now()));
+        for _ in 0..10_000 {
+            now += Duration::from_millis(1);
+            window.answered(Duration::from_millis(3), now);
+        }
+        assert_eq!(window.size(), SIZE_FIRST);
+    }
+}
