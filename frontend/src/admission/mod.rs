@@ -3,6 +3,8 @@
 //! and so have the connections of a keyspace. Whoever has no more open than its share is never
 //! refused, so neither a keyspace nor a client with too much takes the service from the others.
 
+mod admitted;
+
 use std::{
     collections::HashMap,
     sync::{
@@ -13,6 +15,8 @@ use std::{
 };
 
 use parking_lot::Mutex;
+
+pub(crate) use self::admitted::Admitted;
 
 /// Requests that may always be open before connections beyond their share are refused more.
 const REQUESTS_MIN: usize = 2_048;

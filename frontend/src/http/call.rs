@@ -27,6 +27,7 @@ use super::{
 };
 use crate::{
     access::Who,
+    admission::Admitted,
     error::RequestError,
     execute::{Done, Parameters},
 };
@@ -41,6 +42,8 @@ pub(super) struct Call {
     pub(super) body: Bytes,
     pub(super) style: Style,
     pub(super) who: Who,
+    /// Held as long as the request; none for what is always let in.
+    pub(super) admitted: Option<Admitted>,
 }
 
 /// How to run a statement.
@@ -212,6 +215,9 @@ impl Call {
         values: Vec<BoundValue>,
         options: Options,
     ) -> Result<Done, HttpError> {
+        if let Some(admitted) = &self.admitted {
+            admitted.ask_for(&self.shared.executor, planned)?;
+        }
         let timeout = options.timeout;
         let parameters = Parameters {
             values,

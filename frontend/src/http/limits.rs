@@ -6,6 +6,10 @@ use std::time::Duration;
 /// quotes comes in under it; bulk loading goes through CQL or `import`.
 pub(super) const BODY_BYTES_MAX: usize = 16 << 20;
 
+/// What a body counts as among all that are held, in bytes, when its length is not told: few are
+/// longer, and those are cut by the limit above.
+pub(super) const BODY_BYTES_UNTOLD: u64 = 1 << 20;
+
 /// Time for a body to arrive whole, so that slow senders do not hold memory.
 pub(super) const BODY_TIME_MAX: Duration = Duration::from_secs(60);
 

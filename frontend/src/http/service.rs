@@ -18,7 +18,7 @@ use super::{
     HttpShared,
     call::Call,
     endpoint::Endpoint,
-    limits::{BODY_BYTES_MAX, BODY_TIME_MAX, REQUEST_ID_CHARS_MAX},
+    limits::{BODY_BYTES_MAX, BODY_BYTES_UNTOLD, BODY_TIME_MAX, REQUEST_ID_CHARS_MAX},
     login,
     media::Format,
     problem::HttpError,
@@ -28,7 +28,7 @@ use super::{
     rows, schema,
     uri::Pairs,
 };
-use crate::{access::Who, error::RequestError};
+use crate::{access::Who, admission::Admitted, error::RequestError};
 
 /// What answers the requests of a connection.
 #[derive(Clone, Debug)]
@@ -84,11 +84,15 @@ impl Service {
             _ => {}
         }
         let method = parts.method.clone();
+        let admitted = match endpoint {
+            Endpoint::Version => None,
+            _ => Some(self.admit(&endpoint, &parts, &body)?),
+        };
         let who = match endpoint {
             Endpoint::Version => Who::Anybody,
             _ => login::who(&self.shared.executor, &parts.headers).await?,
         };
-        let call = self.call(parts, body, who).await?;
+        let call = self.call(parts, body, who, admitted).await?;
         match endpoint {
             Endpoint::Query => query::answer(&call, &method).await,
             Endpoint::Rows(name, key) => rows::answer(&call, &method, &name, &key).await,
@@ -115,7 +119,31 @@ impl Service {
         }
     }
 
-    async fn call(&self, parts: Parts, body: Incoming, who: Who) -> Result<Call, HttpError> {
+    /// Lets a request in before its body is read.
+    fn admit(
+        &self,
+        endpoint: &Endpoint,
+        parts: &Parts,
+        body: &Incoming,
+    ) -> Result<Admitted, HttpError> {
+        let told = body.size_hint().exact().unwrap_or(BODY_BYTES_UNTOLD);
+        let bytes = usize::try_from(told).unwrap_or(BODY_BYTES_MAX);
+        let keyspace = match endpoint {
+            Endpoint::Keyspace(name) => Some(name.clone()),
+            Endpoint::Table(name) | Endpoint::Rows(name, _) => Some(name.keyspace.clone()),
+            _ => named_keyspace(parts)?,
+        };
+        let admission = &self.shared.executor.admission;
+        Ok(Admitted::new(admission, keyspace.as_deref(), bytes.min(BODY_BYTES_MAX))?)
+    }
+
+    async fn call(
+        &self,
+        parts: Parts,
+        body: Incoming,
+        who: Who,
+        admitted: Option<Admitted>,
+    ) -> Result<Call, HttpError> {
         let pairs = Pairs::read(parts.uri.query())?;
         let cql = super::media::names(&parts.headers, "application/cql");
         let style = if cql { Style::default() } else { Style::of(&parts.headers, &pairs)? };
@@ -129,8 +157,15 @@ impl Service {
         };
         let path = parts.uri.path().to_owned();
         let shared = self.shared.clone();
-        Ok(Call { shared, headers: parts.headers, path, pairs, body, style, who })
+        Ok(Call { shared, headers: parts.headers, path, pairs, body, style, who, admitted })
     }
+}
+
+/// The keyspace that the query string or a header names.
+fn named_keyspace(parts: &Parts) -> Result<Option<String>, HttpError> {
+    let pairs = Pairs::read(parts.uri.query())?;
+    let header = || parts.headers.get("cellar-keyspace").and_then(|value| value.to_str().ok());
+    Ok(pairs.get("keyspace").or_else(header).map(str::to_owned))
 }
 
 async fn read_body(body: Incoming) -> Result<Bytes, HttpError> {

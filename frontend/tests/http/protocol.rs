@@ -56,6 +56,53 @@ async fn bodies_beyond_the_limit_are_refused_by_length_and_by_content() {
     assert_eq!(&answer, b"HTTP/1.1 413");
 }
 
+/// A request with a body of so many bytes, of which the server gets the head.
+async fn announce(service: &Service, bytes: usize) -> TcpStream {
+    let mut stream = TcpStream::connect(service.address).await.unwrap();
+    let head = format!(
+        "POST /v1/query HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+         content-length: {bytes}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn too_much_at_once_is_refused_before_it_is_sent_and_other_keyspaces_are_served() {
+    let service = Service::start().await;
+    // Together they are more than the frontend holds; at least one is told so at once.
+    let announced = futures::future::join_all((0..17).map(|_| announce(&service, 16 << 20)));
+    let mut announced = announced.await;
+    let answers = announced.iter_mut().map(|stream| {
+        Box::pin(async move {
+            let mut answer = Vec::new();
+            while !answer.ends_with(b"}") {
+                assert!(stream.read_buf(&mut answer).await.unwrap() > 0);
+            }
+            String::from_utf8(answer).unwrap()
+        })
+    });
+    let (answer, _, _) = futures::future::select_all(answers).await;
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    assert!(answer.contains("\r\nretry-after: 1\r\n"), "{answer}");
+    assert!(answer.contains("CEL-5031") && answer.contains("268435456 bytes"), "{answer}");
+    let large = json!({ "statement": "SELECT page FROM demo.hits", "keyspace": null });
+    let large = format!("{large}{}", " ".repeat((15 << 20) + (1 << 19)));
+    let query = || {
+        let ask = service.ask(Method::POST, "/v1/query");
+        ask.header("content-type", "application/json").body(large.clone())
+    };
+    assert_eq!(query().send().await.expect(503)["code"], "CEL-5031");
+    query().header("cellar-keyspace", "demo").send().await.expect(200);
+    // What was announced and given up is free again.
+    drop(announced);
+    let began = std::time::Instant::now();
+    while query().send().await.status != 200 {
+        assert!(began.elapsed() < Duration::from_secs(60), "the places are not given back");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 #[tokio::test]
 async fn request_ids_are_kept_if_they_are_fit_and_made_if_not() {
     let service = Service::empty().await;
