@@ -10,7 +10,7 @@ use cellar_rpc::Router;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{Process, announce::Announcement, metadata};
+use super::{Process, announce::Announcement, metadata, reach};
 use crate::{
     admin::{self, Operator},
     config::Settings,
@@ -88,20 +88,41 @@ pub(super) fn registration(
     }
 }
 
-/// Answers other frontends: where the settings say, or beside CQL at a port that is free. Says
-/// where, unless nobody could tell the others.
+/// Answers other frontends: where the settings say, or beside CQL at a port that is free. Says by
+/// which address; none if there is none that the others could use.
 async fn listen(
     process: &Process,
     settings: &Settings,
     router: Router,
 ) -> anyhow::Result<Option<String>> {
     let beside = SocketAddr::new(settings.cql.ip(), 0);
-    let (address, advertised) = match settings.listen {
-        Some(address) => (address, settings.advertise.clone()),
-        None if beside.ip().is_unspecified() => return Ok(None),
-        None => (beside, None),
+    let mut address = settings.listen.unwrap_or(beside);
+    let given = settings.listen.and(settings.advertise.clone());
+    if given.is_some() || !address.ip().is_unspecified() {
+        return metadata::serve(process, address, given, router).await.map(Some);
+    }
+    let Some(own) = reach::towards(&settings.metadata, address.ip()).await else {
+        tracing::warn!(
+            "other frontends cannot ask this one for its traces: it listens on every address, and \
+             there is no way to the metadata service to learn one from; give --listen and \
+             --advertise"
+        );
+        return Ok(None);
     };
-    metadata::serve(process, address, advertised, router).await.map(Some)
+    if own.is_loopback() {
+        tracing::warn!(
+            %own,
+            "frontends on other machines cannot ask this one for its traces: it reaches the \
+             metadata service by loopback; give --listen and --advertise if there are any"
+        );
+    }
+    if address.port() == 0 {
+        // The port is not known yet, and nobody else needs it.
+        address.set_ip(own);
+        return metadata::serve(process, address, None, router).await.map(Some);
+    }
+    let advertised = SocketAddr::new(own, address.port()).to_string();
+    metadata::serve(process, address, Some(advertised), router).await.map(Some)
 }
 
 /// Runs until a signal.
@@ -153,4 +174,35 @@ pub(super) fn endpoints(cql: SocketAddr, http: SocketAddr, admin: SocketAddr) ->
         .line("CQL", cql, &format!("cqlsh {} {}", cql.ip(), cql.port()))
         .line("HTTP", http, &format!("curl -s http://{http}/v1/query -d {query}"))
         .line("admin", admin, &format!("curl -s http://{admin}/metrics"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Flags, Layers};
+
+    fn with(settings: &[(&str, &str)]) -> Settings {
+        let name = |key: &str| format!("CELLAR__{}", key.to_uppercase());
+        let environment = settings.iter().map(|(key, text)| (name(key), (*text).to_owned()));
+        let layers = Layers::read(None, environment, &Flags::default()).unwrap();
+        Settings::from_layers(&layers).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_frontend_on_every_address_is_reached_by_the_one_towards_the_metadata_service() {
+        let everywhere = [("cql", "0.0.0.0:9042"), ("metadata", "127.0.0.1:7100")];
+        let listens = [("cql", "127.0.0.1:9042"), ("listen", "0.0.0.0:0")];
+        for settings in [with(&everywhere), with(&listens)] {
+            let process = Process::start(&settings).unwrap();
+            let router = Router::new().call("/ping", |(): ()| async { Ok::<_, ()>(7_u32) });
+            let address = listen(&process, &settings, router).await.unwrap().unwrap();
+            assert!(address.starts_with("127.0.0.1:"), "{address}");
+            let patience = Duration::from_secs(30);
+            let pong = process.pool.client(&address).call::<_, u32>("/ping", &(), patience).await;
+            assert_eq!(pong.unwrap(), 7);
+        }
+        let nowhere = with(&[("cql", "0.0.0.0:9042"), ("metadata", "nobody.invalid:7100")]);
+        let process = Process::start(&nowhere).unwrap();
+        assert_eq!(listen(&process, &nowhere, Router::new()).await.unwrap(), None);
+    }
 }

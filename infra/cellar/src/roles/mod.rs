@@ -11,6 +11,7 @@ mod clock;
 mod member;
 mod merges;
 mod node;
+mod reach;
 mod signals;
 
 pub(crate) use signals::first as signalled;
