@@ -190,7 +190,7 @@ impl Lanes {
         if room || (running < self.share(tenants) && !waits) {
             return true;
         }
-        self.window.note_full();
+        self.window.note_full(Instant::now());
         false
     }
 
@@ -232,6 +232,7 @@ impl Lanes {
             let next = waiting.find(|waiting| !waiting.is_closed());
             if !lane.waiting.is_empty() {
                 self.turns.push_back(tenant);
+                self.window.note_full(Instant::now());
             } else if next.is_none() && lane.running == 0 {
                 self.by_tenant.remove(&tenant);
             }

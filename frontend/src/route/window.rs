@@ -14,6 +14,8 @@ const SIZE_FIRST: usize = 128;
 const SLACK: Duration = Duration::from_millis(20);
 /// The window is looked at so often, at most.
 const LOOK: Duration = Duration::from_millis(50);
+/// What was counted for longer than this may have nothing to do with now.
+const PACE_OLD: Duration = Duration::from_secs(2);
 /// Answers below which a look says nothing.
 const ANSWERS_MIN: u32 = 16;
 
@@ -28,7 +30,7 @@ pub(super) struct Window {
     spent: Duration,
     /// Whether more could have been sent.
     was_full: bool,
-    /// Answers a second, when last looked at.
+    /// Answers a second while it was full, when last looked at; 0 if it was not.
     per_s: u64,
 }
 
@@ -50,14 +52,16 @@ impl Window {
         self.size
     }
 
-    /// Answers a second; none while that is not known.
+    /// Answers a second; none while that is not known, because more could have been sent.
     pub(super) fn per_s(&self) -> Option<u64> {
         (self.per_s > 0).then_some(self.per_s)
     }
 
-    /// Something has to wait for its turn.
-    pub(super) fn note_full(&mut self) {
-        self.was_full = true;
+    /// Something has to wait for its turn. What was before says nothing of how fast it goes on.
+    pub(super) fn note_full(&mut self, now: Instant) {
+        if !self.was_full {
+            (self.since, self.answers, self.spent, self.was_full) = (now, 0, Duration::ZERO, true);
+        }
     }
 
     /// An answer has come after so long.
@@ -70,7 +74,9 @@ impl Window {
         }
         self.look(self.spent.checked_div(self.answers).unwrap_or_default());
         let per_s = u128::from(self.answers).saturating_mul(1_000).checked_div(elapsed.as_millis());
-        self.per_s = per_s.and_then(|per_s| u64::try_from(per_s).ok()).unwrap_or(0);
+        let says = self.was_full && elapsed <= PACE_OLD;
+        let per_s = per_s.filter(|_| says).and_then(|per_s| u64::try_from(per_s).ok());
+        self.per_s = per_s.unwrap_or(0);
         (self.since, self.answers, self.spent, self.was_full) = (now, 0, Duration::ZERO, false);
     }
 
@@ -98,7 +104,7 @@ mod tests {
     /// always has more, for some seconds; says what the window is then.
     fn settled(window: &mut Window, now: &mut Instant, per_s: u32, least: Duration) -> usize {
         for _ in 0..per_s * 10 {
-            window.note_full();
+            window.note_full(*now);
             *now += Duration::from_secs(1) / per_s;
             let size = u32::try_from(window.size()).unwrap();
             // Little's law: whoever has so many there waits so long for each.
@@ -135,5 +141,22 @@ mod tests {
             window.answered(Duration::from_millis(3), now);
         }
         assert_eq!(window.size(), SIZE_FIRST);
+    }
+
+    #[test]
+    fn a_time_without_requests_does_not_make_a_node_seem_slow() {
+        let (mut now, mut window) = (Instant::now(), Window::new(Instant::now()));
+        for _ in 0..8 {
+            window.answered(Duration::from_millis(1), now);
+        }
+        now += Duration::from_secs(60);
+        let least = Duration::from_millis(1);
+        settled(&mut window, &mut now, 1_000, least);
+        assert_eq!(window.per_s(), Some(1_000));
+        now += Duration::from_secs(60);
+        for _ in 0..100 {
+            window.answered(least, now);
+        }
+        assert_eq!(window.per_s(), None, "nobody had to wait");
     }
 }
