@@ -1,5 +1,6 @@
-//! The place of a request of HTTP among those that are open: taken before its body is read, for the keyspace
-//! that its path, query string or headers name, or else for nobody until its statement is known.
+//! The place of a request of HTTP among those that are open: taken before its body is read, for
+//! the keyspace that its path, query string or headers name, or else for nobody until its statement
+//! is known.
 
 use std::sync::Arc;
 
