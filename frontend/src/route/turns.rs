@@ -263,6 +263,7 @@ impl Lanes {
 #[cfg(test)]
 mod tests {
     use futures::{FutureExt, future::BoxFuture};
+    use tokio::task::unconstrained;
 
     use super::*;
     use crate::route::window::SIZE_MIN;
@@ -279,11 +280,16 @@ mod tests {
         async move { turns.enter(NODE, tenant, PATIENCE).await }.boxed()
     }
 
+    /// How it ended, if it has; however much the runtime thinks this task has done already.
+    fn poll(entering: &mut Entering) -> Option<Result<Turn, NoTurn>> {
+        unconstrained(entering).now_or_never()
+    }
+
     /// Requests of a keyspace that come together: those that have their turn, and the others.
     fn come(turns: &Turns, tenant: Tenant, count: usize) -> (Vec<Turn>, Vec<Entering>) {
         let (mut have, mut wait) = (Vec::new(), Vec::new());
         for mut entering in (0..count).map(|_| enter(turns, tenant)) {
-            match entering.as_mut().now_or_never() {
+            match poll(&mut entering) {
                 Some(turn) => have.push(turn.unwrap()),
                 None => wait.push(entering),
             }
@@ -294,7 +300,7 @@ mod tests {
     /// Those that have their turn now.
     fn have(wait: &mut Vec<Entering>) -> Vec<Turn> {
         let mut have = Vec::new();
-        wait.retain_mut(|entering| match entering.as_mut().now_or_never() {
+        wait.retain_mut(|entering| match poll(entering) {
             Some(turn) => {
                 have.push(turn.unwrap());
                 false
@@ -309,7 +315,7 @@ mod tests {
         let turns = Turns::default();
         let (mut greedy, mut waits) = come(&turns, GREEDY, 5_000);
         let window = greedy.len();
-        assert!(window > SIZE_MIN, "{window}");
+        assert!(window >= SIZE_MIN, "{window}");
         let (small, late) = come(&turns, SMALL, window / 2);
         assert_eq!((small.len(), late.len()), (window / 2, 0));
         // Until the node has no more than its window again, nobody else is given to it.
@@ -363,7 +369,7 @@ mod tests {
         let mut refused = None;
         while refused.is_none() {
             let mut entering = enter(&turns, GREEDY);
-            match entering.as_mut().now_or_never() {
+            match poll(&mut entering) {
                 Some(turn) => refused = Some(turn.unwrap_err()),
                 None => waits.push(entering),
             }
