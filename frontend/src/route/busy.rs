@@ -98,6 +98,7 @@ fn read(route: &Route, table: TableId) -> BoxFuture<'static, Result<Answer, Requ
         columns: None,
         level: ReadLevel::Leader,
         probe: None,
+        now_seconds: None,
     };
     let route = route.clone();
     async move {
