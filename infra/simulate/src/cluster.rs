@@ -1,4 +1,4 @@
-//! Three metadata members and three nodes, as machines whose processes come and go.
+//! Three metadata members and four nodes, as machines whose processes come and go.
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
@@ -18,8 +18,10 @@ use crate::{
     world::{clock::WallClock, disk::HeldDisk, network::Network},
 };
 
-/// Processes of each role.
-pub(crate) const MACHINES: usize = 3;
+/// Members of the metadata service.
+pub(crate) const MEMBERS: usize = 3;
+/// Nodes: one more than a cell has replicas, so that cells move.
+pub(crate) const NODES: usize = 4;
 
 /// The cluster under test.
 pub(crate) struct Cluster {
@@ -65,7 +67,7 @@ impl Cluster {
         let machines = members.keys().map(|number| {
             MemberMachine::new(*number, members.clone(), disk(format!("member {number}")))
         });
-        let nodes = (1..=MACHINES).map(|number| {
+        let nodes = (1..=NODES).map(|number| {
             NodeMachine::new(
                 format!("10.0.2.{number}:7000"),
                 metadata.clone(),
@@ -85,7 +87,7 @@ impl Cluster {
 
     /// Every process that there should be.
     pub(crate) fn roles() -> impl Iterator<Item = Role> {
-        (0..MACHINES).map(Role::Member).chain((0..MACHINES).map(Role::Node))
+        (0..MEMBERS).map(Role::Member).chain((0..NODES).map(Role::Node))
     }
 
     /// The addresses of the metadata service.

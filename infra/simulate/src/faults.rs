@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cellar_metadata_api::{KeyRange, Metadata, Position};
+use cellar_metadata_api::{Cell, KeyRange, Metadata, Position};
 use cellar_rpc::tasks::Tasks;
 use tokio::time::{Instant, sleep};
 
@@ -10,7 +10,7 @@ use crate::{
     chance::Chance,
     check::Watcher,
     client::{asking::Asking, tables::Known},
-    cluster::{Cluster, MACHINES, Role},
+    cluster::{Cluster, MEMBERS, NODES, Role},
     process::End,
 };
 
@@ -34,9 +34,11 @@ enum Kind {
     Split,
     Race,
     Succession,
+    Move,
+    Merge,
 }
 
-const KINDS: [Kind; 12] = [
+const KINDS: [Kind; 14] = [
     Kind::Kill,
     Kind::PowerLoss,
     Kind::PowerLossInAWrite,
@@ -49,6 +51,8 @@ const KINDS: [Kind; 12] = [
     Kind::Split,
     Kind::Race,
     Kind::Succession,
+    Kind::Move,
+    Kind::Merge,
 ];
 
 /// Something that is done later.
@@ -191,8 +195,10 @@ impl Trouble {
     }
 
     fn role(&mut self) -> Role {
-        let number = usize::try_from(self.chance.below(MACHINES as u64)).unwrap_or(0);
-        if self.chance.percent(65) { Role::Node(number) } else { Role::Member(number) }
+        let (nodes, members) = (NODES as u64, MEMBERS as u64);
+        let mut one = |of| usize::try_from(self.chance.below(of)).unwrap_or(0);
+        let (node, member) = (one(nodes), one(members));
+        if self.chance.percent(65) { Role::Node(node) } else { Role::Member(member) }
     }
 
     /// A process that may be ended: now and then a majority of its kind is gone.
@@ -203,7 +209,7 @@ impl Trouble {
                 || matches!((role, other), (Role::Member(_), Role::Member(_)))
         };
         let down = Cluster::roles().filter(same).filter(|other| !cluster.is_up(*other)).count();
-        let most = if self.chance.percent(20) { MACHINES } else { 1 };
+        let most = if self.chance.percent(20) { NODES } else { 1 };
         let runs = cluster.is_up(role) || cluster.is_starting(role);
         (runs && down < most).then_some(role)
     }
@@ -267,6 +273,8 @@ impl Trouble {
             Kind::Split => self.split(cluster, 1),
             Kind::Race => self.split(cluster, 6),
             Kind::Succession => self.succession(cluster),
+            Kind::Move => self.relocate(),
+            Kind::Merge => self.merge(cluster),
         }
     }
 
@@ -316,6 +324,49 @@ impl Trouble {
             .saturating_add(1);
         let room = at.token.abs_diff(least);
         Position::new(at.table, least.saturating_add_unsigned(chance.below(room)))
+    }
+
+    /// A cell, any of them.
+    fn cell(&mut self) -> Option<Cell> {
+        let table = self.chance.pick(&self.tables).map(|known| known.table.id)?;
+        let catalog = Arc::clone(&self.asking.metadata.catalog().borrow());
+        let at = Position::new(table, self.chance.below(u64::MAX).cast_signed());
+        catalog.placement_of(table)?.lookup(at).cloned()
+    }
+
+    /// Plans a cell onto other nodes, and now and then back soon, whether it has moved or not.
+    fn relocate(&mut self) {
+        let Some(cell) = self.cell() else { return };
+        let mut target: Vec<_> =
+            self.asking.metadata.catalog().borrow().nodes.keys().copied().collect();
+        while target.len() > cell.replicas.len().max(1) {
+            let goes = usize::try_from(self.chance.below(target.len() as u64)).unwrap_or(0);
+            target.remove(goes);
+        }
+        let back = self.chance.percent(60).then(|| self.chance.ms(200, 3_000));
+        let asking = Arc::clone(&self.asking);
+        self.tasks.spawn("a move", async move {
+            asking.plan(cell.id, target).await;
+            if let Some(pause) = back {
+                sleep(pause).await;
+                asking.plan(cell.id, cell.replicas).await;
+            }
+        });
+    }
+
+    /// Asks for a merge of a cell with the one to its right.
+    fn merge(&mut self, cluster: &Cluster) {
+        let Some(left) = self.cell() else { return };
+        let catalog = Arc::clone(&self.asking.metadata.catalog().borrow());
+        let Some(node) = cluster.leader_of(left.id) else { return };
+        let right = catalog.placements.values().flat_map(|all| all.cells()).find(|right| {
+            Some(right.range.start) == left.range.end && right.replicas.contains(&node)
+        });
+        let Some(right) = right.map(|right| right.id) else { return };
+        let asking = Arc::clone(&self.asking);
+        self.tasks.spawn("a merge", async move {
+            drop(asking.merge(node, left.id, right).await);
+        });
     }
 
     /// Asks for a split at some position; of several requests all race, through every node.

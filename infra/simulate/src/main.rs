@@ -37,7 +37,8 @@ struct Arguments {
     /// Run every so many-th seed twice and compare the traces; 0 for never.
     #[arg(long, default_value_t = 20)]
     twice: u64,
-    /// Break this build on purpose: skip-sync, answer-early, skip-epoch or forget-batch.
+    /// Break this build on purpose: skip-sync, answer-early, skip-epoch, forget-batch or
+    /// forget-word.
     /// Succeeds if that is found.
     #[arg(long)]
     sabotage: Option<String>,
@@ -159,6 +160,7 @@ fn sabotage(fault: &str) -> Result<()> {
         "answer-early" => Sabotage::AnswerEarly,
         "skip-epoch" => Sabotage::SkipEpoch,
         "forget-batch" => Sabotage::ForgetBatch,
+        "forget-word" => Sabotage::ForgetWord,
         other => anyhow::bail!("no sabotage is called {other}"),
     });
     Ok(())

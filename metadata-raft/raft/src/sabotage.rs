@@ -16,6 +16,8 @@ pub enum Sabotage {
     SkipEpoch = 3,
     /// What other cells are to apply of a batch is not noted.
     ForgetBatch = 4,
+    /// A replica that comes back has forgotten what it said.
+    ForgetWord = 5,
 }
 
 static CHOSEN: AtomicU8 = AtomicU8::new(0);

@@ -6,11 +6,13 @@ use cellar_cell_api::{
     AdminAnswer, AdminRequest, CellError, Cells, Outcome, Page, Read, ReadLevel, ReadRequest,
     Target, Write, WriteRequest,
 };
-use cellar_metadata_api::{Cell, CellId, Client, Metadata, NodeId, Position, protocol::Identity};
+use cellar_metadata_api::{
+    Cell, CellId, Client, Command, Metadata, NodeId, Position, protocol::Identity,
+};
 use cellar_rpc::{ClientConfig, Pool, tasks::Tasks};
 use cellar_schema::keys;
 use parking_lot::Mutex;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{chance::Chance, world::network::Network};
 
@@ -158,11 +160,35 @@ impl Asking {
         cell: CellId,
         at: Position,
     ) -> Result<AdminAnswer, CellError> {
+        self.admin(node, AdminRequest::Split { cell, at: Some(at) }).await
+    }
+
+    /// Asks a node to merge two cells.
+    pub(crate) async fn merge(
+        &self,
+        node: NodeId,
+        left: CellId,
+        right: CellId,
+    ) -> Result<AdminAnswer, CellError> {
+        self.admin(node, AdminRequest::Merge { left, right }).await
+    }
+
+    async fn admin(&self, node: NodeId, request: AdminRequest) -> Result<AdminAnswer, CellError> {
         let catalog = Arc::clone(&self.metadata.catalog().borrow());
         let known = catalog.nodes.get(&node).map(|node| node.address.clone());
         let address = known.unwrap_or_default();
-        let request = AdminRequest::Split { cell, at: Some(at) };
         self.cells.admin(Target { node, address: &address }, request, ATTEMPT).await
+    }
+
+    /// Has the metadata service plan a cell, as it is known now, onto nodes; it may not come to it.
+    pub(crate) async fn plan(&self, cell: CellId, target: Vec<NodeId>) {
+        let catalog = Arc::clone(&self.metadata.catalog().borrow());
+        let all = catalog.placements.values().flat_map(|all| all.cells());
+        let Some(epoch) = all.into_iter().find(|one| one.id == cell).map(|one| one.epoch) else {
+            return;
+        };
+        let command = Command::PlanReplicas { cell: (cell, epoch), target };
+        drop(timeout(ATTEMPT, self.metadata.submit(command)).await);
     }
 }
 

@@ -69,6 +69,10 @@ impl Group {
     /// the group since, forgotten its log, and come back: a member that does not know that counts
     /// on its vote, and must not lead without what others were told to be decided.
     pub(crate) fn has_said_more(&self, candidate: &VoteRequest<Types>) -> bool {
+        #[cfg(feature = "sabotage")]
+        if crate::sabotage::is(crate::sabotage::Sabotage::ForgetWord) {
+            return false;
+        }
         let Store { log, group, .. } = &self.inner.store;
         let order = |position: Position| (position.term, position.index);
         let has = candidate.last_log_id.as_ref().map(types::position);
