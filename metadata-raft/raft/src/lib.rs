@@ -22,6 +22,6 @@ mod spool;
 mod types;
 
 pub use error::{ProposeError, RaftError};
-pub use group::{Changes, Group, Members, Standing, ask_transfer_leader};
+pub use group::{Changes, Group, Members, Standing, ask_member, ask_transfer_leader};
 pub use host::{Host, HostOptions, NoRoom, Peers, Room};
 pub use machine::{Applied, Entry, Flusher, Machine, MachineError, Pieces, Received};

@@ -68,6 +68,8 @@ pub(crate) const ELECTION_MS_MAX: u64 = 900;
 /// Time for a leader without a lease to get one from a majority before it refuses what was asked,
 /// in milliseconds: some round trips to busy members; a leader that is cut off refuses soon.
 pub(crate) const LEASE_MS_MAX: u64 = 500;
+/// Time for a leader to make sure that it leads and to say who is in its group, in milliseconds.
+pub(crate) const MEMBER_MS_MAX: u64 = 1_000;
 /// Pause between attempts at the first election of a group, in milliseconds: about the time that
 /// the other members need to start it.
 pub(crate) const FIRST_ELECTION_PAUSE_MS: u64 = 40;

@@ -5,13 +5,15 @@ use std::{
     time::Duration,
 };
 
+use cellar_rpc::{CallError, Client};
+use futures::future::join_all;
 use openraft::{BasicNode, ChangeMembers, async_runtime::WatchReceiver, raft::VoteRequest};
 use tokio::time::sleep;
 
-use super::{Group, store::Store};
+use super::{ASK_MEMBER, Envelope, Group, store::Store};
 use crate::{
-    error::RaftError,
-    limits::MATCHED_LOOK_MS,
+    error::{ProposeError, RaftError},
+    limits::{MATCHED_LOOK_MS, MEMBER_MS_MAX},
     log::Position,
     types::{self, Types},
 };
@@ -79,6 +81,19 @@ impl Group {
         log.state(*group).said.map(order) > has.map(order)
     }
 
+    /// Whether a node is in the group, by the word of whoever surely leads it.
+    ///
+    /// # Errors
+    /// This node does not lead, or no majority says so.
+    pub(crate) async fn counts_on(&self, node: u64) -> Result<bool, ProposeError> {
+        if !self.is_leader() {
+            return Err(ProposeError::NotLeader { leader: self.leader() });
+        }
+        self.read_barrier().await?;
+        let members = self.members().await.map_err(|_| ProposeError::Stopped)?;
+        Ok(members.all.contains_key(&node))
+    }
+
     /// Adds a member without a vote, unless it is in the group.
     ///
     /// # Errors
@@ -143,4 +158,24 @@ impl Group {
         let changed = self.inner.raft.change_membership(change, false).await;
         changed.map(|_| ()).map_err(|error| self.refused(error))
     }
+}
+
+/// Asks nodes whether whoever surely leads a group has `member` in it. One that has stopped the
+/// group before it asks, and hears no, is counted on by nobody as long as it does not start it.
+///
+/// # Errors
+/// Nobody answered who surely leads.
+pub async fn ask_member(
+    clients: Vec<(u64, Client)>,
+    group: u64,
+    member: u64,
+) -> Result<bool, RaftError> {
+    let patience = Duration::from_millis(MEMBER_MS_MAX);
+    let asked = clients.into_iter().map(async |(to, client)| {
+        client.call(ASK_MEMBER, &Envelope { group, to, message: member }, patience).await
+    });
+    let answers = join_all(asked).await;
+    let answer = answers.into_iter().find_map(|answer: Result<bool, CallError>| answer.ok());
+    let reason = "nobody answers who leads it".to_owned();
+    answer.ok_or(RaftError::Failed { group, reason })
 }

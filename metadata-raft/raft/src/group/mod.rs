@@ -29,8 +29,8 @@ use heard::Heard;
 use install::Installing;
 use network::Network;
 pub(crate) use network::{
-    APPEND, ASK_BASE, ASK_WHOLE, BASE, Envelope, LEAD, PRE_VOTE, Piece, Refused, SNAPSHOT,
-    TRANSFER, VOTE, refused,
+    APPEND, ASK_BASE, ASK_MEMBER, ASK_WHOLE, BASE, Envelope, LEAD, PRE_VOTE, Piece, Refused,
+    SNAPSHOT, TRANSFER, VOTE, refused,
 };
 use openraft::{
     BasicNode, Raft, ReadPolicy,
@@ -55,7 +55,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use changes::Changes;
 pub use lead::ask_transfer_leader;
-pub use members::Members;
+pub use members::{Members, ask_member};
 pub(crate) use rest::Offer;
 use rest::Rest;
 pub use standing::Standing;

@@ -43,6 +43,8 @@ pub(crate) const ASK_BASE: &str = "/raft/ask-base";
 pub(crate) const ASK_WHOLE: &str = "/raft/ask-whole";
 /// A snapshot that was asked for.
 pub(crate) const BASE: &str = "/raft/base";
+/// What a node asks that would leave a group: whether it is counted on.
+pub(crate) const ASK_MEMBER: &str = "/raft/ask-member";
 /// What an operator asks: another leader.
 pub(crate) const LEAD: &str = "/raft/lead";
 

@@ -11,8 +11,8 @@ use openraft::raft::{
 use super::{Inner, incoming::Reason};
 use crate::{
     group::{
-        APPEND, ASK_BASE, ASK_WHOLE, BASE, Envelope, Group, LEAD, PRE_VOTE, Piece, Refused,
-        SNAPSHOT, TRANSFER, VOTE, refused,
+        APPEND, ASK_BASE, ASK_MEMBER, ASK_WHOLE, BASE, Envelope, Group, LEAD, PRE_VOTE, Piece,
+        Refused, SNAPSHOT, TRANSFER, VOTE, refused,
     },
     types::Types,
 };
@@ -120,6 +120,9 @@ fn snapshots(host: &Arc<Inner>, router: Router) -> Router {
         }
     });
     let ask = to_group(host, |group: Group, to: u64| async move { group.send_base(to).await });
+    let member = to_group(host, |group: Group, node: u64| async move {
+        group.counts_on(node).await.map_err(refused)
+    });
     let whole =
         to_group(
             host,
@@ -138,5 +141,10 @@ fn snapshots(host: &Arc<Inner>, router: Router) -> Router {
             Ok(SnapshotResponse::<Types>::new(vote))
         }
     });
-    router.call(ASK_BASE, ask).call(ASK_WHOLE, whole).call(BASE, base).call(SNAPSHOT, snapshot)
+    router
+        .call(ASK_BASE, ask)
+        .call(ASK_MEMBER, member)
+        .call(ASK_WHOLE, whole)
+        .call(BASE, base)
+        .call(SNAPSHOT, snapshot)
 }

@@ -2,14 +2,23 @@
 //!
 //! A node may be a voter of a cell that the catalog it knows does not place here, so it goes only
 //! where it cannot be one: the catalog is ahead of the cell here, or the cell never had rows or
-//! members here. Its own records go first, and durably, so that no replay brings it back without
-//! its rows; then its log, then rows that no other cell here owns.
+//! members here. And as a catalog may be old already when it is read, whoever leads the cell is
+//! asked, once more after the cell has stopped here: from then on nobody counts on it, and if it
+//! is to come back, it comes back empty for everybody.
+//!
+//! Its own records go first, and durably, so that no replay brings it back without its rows; then
+//! its log, then rows that no other cell here owns.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use cellar_engine::{Batch, Engine};
-use cellar_metadata_api::{Catalog, Cell as Placed, CellId, KeyRange};
-use cellar_raft::RaftError;
+use cellar_metadata_api::{Catalog, Cell as Placed, CellId, KeyRange, NodeId};
+use cellar_raft::{RaftError, ask_member};
+use futures::future::join_all;
 use tokio::{sync::oneshot, time::sleep};
 
 use super::placed;
@@ -28,8 +37,17 @@ impl Inner {
         let catalog = Arc::clone(&self.metadata.catalog().borrow());
         let cells = self.cells.all();
         let unplaced = cells.iter().filter(|cell| !self.is_placed_here(&catalog, cell));
+        let mut leaving = Vec::new();
         for cell in unplaced {
-            if !self.is_to_leave(&catalog, cell).await {
+            if self.is_to_leave(&catalog, cell).await {
+                leaving.push(cell);
+            }
+        }
+        let asked = join_all(leaving.iter().map(|cell| self.is_counted_on(cell))).await;
+        for (cell, counted_on) in leaving.into_iter().zip(asked) {
+            if !matches!(counted_on, Ok(false)) {
+                tracing::debug!(cell = %cell.id(), ?counted_on, "it does not leave yet");
+                self.look_again(cell.id());
                 continue;
             }
             let (tell, told) = oneshot::channel();
@@ -95,6 +113,36 @@ impl Inner {
         members.is_ok_and(|members| !members.all.contains_key(&self.id.0))
     }
 
+    /// Whether whoever leads a cell has this node in its group.
+    async fn is_counted_on(&self, cell: &Cell) -> Result<bool, RaftError> {
+        let here = Arc::clone(&cell.state().descriptor);
+        let catalog = Arc::clone(&self.metadata.catalog().borrow());
+        // It was merged away: nobody leads it.
+        let Some(placed) = placed(&catalog, &here) else { return Ok(false) };
+        if self.holds(placed) {
+            return Ok(true);
+        }
+        let others = placed.replicas.iter().chain(placed.target.iter().flatten());
+        let others: BTreeSet<NodeId> = others.copied().collect();
+        let clients = others.into_iter().filter_map(|node| {
+            let address = &catalog.nodes.get(&node)?.address;
+            Some((node.0, self.pool.client(address)))
+        });
+        ask_member(clients.collect(), here.cell.0, self.id.0).await
+    }
+
+    /// Looks in a while whether cells can leave then.
+    fn look_again(self: &Arc<Self>, cell: CellId) {
+        if self.moves.looks_again.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        self.spawn("another look at cells that leave", move |inner| async move {
+            sleep(Duration::from_millis(LEAVE_RETRY_MS)).await;
+            inner.moves.looks_again.store(false, Ordering::SeqCst);
+            let _ = inner.events.send((cell, Event::Installed));
+        });
+    }
+
     async fn leave(self: &Arc<Self>, cell: &Arc<Cell>) -> Result<(), NodeError> {
         let id = cell.id();
         let judged = Arc::clone(&cell.state().descriptor);
@@ -103,6 +151,11 @@ impl Inner {
         match self.host.stop(id.0).await {
             Ok(()) | Err(RaftError::NotRunning(_)) => {}
             Err(error) => return Err(error.into()),
+        }
+        if self.is_counted_on(cell).await? {
+            self.start_cell(id).await?;
+            let reason = "its leader has taken this node in again".to_owned();
+            return Err(RaftError::Failed { group: id.0, reason }.into());
         }
         // Whoever reads on sees this before the rows go.
         cell.forsake();

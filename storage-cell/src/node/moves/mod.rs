@@ -11,7 +11,7 @@ mod told;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -41,6 +41,8 @@ pub(super) struct Moves {
     /// Something may have to be done.
     wake: Notify,
     state: Mutex<UnderWay>,
+    /// Whether cells that could not leave are looked at again soon.
+    looks_again: AtomicBool,
     /// Since when a move of a cell is not told.
     waiting: Mutex<BTreeMap<CellId, Instant>>,
 }
