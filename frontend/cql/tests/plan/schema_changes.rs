@@ -63,6 +63,10 @@ fn keyspaces() {
         "Unknown property 'wat'"
     );
     assert_eq!(refused("DROP KEYSPACE system"), "system keyspace is not user-modifiable.");
+    assert_eq!(
+        refused("CREATE KEYSPACE system WITH replication = {'class': 'SimpleStrategy'}"),
+        "System keyspace 'system' is not user-modifiable"
+    );
     let replication = "replication = {'class': 'SimpleStrategy', 'replication_factor': 1}";
     let system = format!("ALTER KEYSPACE system WITH {replication}");
     assert_eq!(refused(&system), "system keyspace is not user-modifiable.");

@@ -20,7 +20,11 @@ struct Settings {
 }
 
 pub(super) fn create(scope: &mut Scope<'_>, create: &CreateKeyspace) -> Result<Command, PlanError> {
-    user_keyspace(create.name.as_str())?;
+    let name = create.name.as_str();
+    // Cassandra asks for permissions on the keyspace first, where there is one: not here.
+    user_keyspace(name).map_err(|_| {
+        PlanError::invalid(format!("System keyspace '{name}' is not user-modifiable"))
+    })?;
     let settings = settings(scope, &create.properties)?;
     let replication = settings
         .replication
