@@ -8,6 +8,7 @@ use std::{collections::HashMap, sync::Arc};
 use cellar_metadata_api::CellId;
 use parking_lot::{Mutex, MutexGuard};
 
+use super::claims::Claims;
 use crate::index::Indexes;
 
 /// Every machine that was started here since the node began.
@@ -15,6 +16,7 @@ use crate::index::Indexes;
 pub(crate) struct Machines {
     gates: Mutex<HashMap<CellId, Arc<Gate>>>,
     indexes: Indexes,
+    claims: Claims,
 }
 
 /// What a machine holds while it writes to the engine.
@@ -53,6 +55,11 @@ impl Machines {
     /// The indexes that all of them keep.
     pub(crate) fn indexes(&self) -> &Indexes {
         &self.indexes
+    }
+
+    /// Who is about to change which cell owns what.
+    pub(crate) fn claims(&self) -> &Claims {
+        &self.claims
     }
 
     /// The gate of a machine that was started.

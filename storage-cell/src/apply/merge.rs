@@ -4,10 +4,14 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
-use cellar_metadata_api::{CellId, KeyRange, NodeId, TableId};
+use cellar_metadata_api::{KeyRange, NodeId, Position, TableId};
 use cellar_tiering::SegmentMeta;
 
-use super::{Applier, ApplyError, Event, Machines, overlay::Overlay, state::CellState};
+use super::{
+    Applier, ApplyError, Event,
+    overlay::Overlay,
+    take_over::{clear_rows, further, take_over},
+};
 use crate::{
     cell::Content,
     commands::{ChangeAnswer, CommandError, Freeze, Merge, Moved, Touch, Unfreeze},
@@ -104,17 +108,13 @@ impl Applier {
         let range = KeyRange { start: left.range.start, end: right.range.end };
         let next = Descriptor { range, epoch: untold.epoch(), merged, ..Descriptor::clone(&left) };
         let ended = take_over(overlay, &self.machines, &next)?;
+        let (cell, range, epoch) = (next.cell, next.range, next.epoch);
+        tracing::info!(%cell, %range, %epoch, ?ended, "takes its right neighbour over");
         events.extend(ended.into_iter().map(Event::TakenOver));
-        let taken = CellState::of(Descriptor { cell: left.cell, ..right.clone() });
-        for table in self.state.tables.union(&parts.tables) {
-            if let Some((start, end)) = taken.span_of(*table) {
-                overlay.clear(start, end);
-            }
-        }
-        for kind in records::REQUEST_KINDS {
-            let (start, end) = records::requests_of(kind, left.group, right.range);
-            overlay.clear(start, end);
-        }
+        let further = further(overlay, &next)?;
+        parts.leave_out(&further)?;
+        let tables: BTreeSet<TableId> = self.state.tables.union(&parts.tables).copied().collect();
+        clear_rows(overlay, &right, &tables, &further);
 
         let progress = content.progress();
         self.progress.stamp_us = self.progress.stamp_us.max(progress.stamp_us);
@@ -184,29 +184,6 @@ impl Applier {
     }
 }
 
-/// Removes what this replica has of the cells that `by` has taken over since it was last heard of
-/// here: they can be of different times, and none of them is left. Says which.
-pub(crate) fn take_over(
-    overlay: &mut Overlay<'_>,
-    machines: &Machines,
-    by: &Descriptor,
-) -> Result<Vec<CellId>, ApplyError> {
-    let mut ended = Vec::new();
-    for (_, record) in overlay.records(records::all_of(Kind::Descriptor))? {
-        let other = Descriptor::decode(&record)?;
-        let begins = other.group == by.group && by.range.contains(other.range.start);
-        if begins && other.cell != by.cell && other.epoch < by.epoch {
-            ended.push(other.cell);
-        }
-    }
-    for cell in &ended {
-        machines.end(*cell);
-        remove_cell(overlay, *cell)?;
-        machines.indexes().now().notes_of(*cell).for_each(|note| overlay.remove(note));
-    }
-    Ok(ended)
-}
-
 /// Whether the left half can take over the right one.
 fn fit(left: &Descriptor, right: &Descriptor) -> bool {
     let on = |cell: &Descriptor| -> BTreeSet<NodeId> { cell.replicas.iter().copied().collect() };
@@ -216,40 +193,6 @@ fn fit(left: &Descriptor, right: &Descriptor) -> bool {
         && left.range.end == Some(right.range.start)
         && on(left) == on(right)
         && right.frozen == Some(Frozen { left: left.cell, left_epoch: left.epoch })
-}
-
-/// Removes a cell's records, and the rows of the tables that it lists, from this replica; its log
-/// can go as soon as that is durable.
-fn remove_cell(overlay: &mut Overlay<'_>, cell: CellId) -> Result<(), ApplyError> {
-    let key = records::cell_key(Kind::Descriptor, cell);
-    let Some(record) = overlay.record(&key)? else { return Ok(()) };
-    let mut state = CellState::of(Descriptor::decode(&record)?);
-    let tables = overlay.records(records::under(&records::cell_key(Kind::Table, cell)))?;
-    let tables: Result<_, _> = tables.keys().map(|key| records::table_in(key)).collect();
-    state.tables = Arc::new(tables?);
-    for (start, end) in state.spans() {
-        overlay.clear(start, end);
-    }
-    for kind in [
-        Kind::Descriptor,
-        Kind::Progress,
-        Kind::Table,
-        Kind::Segment,
-        Kind::Dropped,
-        Kind::Garbage,
-        Kind::UntoldMove,
-        Kind::UntoldChange,
-    ] {
-        let (start, end) = records::under(&records::cell_key(kind, cell));
-        overlay.clear(start, end);
-    }
-    let descriptor = &state.descriptor;
-    for kind in records::REQUEST_KINDS {
-        let (start, end) = records::requests_of(kind, descriptor.group, descriptor.range);
-        overlay.clear(start, end);
-    }
-    overlay.put_record(records::cell_key(Kind::Gone, cell), vec![1]);
-    Ok(())
 }
 
 impl Parts {
@@ -286,17 +229,42 @@ impl Parts {
         }
         Ok(parts)
     }
+
+    /// Drops what belongs to others here.
+    fn leave_out(&mut self, others: &[KeyRange]) -> Result<(), ApplyError> {
+        if others.is_empty() {
+            return Ok(());
+        }
+        let is_ours = |at: Position| !others.iter().any(|other| other.contains(at));
+        let mut rows = Vec::new();
+        for (key, row) in self.rows.drain(..) {
+            if is_ours(records::position_of(&key)?) {
+                rows.push((key, row));
+            }
+        }
+        self.rows = rows;
+        for requests in [&mut self.answers, &mut self.batches] {
+            let mut kept = Vec::new();
+            for (key, record) in requests.drain(..) {
+                if is_ours(records::request_of(&key)?.0) {
+                    kept.push((key, record));
+                }
+            }
+            *requests = kept;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use cellar_engine::{Batch, Engine};
-    use cellar_metadata_api::{Epoch, GroupId, Position};
+    use cellar_metadata_api::{CellId, Epoch, GroupId};
     use cellar_raft::Entry;
     use cellar_schema::keys;
 
     use super::*;
-    use crate::{cell::content_of, commands::Move};
+    use crate::{apply::Machines, cell::content_of, commands::Move};
 
     const LEFT: CellId = CellId(1);
     const RIGHT: CellId = CellId(2);

@@ -4,6 +4,7 @@
 
 mod answers;
 mod batches;
+mod claims;
 mod drop_table;
 mod machines;
 mod merge;
@@ -13,6 +14,7 @@ mod replicas;
 mod segments;
 mod split;
 mod state;
+mod take_over;
 mod write;
 
 use std::sync::Arc;
@@ -25,10 +27,11 @@ use cellar_schema::{FormatError, KeyError};
 use thiserror::Error;
 
 pub(crate) use batches::{BatchPlace, Batches};
+pub(crate) use claims::Scope;
 pub(crate) use machines::{Gate, Machines};
-pub(crate) use merge::take_over;
 pub(crate) use overlay::Overlay;
 pub(crate) use state::{CellState, rows_of};
+pub(crate) use take_over::{clear_rows, further, others, take_over};
 
 use crate::{
     cold::Manifest,

@@ -39,6 +39,8 @@ impl Applier {
         let left = Descriptor { range, epoch, ..Descriptor::clone(left) };
         overlay.put_record(records::cell_key(Kind::Descriptor, left.cell), left.encode()?);
         // It may have come here from elsewhere before this log did, and is further then.
+        let (cell, range, epoch) = (left.cell, left.range, left.epoch);
+        tracing::info!(%cell, %range, %epoch, right = %right.cell, "splits");
         let is_here = overlay.record(&records::cell_key(Kind::Descriptor, right.cell))?.is_some();
         if !is_here {
             self.begin_right(overlay, &right)?;

@@ -5,18 +5,20 @@
 //! last batch says what the cell is. The engine keeps the order of batches, so after a crash the
 //! cell is what it was, or lacks its rows, or is complete.
 
+use std::collections::BTreeSet;
+
 use bytes::{Buf, Bytes, BytesMut};
 use cellar_engine::{Batch, Engine};
-use cellar_metadata_api::CellId;
+use cellar_metadata_api::{CellId, KeyRange, TableId};
 use cellar_raft::{MachineError, Pieces, Received};
+use cellar_schema::keys;
 
 use super::snapshot::{VERSION, ranges};
 use crate::{
-    apply::{ApplyError, CellState, Machines, Overlay, take_over},
+    apply::{ApplyError, CellState, Machines, Overlay, clear_rows, further, others, take_over},
     commands::CommandError,
     index::Changes,
     limits::INSTALL_BATCH_BYTES,
-    mend::mend,
     records::{self, Descriptor, Kind, Progress},
 };
 
@@ -97,39 +99,44 @@ impl Entries {
     }
 }
 
+/// What a cell becomes by a snapshot.
+pub(super) struct Next {
+    pub(super) descriptor: Descriptor,
+    tables: BTreeSet<TableId>,
+}
+
 /// Reads a snapshot to its end; says what the cell is.
-fn check(snapshot: &Received, cell: CellId) -> Result<Descriptor, ApplyError> {
+pub(super) fn check(snapshot: &Received, cell: CellId) -> Result<Next, ApplyError> {
     let key = records::cell_key(Kind::Descriptor, cell);
-    let mut found = None;
+    let table = records::cell_key(Kind::Table, cell);
+    let (mut found, mut tables) = (None, BTreeSet::new());
     let mut entries = Entries::begin(snapshot)?;
     while let Some((entry, value)) = entries.next()? {
         if entry == key {
             found = Some(Descriptor::decode(&value)?);
+        } else if entry.starts_with(&table) {
+            tables.insert(records::table_in(&entry)?);
         }
     }
-    found.ok_or_else(|| wrong(format!("it is not of {cell}")))
+    let descriptor = found.ok_or_else(|| wrong(format!("it is not of {cell}")))?;
+    Ok(Next { descriptor, tables })
 }
 
-/// Replaces what the cell has by what the snapshot holds; `hide` is called before anything of it
-/// changes. Says which cells it has taken over since it was last heard of here.
-pub(crate) fn install(
+/// Replaces what the cell has by what the snapshot holds, which makes it `next`. The caller has
+/// claimed the range of that, or everything where damage is to be mended. Says which cells it has
+/// taken over since it was last heard of here.
+pub(super) fn install(
     engine: &Engine,
     machines: &Machines,
-    cell: CellId,
+    next: &Next,
     snapshot: &Received,
     position: Vec<u8>,
-    hide: impl FnOnce(),
 ) -> Result<Vec<CellId>, ApplyError> {
-    let next = check(snapshot, cell)?;
-    hide();
-    let ended = match clear(engine, machines, &next) {
-        Err(error) if error.is_damage() => {
-            mend(engine, &next)?;
-            clear(engine, machines, &next)?
-        }
-        cleared => cleared?,
-    };
-    let key = records::cell_key(Kind::Descriptor, cell);
+    let (ended, further) = clear(engine, machines, next)?;
+    let next = &next.descriptor;
+    let (cell, range, epoch) = (next.cell, next.range, next.epoch);
+    tracing::info!(%cell, %range, %epoch, ?ended, "rows come as a snapshot");
+    let key = records::cell_key(Kind::Descriptor, next.cell);
     let indexes = machines.indexes().now();
 
     let mut entries = Entries::begin(snapshot)?;
@@ -137,7 +144,7 @@ pub(crate) fn install(
     let (mut batch, mut bytes) = (Batch::new(), 0_usize);
     let mut added = Changes::new(&indexes);
     while let Some((entry, value)) = entries.next()? {
-        if entry == key {
+        if entry == key || is_in(&entry, &further)? {
             continue;
         }
         batch.put(&entry, &value);
@@ -150,41 +157,63 @@ pub(crate) fn install(
         }
     }
     added.finish(&mut batch);
-    indexes.mark_built(cell, &mut batch);
+    indexes.mark_built(next.cell, &mut batch);
     batch.put(&key, &next.encode()?);
-    batch.put(&records::cell_key(Kind::Progress, cell), &progress.encode());
+    batch.put(&records::cell_key(Kind::Progress, next.cell), &progress.encode());
     engine.apply(&batch)?;
     Ok(ended)
 }
 
-/// Removes what the cell had, and says that it lacks its rows. Says which cells it has taken over.
+/// Whether an entry of a snapshot, of a row or a request, lies in one of these ranges.
+fn is_in(key: &Bytes, ranges: &[KeyRange]) -> Result<bool, ApplyError> {
+    if ranges.is_empty() {
+        return Ok(false);
+    }
+    let of_kind = |kind| {
+        let (start, end) = records::all_of(kind);
+        start <= *key && *key < end
+    };
+    let at = if keys::table_of(key)? >= keys::FIRST_USER_TABLE {
+        records::position_of(key)?
+    } else if records::REQUEST_KINDS.into_iter().any(of_kind) {
+        records::request_of(key)?.0
+    } else {
+        return Ok(false);
+    };
+    Ok(ranges.iter().any(|range| range.contains(at)))
+}
+
+/// Removes what the cell had, and says that it lacks its rows. Says which cells it has taken over,
+/// and the ranges of those that are further than it will be.
 fn clear(
     engine: &Engine,
     machines: &Machines,
-    next: &Descriptor,
-) -> Result<Vec<CellId>, ApplyError> {
+    Next { descriptor: next, tables }: &Next,
+) -> Result<(Vec<CellId>, Vec<KeyRange>), ApplyError> {
     let mut overlay = Overlay::new(engine);
     let ended = take_over(&mut overlay, machines, next)?;
+    // Without those that were just taken over.
+    let others = others(&overlay, next, |other| !other.lacks_rows)?;
+    let further = further(&overlay, next)?;
     // As stored: an earlier attempt may have ended in the middle.
-    for (start, end) in ranges(&CellState::load(engine, next.cell)?) {
+    for (start, end) in ranges(&CellState::load(engine, next.cell)?, &others) {
         overlay.clear(start, end);
     }
+    // Nor does anything stay of those that had these keys before.
+    clear_rows(&mut overlay, next, tables, &others);
     let partial = Descriptor { lacks_rows: true, ..next.clone() };
     overlay.put_record(records::cell_key(Kind::Descriptor, next.cell), partial.encode()?);
     let indexes = machines.indexes().now();
     indexes.notes_of(next.cell).for_each(|note| overlay.remove(note));
     engine.apply(&overlay.into_batch(&indexes)?)?;
-    Ok(ended)
+    Ok((ended, further))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
-
     use cellar_engine::Options;
-    use cellar_metadata_api::{Epoch, GroupId, KeyRange, NodeId, TableId};
+    use cellar_metadata_api::{Epoch, GroupId, NodeId, Position};
     use cellar_raft::Applied;
-    use cellar_schema::keys;
 
     use super::*;
     use crate::cell::content_of;
@@ -226,11 +255,11 @@ mod tests {
             rows.map(|row| keys::token_of(&row.unwrap().0).unwrap()).collect()
         }
 
-        fn install(&self, snapshot: Bytes, hidden: &AtomicBool) -> Result<(), ApplyError> {
+        fn install(&self, snapshot: Bytes) -> Result<(), ApplyError> {
             let position = Applied::default().encode();
-            let hide = || hidden.store(true, Ordering::SeqCst);
             let (machines, from) = (Machines::default(), Received::from(snapshot));
-            install(&self.engine, &machines, CELL, &from, position, hide).map(|_| ())
+            let next = check(&from, CELL)?;
+            install(&self.engine, &machines, &next, &from, position).map(|_| ())
         }
     }
 
@@ -239,9 +268,7 @@ mod tests {
         let value = vec![b'x'; INSTALL_BATCH_BYTES / 2 + 1];
         let from = Disk::with(false, &[-5, 1, 2, 3, 9], &value);
         let to = Disk::with(true, &[-6, 1, 10], b"stale");
-        let hidden = AtomicBool::new(false);
-        to.install(content_of(&from.engine, &from.state()).unwrap(), &hidden).unwrap();
-        assert!(hidden.into_inner());
+        to.install(content_of(&from.engine, &from.state()).unwrap()).unwrap();
         assert_eq!(to.tokens(), [-5, 1, 2, 3, 9]);
         assert_eq!(to.state().descriptor, from.state().descriptor);
     }
@@ -254,11 +281,29 @@ mod tests {
         for at in 0..whole.len() {
             let mut damaged = whole.to_vec();
             damaged[at] ^= 1;
-            let hidden = AtomicBool::new(false);
-            assert!(to.install(damaged.into(), &hidden).is_err(), "byte {at}");
-            assert!(to.install(whole.slice(..at), &hidden).is_err(), "{at} bytes");
-            assert!(!hidden.into_inner());
+            assert!(to.install(damaged.into()).is_err(), "byte {at}");
+            assert!(to.install(whole.slice(..at)).is_err(), "{at} bytes");
         }
         assert_eq!(to.tokens(), [3]);
+    }
+
+    #[test]
+    fn a_snapshot_of_before_a_split_leaves_the_right_half_as_it_is_here() {
+        let from = Disk::with(false, &[1, 2, 7, 8], b"old");
+        let to = Disk::with(true, &[3, 7, 9], b"new");
+        let start = Position::new(TABLE, 5);
+        let right = Descriptor::new(
+            (CellId(8), GroupId(1)),
+            KeyRange { start, end: None },
+            Epoch(3),
+            vec![NodeId(1)],
+        );
+        let mut batch = Batch::new();
+        batch.put(&records::cell_key(Kind::Descriptor, CellId(8)), &right.encode().unwrap());
+        to.engine.apply(&batch).unwrap();
+        to.install(content_of(&from.engine, &from.state()).unwrap()).unwrap();
+        assert_eq!(to.tokens(), [1, 2, 7, 9]);
+        let row = to.engine.get(&keys::position_key(TABLE, 7)).unwrap();
+        assert_eq!(row.as_deref(), Some(&b"new"[..]));
     }
 }

@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cellar_metadata_api::CellId;
+use cellar_metadata_api::{CellId, KeyRange};
 use cellar_raft::{Applied, Entry, Flusher, Machine, MachineError, Pieces, Received};
 
 use super::{
-    install::install,
+    install::{Next, check, install},
     shared::{Events, Shared},
     snapshot,
 };
 use crate::{
-    apply::{Applier, ApplyError, Event, Gate},
+    apply::{Applier, ApplyError, Event, Gate, Scope},
     blocking::blocking,
+    commands::Command,
     limits::APPLY_INLINE_BYTES,
+    mend::mend,
 };
 
 /// Applies one cell's log to the engine.
@@ -50,6 +52,45 @@ impl CellMachine {
         entries.into_iter().map(refuse).collect()
     }
 
+    /// The range in which the cell may take others over: its own begins where it always has.
+    fn reach(&self) -> Scope {
+        let descriptor = &self.applier.state().descriptor;
+        Scope::Range(descriptor.group, KeyRange { end: None, ..descriptor.range })
+    }
+
+    /// Installs a snapshot with `scope` claimed. Damage that is in the way is mended only if that
+    /// is everything.
+    fn replace(
+        &mut self,
+        next: &Next,
+        snapshot: &Received,
+        position: Vec<u8>,
+        scope: Scope,
+    ) -> Result<(), ApplyError> {
+        let machines = Arc::clone(self.applier.machines());
+        let _claim = machines.claims().claim(scope);
+        let gate = Arc::clone(&self.gate);
+        let open = gate.lock();
+        if open.is_gone() {
+            return Ok(());
+        }
+        let engine = self.applier.engine().clone();
+        let cell = self.applier.state().descriptor.cell;
+        // Who reads on learns that the cell is not here now.
+        self.shared.publish(&self.applier.state().gone());
+        if scope == Scope::Everything {
+            mend(&engine, &next.descriptor)?;
+        }
+        let ended = install(&engine, &machines, next, snapshot, position)?;
+        self.applier = Applier::load(&engine, &machines, cell)?;
+        self.publish();
+        for other in ended {
+            let _ = self.events.send((cell, Event::TakenOver(other)));
+        }
+        let _ = self.events.send((cell, Event::Installed));
+        Ok(())
+    }
+
     fn publish(&self) {
         self.shared.clock.observe_us(self.applier.progress().stamp_us);
         self.shared.publish(self.applier.state());
@@ -80,6 +121,9 @@ impl Machine for CellMachine {
         position: Vec<u8>,
     ) -> Result<Vec<Bytes>, MachineError> {
         let cell = self.applier.state().descriptor.cell;
+        let machines = Arc::clone(self.applier.machines());
+        let takes_over = entries.iter().any(|entry| Command::takes_over(&entry.command));
+        let _claim = takes_over.then(|| machines.claims().claim(self.reach()));
         let gate = Arc::clone(&self.gate);
         let open = gate.lock();
         if open.is_gone() {
@@ -143,24 +187,17 @@ impl Machine for CellMachine {
         snapshot: &Received,
         position: Vec<u8>,
     ) -> Result<(), MachineError> {
-        let gate = Arc::clone(&self.gate);
-        let open = gate.lock();
-        if open.is_gone() {
-            return Ok(());
-        }
-        let engine = self.applier.engine().clone();
-        let machines = Arc::clone(self.applier.machines());
         let cell = self.applier.state().descriptor.cell;
-        // Who reads on learns that the cell is not here now.
-        let hide = || self.shared.publish(&self.applier.state().gone());
-        let ended = install(&engine, &machines, cell, snapshot, position, hide);
-        let ended = ended.map_err(MachineError::new)?;
-        self.applier = Applier::load(&engine, &machines, cell).map_err(MachineError::new)?;
-        self.publish();
-        for other in ended {
-            let _ = self.events.send((cell, Event::TakenOver(other)));
-        }
-        let _ = self.events.send((cell, Event::Installed));
-        Ok(())
+        let next = check(snapshot, cell).map_err(MachineError::new)?;
+        let (here, there) = (&self.applier.state().descriptor, &next.descriptor);
+        let end = here.range.end.zip(there.range.end).map(|(here, there)| here.max(there));
+        let scope = Scope::Range(there.group, KeyRange { end, ..there.range });
+        let replaced = match self.replace(&next, snapshot, position.clone(), scope) {
+            Err(error) if error.is_damage() => {
+                self.replace(&next, snapshot, position, Scope::Everything)
+            }
+            replaced => replaced,
+        };
+        replaced.map_err(MachineError::new)
     }
 }

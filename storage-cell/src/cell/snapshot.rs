@@ -4,10 +4,10 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 use cellar_engine::{Engine, Scan, Snapshot};
-use cellar_metadata_api::CellId;
+use cellar_metadata_api::{CellId, KeyRange};
 
 use crate::{
-    apply::{ApplyError, CellState},
+    apply::{ApplyError, CellState, rows_of},
     commands::CommandError,
     limits::SNAPSHOT_READ_BYTES,
     records::{self, Descriptor, Kind, Progress},
@@ -15,8 +15,9 @@ use crate::{
 
 pub(super) const VERSION: u8 = 1;
 
-/// Ranges of engine keys that a cell has to itself, its progress not among them.
-pub(super) fn ranges(state: &CellState) -> Vec<(Bytes, Bytes)> {
+/// Ranges of engine keys that a cell has to itself, its progress not among them, and those in the
+/// key ranges of others left out.
+pub(super) fn ranges(state: &CellState, others: &[KeyRange]) -> Vec<(Bytes, Bytes)> {
     let descriptor = &state.descriptor;
     let of = |kind| records::under(&records::cell_key(kind, descriptor.cell));
     let mut all = vec![
@@ -28,9 +29,12 @@ pub(super) fn ranges(state: &CellState) -> Vec<(Bytes, Bytes)> {
         of(Kind::UntoldChange),
         of(Kind::UntoldMove),
     ];
-    let about = |kind| records::requests_of(kind, descriptor.group, descriptor.range);
-    all.extend(records::REQUEST_KINDS.map(about));
-    all.extend(state.tables.iter().filter_map(|table| state.span_of(*table)));
+    for range in descriptor.range.without(others) {
+        let about = |kind| records::requests_of(kind, descriptor.group, range);
+        all.extend(records::REQUEST_KINDS.map(about));
+        let span = Descriptor { range, ..Descriptor::clone(descriptor) }.span();
+        all.extend(rows_of(&state.tables, &span));
+    }
     all
 }
 
@@ -63,7 +67,7 @@ impl Reading {
         put(&mut head, &progress.unwrap_or_default())?;
         Ok(Self {
             snapshot,
-            ranges: ranges(state).into_iter(),
+            ranges: ranges(state, &[]).into_iter(),
             scan: None,
             head,
             checksum: crc32fast::Hasher::new(),

@@ -82,6 +82,11 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Whether an entry brings rows that another cell owned.
+    pub(crate) fn takes_over(entry: &[u8]) -> bool {
+        entry.starts_with(&[VERSION, MERGE])
+    }
+
     /// Reads an entry.
     pub(crate) fn decode(mut bytes: Bytes) -> Result<Self, CommandError> {
         match bytes.try_get_u8()? {

@@ -2,7 +2,7 @@
 //! a split.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -18,7 +18,7 @@ use cellar_metadata_api::{
 use cellar_raft::RaftError;
 use tokio::{sync::Mutex, time::sleep};
 
-use super::{Inner, NodeError};
+use super::{Inner, NodeError, known::Known};
 use crate::{
     apply::ApplyError,
     blocking::in_background,
@@ -35,12 +35,6 @@ pub(super) struct Cells {
     starting: Mutex<()>,
     /// A cell was begun, and the disk may not have its descriptor yet.
     volatile: AtomicBool,
-}
-
-/// What is on the disk of cells.
-struct Known {
-    stored: Vec<Descriptor>,
-    leaving: BTreeSet<CellId>,
 }
 
 impl Cells {
@@ -179,12 +173,13 @@ impl Inner {
             return;
         }
         let mut begun = Vec::new();
-        match self.known() {
+        match self.known(&catalog) {
             Ok(mut known) => {
                 for (group, cell) in missing {
                     match self.obey(&catalog, group, cell, &mut known) {
                         Ok(true) => begun.push(cell.id),
-                        Ok(false) => {}
+                        // It is begun, unless a split makes it, when what it waits for is over.
+                        Ok(false) => self.look_again(cell.id),
                         Err(error) => cannot_start(cell.id, &error),
                     }
                 }
@@ -203,10 +198,10 @@ impl Inner {
     }
 
     /// What the engine knows of cells that are here or were: read once for all that are new.
-    fn known(&self) -> Result<Known, NodeError> {
-        let leaving = self.leaving()?.into_iter().map(|note| note.descriptor.cell).collect();
+    fn known(&self, catalog: &Catalog) -> Result<Known, NodeError> {
+        let leaving = self.leaving()?.into_iter().map(|note| note.descriptor).collect();
         // From the engine, where both halves of a split appear at once.
-        Ok(Known { stored: self.stored()?, leaving })
+        Ok(Known::new(catalog, self.stored()?, leaving))
     }
 
     /// Makes the descriptors of new cells durable. On a full disk that is left to the engine,
@@ -243,16 +238,12 @@ impl Inner {
             // It could not be started when it was written.
             return Ok(true);
         }
-        if known.leaving.contains(&cell.id) {
-            // What was here of it goes first.
-            return Ok(false);
-        }
         let stored: Vec<&Descriptor> =
             known.stored.iter().filter(|other| other.group == group).collect();
         // One that comes here has its rows elsewhere.
         let comes = !cell.replicas.contains(&self.id);
         let first = !comes && cell.range.start == Position::MIN && stored.is_empty();
-        let left_to_log = stored.iter().any(|other| overlap(other.range, cell.range));
+        let left_to_log = stored.iter().any(|other| other.range.overlaps(&cell.range));
         let is_known = |node: &NodeId| *node == self.id || catalog.nodes.contains_key(node);
         if left_to_log || (first && !cell.replicas.iter().all(is_known)) {
             return Ok(false);
@@ -265,12 +256,17 @@ impl Inner {
         }
         let (range, epoch) =
             if first { (KeyRange::ALL, Epoch(1)) } else { (cell.range, cell.epoch) };
+        if known.is_leaving(cell.id) || known.is_in_use(catalog, group, range) {
+            return Ok(false);
+        }
         let replicas = cell.replicas.clone();
         let lacks_rows = !first;
         let cell = cell.id;
         let begun = Descriptor::new((cell, group), range, epoch, replicas);
         let begun = Descriptor { lacks_rows, ..begun };
         self.begin(&begun)?;
+        let (cell, range, epoch) = (begun.cell, begun.range, begun.epoch);
+        tracing::info!(%cell, %range, %epoch, lacks_rows, "begins here");
         known.stored.push(begun);
         Ok(true)
     }
@@ -287,9 +283,4 @@ impl Inner {
 
 fn cannot_start(cell: CellId, error: &NodeError) {
     tracing::error!(%cell, %error, "cannot start a cell placed here");
-}
-
-fn overlap(one: KeyRange, other: KeyRange) -> bool {
-    let before = |one: KeyRange, other: KeyRange| one.end.is_some_and(|end| end <= other.start);
-    !before(one, other) && !before(other, one)
 }

@@ -11,6 +11,7 @@ mod follow;
 mod heal;
 mod identity;
 mod indexes;
+mod known;
 mod moves;
 mod options;
 mod peers;

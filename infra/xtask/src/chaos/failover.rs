@@ -102,6 +102,7 @@ pub(super) fn load_of(options: &Options) -> Chaos {
         splits: 0,
         merges: 0,
         moves: 0,
+        transfers: 0,
         rate: options.rate,
         keys: 2000,
         report: false,

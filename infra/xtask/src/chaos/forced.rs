@@ -1,4 +1,5 @@
-//! Splits, merges and moves that an operator would ask for, of random cells, beside all faults.
+//! Splits, merges, moves and hand-overs that an operator would ask for, of random cells, beside all
+//! faults.
 
 use std::{
     collections::BTreeMap,
@@ -30,9 +31,12 @@ impl<'a> Forcing<'a> {
     pub(super) fn new(cluster: &'a Local, options: &Options) -> Self {
         let mut random = fastrand::Rng::with_seed(options.seed.wrapping_add(1));
         let mut verbs = Vec::new();
-        for (verb, count) in
-            [("split", options.splits), ("merge", options.merges), ("move", options.moves)]
-        {
+        for (verb, count) in [
+            ("split", options.splits),
+            ("merge", options.merges),
+            ("move", options.moves),
+            ("transfer-leader", options.transfers),
+        ] {
             verbs.extend((0..count).map(|_| verb));
         }
         random.shuffle(&mut verbs);

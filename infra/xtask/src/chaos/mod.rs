@@ -116,6 +116,9 @@ pub(crate) struct Options {
     /// Moves to force, in all; there is a fourth node then.
     #[arg(long, default_value_t = 0)]
     pub(crate) moves: u32,
+    /// Leaders that are made to hand over, in all: what a replica has lost is seen when it leads.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) transfers: u32,
     /// Requests a second.
     #[arg(long, default_value_t = 1000)]
     pub(crate) rate: u32,

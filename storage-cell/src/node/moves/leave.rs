@@ -7,7 +7,8 @@
 //! is to come back, it comes back empty for everybody.
 //!
 //! Its own records go first, and durably, so that no replay brings it back without its rows; then
-//! its log, then rows that no other cell here owns.
+//! its log, then rows that no other cell here owns. Whose they are, and that it stays so until the
+//! rows are gone, is claimed; see decision 0020.
 
 use std::{
     collections::BTreeSet,
@@ -16,18 +17,18 @@ use std::{
 };
 
 use cellar_engine::{Batch, Engine};
-use cellar_metadata_api::{Catalog, Cell as Placed, CellId, KeyRange, NodeId};
+use cellar_metadata_api::{Catalog, Cell as Placed, CellId, NodeId};
 use cellar_raft::{RaftError, ask_member};
 use futures::future::join_all;
 use tokio::{sync::oneshot, time::sleep};
 
 use super::placed;
 use crate::{
-    apply::{ApplyError, CellState, Event, rows_of},
+    apply::{ApplyError, CellState, Event, Machines, Overlay, Scope, others, rows_of},
     cell::Cell,
-    index::{Definitions, remove_entries},
+    index::remove_entries,
     limits::LEAVE_RETRY_MS,
-    node::{Inner, NodeError},
+    node::{Inner, NodeError, known::may_take_over},
     records::{self, Descriptor, Kind, Leaving},
 };
 
@@ -55,7 +56,10 @@ impl Inner {
             // The node stops only after this.
             self.tasks.spawn(format!("removal of {}", cell.id()), async move {
                 match inner.leave(&cell).await {
-                    Ok(()) => tracing::info!(cell = %cell.id(), "it stands elsewhere: removed"),
+                    Ok(()) => {
+                        let (cell, range) = (cell.id(), cell.state().descriptor.range);
+                        tracing::info!(%cell, %range, "it stands elsewhere: removed");
+                    }
                     Err(error) => {
                         let cell = cell.id();
                         tracing::error!(%cell, %error, "cannot remove a cell; it is tried again");
@@ -79,7 +83,7 @@ impl Inner {
         placed.replicas.contains(&self.id) || placed.target.iter().flatten().any(|n| *n == self.id)
     }
 
-    async fn is_to_leave(&self, catalog: &Catalog, cell: &Cell) -> bool {
+    async fn is_to_leave(self: &Arc<Self>, catalog: &Catalog, cell: &Cell) -> bool {
         let here = Arc::clone(&cell.state().descriptor);
         let Some(placement) = catalog.placements.get(&here.group) else { return false };
         if let Some(placed) = placed(catalog, &here) {
@@ -89,16 +93,25 @@ impl Inner {
                     || (here.lacks_rows && !self.is_voter(cell).await)
                     || (same && self.is_no_member(cell).await));
         }
-        // It was merged away. What took it over here must know of that, or do it itself.
+        // It was merged away, if the catalog knows its keys as another's since.
         let mut covering = placement.overlapping(here.range).peekable();
-        covering.peek().is_some()
-            && covering.all(|placed| {
-                placed.epoch > here.epoch
-                    && self.cell(placed.id).is_none_or(|other| {
-                        let other = &other.state().descriptor;
-                        other.epoch >= placed.epoch && !other.lacks_rows
-                    })
-            })
+        let merged = covering.peek().is_some() && covering.all(|placed| placed.epoch > here.epoch);
+        if !merged {
+            return false;
+        }
+        match self.stored() {
+            Ok(stored) => {
+                let waits = stored.iter().any(|other| may_take_over(catalog, other, &here));
+                if waits {
+                    self.look_again(here.cell);
+                }
+                !waits
+            }
+            Err(error) => {
+                tracing::error!(%error, "the cells here cannot be looked up");
+                false
+            }
+        }
     }
 
     /// Whether others count on this node's vote: it lacks its rows because they were damaged.
@@ -131,8 +144,8 @@ impl Inner {
         ask_member(clients.collect(), here.cell.0, self.id.0).await
     }
 
-    /// Looks in a while whether cells can leave then.
-    fn look_again(self: &Arc<Self>, cell: CellId) {
+    /// Looks in a while whether cells can leave, or come, then.
+    pub(in crate::node) fn look_again(self: &Arc<Self>, cell: CellId) {
         if self.moves.looks_again.swap(true, Ordering::SeqCst) {
             return;
         }
@@ -159,24 +172,12 @@ impl Inner {
         }
         // Whoever reads on sees this before the rows go.
         cell.forsake();
-        let state = match CellState::load(&self.engine, id) {
-            // Another cell has taken it over here meanwhile.
-            Err(ApplyError::NoCell(_)) => return Ok(()),
-            state => state?,
-        };
-        if *state.descriptor != *judged {
-            // It went on until it was stopped: it is looked at again.
-            return self.start_cell(id).await;
+        let (engine, machines) = (self.engine.clone(), Arc::clone(&self.machines));
+        match in_thread(move || replace_records(&engine, &machines, &judged)).await? {
+            Noted::Gone => Ok(()),
+            Noted::Changed => self.start_cell(id).await,
+            Noted::Leaving(leaving) => self.finish_leaving(leaving).await,
         }
-        let leaving = Leaving {
-            descriptor: Descriptor::clone(&judged),
-            tables: state.tables.iter().copied().collect(),
-        };
-        let engine = self.engine.clone();
-        let record = leaving.clone();
-        let indexes = self.machines.indexes().now();
-        in_thread(move || replace_records(&engine, &record, &indexes)).await?;
-        self.finish_leaving(leaving).await
     }
 
     /// Goes on with a removal that has failed, from where the disk says that it came to.
@@ -222,29 +223,46 @@ impl Inner {
 
     async fn finish_leaving(&self, leaving: Leaving) -> Result<(), NodeError> {
         self.host.remove(leaving.descriptor.cell.0).await?;
-        let group = leaving.descriptor.group;
-        let mut others = self.stored()?;
-        others.retain(|other| other.group == group);
-        let engine = self.engine.clone();
-        let indexes = self.machines.indexes().now();
-        in_thread(move || remove_rows(&engine, &leaving, &others, &indexes)).await
+        let (engine, machines) = (self.engine.clone(), Arc::clone(&self.machines));
+        in_thread(move || remove_rows(&engine, &machines, &leaving)).await
     }
 }
 
-async fn in_thread(
-    work: impl FnOnce() -> Result<(), NodeError> + Send + 'static,
-) -> Result<(), NodeError> {
+async fn in_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, NodeError> + Send + 'static,
+) -> Result<T, NodeError> {
     let done = crate::blocking::in_background(work).await;
     done.map_err(|error| NodeError::Thread(error.to_string()))?
 }
 
-/// Puts the note in place of the cell's own records, durably.
+/// What a cell that is to leave is by now.
+enum Noted {
+    /// Another cell has taken it over here meanwhile.
+    Gone,
+    /// It went on until it was stopped: it is to be looked at again.
+    Changed,
+    /// It is being removed.
+    Leaving(Leaving),
+}
+
+/// Puts the note in place of the cell's own records, durably, if it is as it was judged.
 fn replace_records(
     engine: &Engine,
-    leaving: &Leaving,
-    indexes: &Definitions,
-) -> Result<(), NodeError> {
-    let id = leaving.descriptor.cell;
+    machines: &Machines,
+    judged: &Descriptor,
+) -> Result<Noted, NodeError> {
+    let id = judged.cell;
+    // Whoever takes it over has done so, or will not find it.
+    let _claim = machines.claims().claim(Scope::Range(judged.group, judged.range));
+    let state = match CellState::load(engine, id) {
+        Err(ApplyError::NoCell(_)) => return Ok(Noted::Gone),
+        state => state?,
+    };
+    if *state.descriptor != *judged {
+        return Ok(Noted::Changed);
+    }
+    let tables = state.tables.iter().copied().collect();
+    let leaving = Leaving { descriptor: judged.clone(), tables };
     let mut batch = Batch::new();
     for kind in
         [Kind::Descriptor, Kind::Progress, Kind::Table, Kind::Dropped, Kind::Segment, Kind::Garbage]
@@ -252,26 +270,25 @@ fn replace_records(
         let (start, end) = records::under(&records::cell_key(kind, id));
         batch.remove_range(&start, &end);
     }
-    indexes.notes_of(id).for_each(|note| batch.remove(&note));
+    machines.indexes().now().notes_of(id).for_each(|note| batch.remove(&note));
     batch.put(&records::cell_key(Kind::Leaving, id), &leaving.encode()?);
     engine.apply(&batch)?;
-    Ok(engine.flush()?)
+    engine.flush()?;
+    Ok(Noted::Leaving(leaving))
 }
 
 /// Removes rows and records about requests that no other cell here owns, then the note.
-fn remove_rows(
-    engine: &Engine,
-    leaving: &Leaving,
-    others: &[Descriptor],
-    indexes: &Definitions,
-) -> Result<(), NodeError> {
+fn remove_rows(engine: &Engine, machines: &Machines, leaving: &Leaving) -> Result<(), NodeError> {
     let here = &leaving.descriptor;
-    let ranges: Vec<KeyRange> = others.iter().map(|other| other.range).collect();
+    // From here on no other cell comes to own any of it: its rows would go, too.
+    let _claim = machines.claims().claim(Scope::Range(here.group, here.range));
+    let ranges = others(&Overlay::new(engine), here, |_| true)?;
+    let indexes = machines.indexes().now();
     let mut batch = Batch::new();
-    for range in without(here.range, &ranges) {
+    for range in here.range.without(&ranges) {
         let span = Descriptor { range, ..here.clone() }.span();
         for span in rows_of(&leaving.tables, &span) {
-            remove_entries(engine, indexes, &span)?;
+            remove_entries(engine, &indexes, &span)?;
             engine.drop_range(&span.0, &span.1)?;
         }
         for kind in records::REQUEST_KINDS {
@@ -283,56 +300,73 @@ fn remove_rows(
     Ok(engine.apply(&batch)?)
 }
 
-/// What is left of a range.
-fn without(range: KeyRange, others: &[KeyRange]) -> Vec<KeyRange> {
-    let mut left = vec![range];
-    for other in others {
-        left = left.into_iter().flat_map(|part| cut(part, *other)).collect();
-    }
-    left
-}
-
-fn cut(part: KeyRange, other: KeyRange) -> impl Iterator<Item = KeyRange> {
-    let ends_before = |one: KeyRange, start| one.end.is_some_and(|end| end <= start);
-    let apart = ends_before(part, other.start) || ends_before(other, part.start);
-    let before = KeyRange { start: part.start, end: Some(other.start) };
-    let after = other.end.map(|start| KeyRange { start, end: part.end });
-    let whole = apart.then_some(part);
-    let before = (!apart && part.start < other.start).then_some(before);
-    let reaches = |after: &KeyRange| !apart && after.end.is_none_or(|end| after.start < end);
-    whole.into_iter().chain(before).chain(after.filter(reaches))
-}
-
 #[cfg(test)]
 mod tests {
-    use cellar_metadata_api::{Position, TableId};
+    use std::thread;
+
+    use cellar_engine::Options;
+    use cellar_metadata_api::{Epoch, GroupId, KeyRange, Position, TableId};
+    use cellar_schema::keys;
 
     use super::*;
 
-    fn range(start: i64, end: Option<i64>) -> KeyRange {
-        let at = |token| Position::new(TableId(20), token);
-        KeyRange { start: at(start), end: end.map(at) }
+    const TABLE: TableId = TableId(20);
+
+    fn cell(id: u64, range: (i64, i64)) -> Descriptor {
+        let at = |token| Position::new(TABLE, token);
+        let range = KeyRange { start: at(range.0), end: Some(at(range.1)) };
+        Descriptor::new((CellId(id), GroupId(1)), range, Epoch(2), vec![NodeId(1)])
+    }
+
+    /// Cell 1 with tokens 0 to 4, and cell 2, which leaves, with 5 to 9; each has a row at both
+    /// ends.
+    fn begin() -> (Engine, Leaving, tempfile::TempDir) {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = Engine::open(dir.path(), Options::default()).unwrap();
+        let leaving = Leaving { descriptor: cell(2, (5, 10)), tables: BTreeSet::from([TABLE]) };
+        let mut batch = Batch::new();
+        batch.put(&records::cell_key(Kind::Leaving, CellId(2)), &leaving.encode().unwrap());
+        let stays = cell(1, (0, 5)).encode().unwrap();
+        batch.put(&records::cell_key(Kind::Descriptor, CellId(1)), &stays);
+        for token in [0, 4, 5, 9] {
+            batch.put(&keys::position_key(TABLE, token), b"row");
+        }
+        engine.apply(&batch).unwrap();
+        (engine, leaving, dir)
+    }
+
+    fn tokens(engine: &Engine) -> Vec<i64> {
+        let (start, end) = keys::table_range(TABLE);
+        let rows = engine.snapshot().scan(start..end, false);
+        rows.map(|row| keys::token_of(&row.unwrap().0).unwrap()).collect()
     }
 
     #[test]
-    fn what_is_left_of_a_range_is_what_no_other_has() {
-        let all = range(0, Some(10));
-        for others in [
-            vec![],
-            vec![range(2, Some(4))],
-            vec![range(-5, Some(3)), range(8, None)],
-            vec![range(2, Some(4)), range(3, Some(5)), range(7, Some(7))],
-            vec![range(-1, None)],
-            vec![range(10, Some(12)), range(-3, Some(0))],
-        ] {
-            let left = without(all, &others);
-            for token in -6..14 {
-                let position = Position::new(TableId(20), token);
-                let owned = others.iter().any(|other| other.contains(position));
-                let expected = all.contains(position) && !owned;
-                let found = left.iter().filter(|part| part.contains(position)).count();
-                assert_eq!(found, usize::from(expected), "{token} without {others:?}");
-            }
-        }
+    fn rows_of_a_cell_that_leaves_go_and_those_beside_it_stay() {
+        let (engine, leaving, _dir) = begin();
+        remove_rows(&engine, &Machines::default(), &leaving).unwrap();
+        assert_eq!(tokens(&engine), [0, 4]);
+        let note = engine.get(&records::cell_key(Kind::Leaving, CellId(2))).unwrap();
+        assert_eq!(note, None);
+    }
+
+    #[test]
+    fn rows_that_another_cell_takes_over_meanwhile_stay() {
+        let (engine, leaving, _dir) = begin();
+        let machines = Machines::default();
+        thread::scope(|threads| {
+            let claim = machines.claims().claim(Scope::Range(GroupId(1), KeyRange::ALL));
+            let removing = threads.spawn(|| remove_rows(&engine, &machines, &leaving).unwrap());
+            // It has time to look whose the keys are, if it does not wait.
+            thread::sleep(Duration::from_millis(50));
+            let mut batch = Batch::new();
+            let wide = cell(1, (0, 10)).encode().unwrap();
+            batch.put(&records::cell_key(Kind::Descriptor, CellId(1)), &wide);
+            batch.put(&keys::position_key(TABLE, 7), b"row");
+            engine.apply(&batch).unwrap();
+            drop(claim);
+            removing.join().unwrap();
+        });
+        assert_eq!(tokens(&engine), [0, 4, 5, 7, 9]);
     }
 }

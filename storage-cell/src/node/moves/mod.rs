@@ -113,7 +113,10 @@ fn next(descriptor: &Descriptor, placed: &Placed, me: NodeId) -> Next {
 }
 
 /// What the metadata service knows of a cell.
-fn placed<'a>(catalog: &'a Catalog, descriptor: &Descriptor) -> Option<&'a Placed> {
+pub(in crate::node) fn placed<'a>(
+    catalog: &'a Catalog,
+    descriptor: &Descriptor,
+) -> Option<&'a Placed> {
     let placement = catalog.placements.get(&descriptor.group)?;
     placement.lookup(descriptor.range.start).filter(|placed| placed.id == descriptor.cell)
 }
