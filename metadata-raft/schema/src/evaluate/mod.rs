@@ -1,6 +1,6 @@
 //! Deciding conditions of lightweight transactions on a row, as Cassandra does: null equals null
 //! and differs from everything else; no other comparison holds for null; an empty element-wise
-//! collection is null, and less than any other.
+//! collection is null, and so neither less nor greater than another.
 
 mod part;
 
@@ -64,10 +64,7 @@ impl Compared<'_> {
     }
 
     fn order(&self, bound: &[u8]) -> Option<Ordering> {
-        let none = self.empty_is_null && self.cql_type.is_collection();
-        let empty: &[u8] = &[0; size_of::<i32>()];
-        let value = self.value.as_deref().or(none.then_some(empty))?;
-        Some(value::compare(self.cql_type, value, bound))
+        Some(value::compare(self.cql_type, self.value.as_ref()?, bound))
     }
 
     fn contains(&self, wanted: &[u8]) -> bool {

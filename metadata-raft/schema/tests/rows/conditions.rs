@@ -166,17 +166,26 @@ fn a_user_defined_type_is_compared_by_field() {
 }
 
 #[test]
-fn an_absent_collection_is_less_than_any_other() {
-    let list = CqlType::List(Box::new(CqlType::Int), Frozen::No);
+fn an_absent_collection_is_neither_less_nor_greater_than_another() {
+    let of = |frozen| CqlType::List(Box::new(CqlType::Int), frozen);
+    let set = CqlType::Set(Box::new(CqlType::Int), Frozen::No);
     let map = CqlType::Map(Box::new(CqlType::Text), Box::new(CqlType::Int), Frozen::No);
-    for (cql_type, other) in
-        [(&list, build_list(&[int(1)])), (&map, build_map(&[(text("a"), int(1))]))]
-    {
-        assert!(whole(None, cql_type, Comparison::Less(other.clone())));
-        assert!(whole(None, cql_type, Comparison::LessOrEqual(other.clone())));
-        assert!(!whole(None, cql_type, Comparison::Greater(other.clone())));
-        assert!(!whole(None, cql_type, Comparison::Equal(Some(other))));
+    let one = build_list(&[int(1)]);
+    for (cql_type, other) in [
+        (&of(Frozen::No), one.clone()),
+        (&of(Frozen::Yes), one.clone()),
+        (&set, one),
+        (&map, build_map(&[(text("a"), int(1))])),
+    ] {
+        for never in [
+            Comparison::Less,
+            Comparison::LessOrEqual,
+            Comparison::Greater,
+            Comparison::GreaterOrEqual,
+        ] {
+            assert!(!whole(None, cql_type, never(other.clone())));
+        }
+        assert!(!whole(None, cql_type, Comparison::Equal(Some(other.clone()))));
+        assert!(whole(None, cql_type, Comparison::NotEqual(Some(other))));
     }
-    let frozen = CqlType::List(Box::new(CqlType::Int), Frozen::Yes);
-    assert!(!whole(None, &frozen, Comparison::Less(build_list(&[int(1)]))));
 }
