@@ -14,14 +14,19 @@ use tokio::sync::oneshot;
 use super::{Group, Refused, refused};
 use crate::types::{RaftVote, Snapshot, Types};
 
-/// How many snapshots are being taken over.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Installing(Arc<AtomicU32>);
+/// Counts one snapshot that is being taken over, until it is dropped.
+struct Begun(Arc<AtomicU32>);
 
-impl Installing {
-    fn begin(&self) -> Self {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        Self(Arc::clone(&self.0))
+impl Begun {
+    fn count(installing: &Arc<AtomicU32>) -> Self {
+        installing.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(installing))
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -32,8 +37,7 @@ impl Group {
         vote: RaftVote,
         snapshot: Snapshot,
     ) -> Result<SnapshotResponse<Types>, Refused> {
-        let installing = &self.inner.installing;
-        let begun = InstallGuard(installing.begin());
+        let begun = Begun::count(&self.inner.installing);
         let (raft, (tell, told)) = (self.inner.raft.clone(), oneshot::channel());
         self.inner.tasks.spawn(format!("snapshot for raft group {}", self.id()), async move {
             let installed = raft.install_full_snapshot(vote, snapshot).await;
@@ -45,15 +49,6 @@ impl Group {
 
     /// Whether entries cannot be taken now.
     pub(crate) fn is_installing(&self) -> bool {
-        self.inner.installing.0.load(Ordering::SeqCst) > 0
-    }
-}
-
-/// Ends it when dropped.
-struct InstallGuard(Installing);
-
-impl Drop for InstallGuard {
-    fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::SeqCst);
+        self.inner.installing.load(Ordering::SeqCst) > 0
     }
 }

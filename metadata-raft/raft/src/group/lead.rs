@@ -104,7 +104,7 @@ impl Group {
         let others = voters.into_iter().filter(|voter| *voter != node && !lacks(voter));
         let furthest = others.max_by_key(|voter| {
             let matched = replication.get(voter).and_then(Option::as_ref);
-            matched.map(types::position).map(|position| (position.term, position.index))
+            matched.map(|matched| types::position(matched).rank())
         });
         furthest.ok_or_else(|| self.failed("there is no other voter that has its rows"))
     }

@@ -14,7 +14,6 @@ use super::{ASK_MEMBER, Envelope, Group, store::Store};
 use crate::{
     error::{ProposeError, RaftError},
     limits::{MATCHED_LOOK_MS, MEMBER_MS_MAX},
-    log::Position,
     types::{self, Types},
 };
 
@@ -76,9 +75,8 @@ impl Group {
             return false;
         }
         let Store { log, group, .. } = &self.inner.store;
-        let order = |position: Position| (position.term, position.index);
         let has = candidate.last_log_id.as_ref().map(types::position);
-        log.state(*group).said.map(order) > has.map(order)
+        log.state(*group).said.map(|said| said.rank()) > has.map(|has| has.rank())
     }
 
     /// Whether a node is in the group, by the word of whoever surely leads it.

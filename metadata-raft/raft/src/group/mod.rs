@@ -17,7 +17,7 @@ mod store;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicU32},
     time::Duration,
 };
 
@@ -26,7 +26,6 @@ use cellar_rpc::tasks::Tasks;
 pub(crate) use content::Content;
 use doubts::Doubts;
 use heard::Heard;
-use install::Installing;
 use network::Network;
 pub(crate) use network::{
     APPEND, ASK_BASE, ASK_MEMBER, ASK_WHOLE, BASE, Envelope, LEAD, PRE_VOTE, Piece, Refused,
@@ -87,7 +86,8 @@ struct Inner {
     changes: watch::Receiver<Changes>,
     purged: watch::Receiver<Option<u64>>,
     heard: Heard,
-    installing: Installing,
+    /// How many snapshots are being taken over.
+    installing: Arc<AtomicU32>,
     rest: Arc<Rest>,
     tasks: Tasks,
     /// Cancelled when openraft's task has ended: what it had not yet taken is never answered.

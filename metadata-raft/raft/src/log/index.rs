@@ -93,8 +93,7 @@ impl GroupLog {
 
     /// The later one of the last entry and of what it had before it was removed.
     pub(crate) fn said(&self) -> Option<Position> {
-        let later = |position: &Position| (position.term, position.index);
-        [self.last(), self.facts.said].into_iter().flatten().max_by_key(later)
+        [self.last(), self.facts.said].into_iter().flatten().max_by_key(Position::rank)
     }
 
     /// The index after the last entry.

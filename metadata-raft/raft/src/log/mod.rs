@@ -60,6 +60,13 @@ pub struct Position {
     pub term: u64,
 }
 
+impl Position {
+    /// By what Raft says whose log is further: the later term, within it the longer log.
+    pub(crate) const fn rank(&self) -> (u64, u64) {
+        (self.term, self.index)
+    }
+}
+
 /// An entry of a group's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogEntry {

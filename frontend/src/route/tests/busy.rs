@@ -20,7 +20,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{Answer, Cursor, ReadSpan, Route};
+use super::super::{Answer, Cursor, ReadSpan, Route};
 use crate::error::RequestError;
 
 const NODE: NodeId = NodeId(1);
