@@ -15,6 +15,9 @@ const SLACK: Duration = Duration::from_millis(20);
 const LOOK: Duration = Duration::from_millis(50);
 /// What was counted for longer than this may have nothing to do with now.
 const PACE_OLD: Duration = Duration::from_secs(2);
+/// How long a node has to be busy before its pace is known: what is shorter may be one slow write
+/// of its log, and who comes then would be refused for what is over at once.
+const PACE_KNOWN: Duration = Duration::from_secs(1);
 /// Answers below which a look says nothing.
 const ANSWERS_MIN: u32 = 16;
 
@@ -29,8 +32,32 @@ pub(super) struct Window {
     spent: Duration,
     /// Whether more could have been sent.
     was_full: bool,
-    /// Answers a second while it was full, when last looked at; 0 if it was not.
-    per_s: u64,
+    pace: Pace,
+}
+
+/// How fast a node answers while it is busy: so many answers in so long.
+#[derive(Debug, Default)]
+struct Pace {
+    before: Option<(Duration, u32)>,
+    now: (Duration, u32),
+}
+
+impl Pace {
+    /// What was answered in a time in which the node was busy.
+    fn add(&mut self, elapsed: Duration, answers: u32) {
+        self.now.0 = self.now.0.saturating_add(elapsed);
+        self.now.1 = self.now.1.saturating_add(answers);
+        if self.now.0 >= PACE_KNOWN {
+            self.before = Some(std::mem::take(&mut self.now));
+        }
+    }
+
+    fn per_s(&self) -> Option<u64> {
+        let (busy, answers) = self.before?;
+        let busy = busy.saturating_add(self.now.0).as_millis().max(1);
+        let answers = u128::from(answers.saturating_add(self.now.1));
+        u64::try_from(answers * 1_000 / busy).ok()
+    }
 }
 
 impl Window {
@@ -42,7 +69,7 @@ impl Window {
             answers: 0,
             spent: Duration::ZERO,
             was_full: false,
-            per_s: 0,
+            pace: Pace::default(),
         }
     }
 
@@ -53,7 +80,7 @@ impl Window {
 
     /// Answers a second; none while that is not known, because more could have been sent.
     pub(super) fn per_s(&self) -> Option<u64> {
-        (self.per_s > 0).then_some(self.per_s)
+        self.pace.per_s()
     }
 
     /// Something has to wait for its turn. What was before says nothing of how fast it goes on.
@@ -72,10 +99,11 @@ impl Window {
             return;
         }
         self.look(self.spent.checked_div(self.answers).unwrap_or_default());
-        let per_s = u128::from(self.answers).saturating_mul(1_000).checked_div(elapsed.as_millis());
-        let says = self.was_full && elapsed <= PACE_OLD;
-        let per_s = per_s.filter(|_| says).and_then(|per_s| u64::try_from(per_s).ok());
-        self.per_s = per_s.unwrap_or(0);
+        if self.was_full && elapsed <= PACE_OLD {
+            self.pace.add(elapsed, self.answers);
+        } else {
+            self.pace = Pace::default();
+        }
         (self.since, self.answers, self.spent, self.was_full) = (now, 0, Duration::ZERO, false);
     }
 
@@ -140,6 +168,33 @@ mod tests {
             window.answered(Duration::from_millis(3), now);
         }
         assert_eq!(window.size(), SIZE_MIN);
+    }
+
+    #[test]
+    fn one_slow_sync_of_a_log_does_not_make_a_node_seem_slow() {
+        let (mut now, mut window) = (Instant::now(), Window::new(Instant::now()));
+        for turn in 0..6_000_u32 {
+            window.note_full(now);
+            // Every 3 s nothing is answered for 300 ms.
+            let stall = if turn % 1_500 == 1_499 { 300 } else { 0 };
+            now += Duration::from_millis(2 + stall);
+            window.answered(Duration::from_millis(4), now);
+            let per_s = window.per_s().unwrap_or(500);
+            assert!((300..=500).contains(&per_s), "{per_s} in turn {turn}");
+        }
+    }
+
+    #[test]
+    fn a_node_that_becomes_slow_is_known_to_be_slow_soon() {
+        let (mut now, mut window) = (Instant::now(), Window::new(Instant::now()));
+        settled(&mut window, &mut now, 5_000, Duration::from_millis(1));
+        for _ in 0..4 * 40 {
+            window.note_full(now);
+            now += Duration::from_millis(25);
+            window.answered(Duration::from_millis(800), now);
+        }
+        let per_s = window.per_s().unwrap();
+        assert!((35..=45).contains(&per_s), "{per_s}");
     }
 
     #[test]

@@ -4,7 +4,9 @@ usage: run.py --cqlsh PATH --host H --port P --script script.json --extra cqlsh.
 Bound parameters become literals, a repeated insert becomes COPY FROM, a step that binds "unset" is
 left out. A `PAGING` command before each step, which cqlsh answers itself, marks where its output
 begins. What a step with "keep" printed is kept in that file for a later one; of a DESCRIBE with
-"definition" the options of a table are left out. The text of warnings is not compared.
+"definition" the options of a table are left out; of a trace only what every trace has is compared:
+that it begins, ends, and has events between. "files" are written before a step into the folder that
+statements call `$FOLDER`. The text of warnings is not compared.
 Lines: {"name", "output": [...]}, or {"name", "count", "sha256"} for a step with "summary".
 """
 import argparse
@@ -115,6 +117,28 @@ def error_line(line, step):
     return re.sub(r' message=".*|^(SyntaxException): .*', lambda m: m.group(1) or "", found.group(1))
 
 
+def trace(lines):
+    """The lines of a trace without times, addresses, and events that only one server has."""
+    shown, events = [], None
+    for line in lines:
+        cells = [cell.strip() for cell in line.rsplit("|", 4)]
+        if line.startswith("Tracing session: "):
+            line = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "a uuid", line)
+        elif cells[0] == "activity":
+            line, events = " | ".join(cells), 0
+        elif events is not None and re.fullmatch(r"-+(\+-+)+", line):
+            continue
+        elif events is not None and len(cells) == 5:
+            events += 1
+            if cells[0] not in ("Execute CQL3 query", "Request complete"):
+                continue
+            line = cells[0] if cells[0] == "Execute CQL3 query" or events > 2 else "no events"
+        elif events is not None:
+            events = None
+        shown.append(line)
+    return shown
+
+
 def outcome(step, lines):
     if "Warnings :" in lines:
         lines = lines[: lines.index("Warnings :")]
@@ -124,6 +148,8 @@ def outcome(step, lines):
         lines = [re.sub(r" in \d.*| \(\d+ skipped\).*", "", line) for line in lines
                  if not line.startswith(("Using ", "Processed: ", "Starting copy"))
                  and not re.match(r"\[?[\w: \[\]]*'(?:COPY|copy)'", line) and line]
+    if step.get("trace"):
+        lines = trace(lines)
     if step.get("definition"):
         lines = [re.sub(r"^\) WITH (?!CLUSTERING).*", ")", line) for line in lines
                  if not re.match(r" {4}AND (?!CLUSTERING)", line)]
@@ -164,6 +190,9 @@ def main():
                 time.sleep(step["sleep_ms"] / 1000)
                 continue
             step.setdefault("cql", "")
+            for name, text in step.get("files", {}).items():
+                with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                    file.write(text)
             cql = statement(step, folder)
             if cql is not None:
                 part.append((step, cql.replace("$FOLDER", folder)))
