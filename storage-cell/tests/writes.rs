@@ -8,17 +8,20 @@
 
 mod cluster;
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use cellar_cell_api::{
     CellError, CellService, Outcome, ReadLevel, ReadRequest, Write, WriteRequest,
 };
 use cellar_metadata_api::{CellId, Command, Epoch, Position};
 use cellar_schema::{
-    ChangeKind, ColumnData, Condition, Operation, RequestId, Row, RowChange, Test, keys, value,
+    ChangeKind, ColumnData, ColumnKind, Condition, CqlType, Operation, Order, RequestId, Row,
+    RowChange, Test, keys, value,
 };
 use cluster::{
     Cluster, START_US, read,
-    tables::{Known, table},
+    tables::{Known, create_table, table},
     within,
 };
 
@@ -323,4 +326,65 @@ async fn a_dropped_table_loses_its_rows_and_takes_no_more() {
         assert_eq!(cluster.table(new.0.id).await.len(), 1);
         cluster.crash().await;
     }
+}
+
+/// The decimals 1, 1.0, 1.00 and 1.000.
+const ONES: [&[u8]; 4] =
+    [&[0, 0, 0, 0, 1], &[0, 0, 0, 1, 10], &[0, 0, 0, 2, 100], &[0, 0, 0, 3, 3, 232]];
+
+/// A table `prices` (k int, c decimal, v text).
+fn prices(cluster: &Cluster) -> Known {
+    let columns = [
+        ("k", CqlType::Int, ColumnKind::PartitionKey(0)),
+        ("c", CqlType::Decimal, ColumnKind::Clustering(0, Order::Desc)),
+        ("v", CqlType::Text, ColumnKind::Regular),
+    ];
+    cluster.metadata.run(&create_table("prices", &columns)).unwrap();
+    table(&cluster.metadata, "prices")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_whose_keys_are_equal_numbers_are_one_that_keeps_its_first_key() {
+    let mut cluster = Cluster::start().await;
+    let prices = prices(&cluster);
+    let suffix =
+        |one: usize| keys::row_suffix(&prices.0, &[Bytes::from_static(ONES[one])]).unwrap();
+    let insert = |k: i32, one: usize, v: &str| {
+        prices.upsert(k, suffix(one), "v", Operation::Set(value::text(v)))
+    };
+    let key = |k: i32, one: usize| Bytes::from([prices.partition(k), suffix(one)].concat());
+    // Written after each other, and new in one write.
+    cluster.put(insert(1, 1, "a")).await;
+    cluster.put(insert(1, 2, "b")).await;
+    let both = vec![insert(2, 3, "c"), insert(2, 0, "d")];
+    cluster.write(Write { mutations: both, ..Write::default() }).await.unwrap();
+    for _ in 0..2 {
+        let rows = cluster.table(prices.0.id).await;
+        let found: BTreeSet<&Bytes> = rows.iter().map(|(key, _)| key).collect();
+        assert_eq!(found.len(), 2, "{rows:?}");
+        assert!(found.contains(&key(1, 1)), "{rows:?}");
+        let newest = rows.iter().find(|(found, _)| *found == key(1, 1)).unwrap();
+        let ColumnData::Simple(v) = &newest.1.columns[0].1 else { panic!("{newest:?}") };
+        assert_eq!(v.value, Some(value::text("b")));
+        cluster.crash().await;
+    }
+    // A condition looks at the row that is there, and a deletion hides it.
+    let condition =
+        Condition { partition: prices.partition(1), suffix: suffix(3), test: Test::NotExists };
+    let claim = Write {
+        id: Some(RequestId(9)),
+        mutations: vec![insert(1, 3, "e")],
+        conditions: vec![condition],
+        ..Write::default()
+    };
+    match cluster.write(claim.clone()).await.unwrap() {
+        Outcome::NotApplied { current, .. } => assert!(current[0].is_some()),
+        other => panic!("{other:?}"),
+    }
+    cluster.put(prices.mutation(1, ChangeKind::DeleteRow { suffix: suffix(0) })).await;
+    let again = Write { id: Some(RequestId(10)), ..claim };
+    assert!(matches!(cluster.write(again).await.unwrap(), Outcome::Applied { .. }));
+    let rows = cluster.table(prices.0.id).await;
+    assert_eq!(rows.iter().filter(|(_, row)| row.exists(0)).count(), 2, "{rows:?}");
+    assert!(rows.iter().any(|(found, _)| *found == key(1, 1)), "{rows:?}");
 }

@@ -3,7 +3,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
 };
 
 use bytes::Bytes;
@@ -184,6 +184,25 @@ impl<'o, 'e> Layer<'o, 'e> {
                 None => Ok(None),
             },
         }
+    }
+
+    /// The first key from `start` up to and without `end` that has a row.
+    pub(crate) fn first_row(
+        &self,
+        (start, end): (&Bytes, &Bytes),
+    ) -> Result<Option<Bytes>, ApplyError> {
+        let is_in = |key: &&Bytes| start <= *key && *key < end;
+        let values = self.values.keys().chain(self.overlay.values.keys()).filter(is_in);
+        let mut found: BTreeSet<Bytes> = values.cloned().collect();
+        for entry in self.overlay.engine.snapshot().scan(start.clone()..end.clone(), false) {
+            found.insert(entry?.0);
+        }
+        for key in found {
+            if self.row(&key)?.is_some() {
+                return Ok(Some(key));
+            }
+        }
+        Ok(None)
     }
 
     /// The marks at an engine key.

@@ -13,6 +13,7 @@ use cellar_schema::{
 use super::{
     Applier, ApplyError, RecentAnswers,
     batches::{refusal, stamp_of},
+    equal,
     overlay::{Effects, Layer, Overlay, Value},
     partition::Partition,
 };
@@ -93,7 +94,9 @@ impl Applier {
         }
         let own_us = stamp.timestamp_us;
         let stamp = stamp_of(write, stamp);
-        let done = Deciding { layer: Layer::new(overlay), stamp, read_bytes: 0 }.decide(write)?;
+        let layer = Layer::new(overlay);
+        let stored = equal::to_rows_that_are_there(&layer, write)?;
+        let done = Deciding { layer, stamp, read_bytes: 0 }.decide(&stored)?;
         self.progress.stamp_us = followed(own_us, done.stamp_us);
         if let Some(effects) = done.effects {
             overlay.adopt(effects);

@@ -223,8 +223,8 @@ impl Cell {
         let count = writes.len();
         let mut encoded = Vec::new();
         for write in writes {
-            let cold = self.cold.rows_for(&state.manifest, write).await?;
-            encode_write(&mut encoded, write, cold.as_ref())
+            let found = self.cold.found_for(&state.manifest, write).await?;
+            encode_write(&mut encoded, write, &found)
                 .map_err(|error| CellError::Invalid { message: error.to_string() })?;
         }
         if encoded.len() > WRITE_BYTES_MAX {

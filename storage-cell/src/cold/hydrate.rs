@@ -9,7 +9,10 @@ use cellar_cell_api::{CellError, Write};
 use cellar_schema::{ChangeKind, Row, RowKind, keys};
 
 use super::{Cold, Manifest, failed, needs_rows};
-use crate::{commands::ColdRows, limits::RETRY_AFTER_MS};
+use crate::{
+    commands::{ColdRows, Equal, Found},
+    limits::RETRY_AFTER_MS,
+};
 
 /// Why a stale write is refused; never leaves the node unless rows move without end.
 const STALE: &str = "rows were moved to the cold tier meanwhile";
@@ -25,9 +28,37 @@ pub(crate) fn is_stale(error: &CellError) -> bool {
 }
 
 impl Cold {
+    /// What the log entry says of a write beside itself.
+    pub(crate) async fn found_for(
+        &self,
+        manifest: &Manifest,
+        write: &Write,
+    ) -> Result<Found, CellError> {
+        Ok(Found { cold: self.rows_for(manifest, write).await?, equals: self.equals(write) })
+    }
+
+    /// The rows of a write that may have been written by another key. A table that is not known
+    /// here yet was made a moment ago and has no rows.
+    fn equals(&self, write: &Write) -> Vec<Equal> {
+        let may_equal = |partition: &Bytes| {
+            let table = keys::table_of(partition).ok()?;
+            self.table(table).ok().filter(|table| keys::has_equal_rows(table))
+        };
+        if !write.partitions().any(|partition| may_equal(partition).is_some()) {
+            return Vec::new();
+        }
+        let equal = |key: Bytes| {
+            let (partition, suffix) = keys::split(&key).ok()?;
+            let suffix_bytes = keys::value_bytes(&*may_equal(&key)?, &suffix).ok()?;
+            let value_bytes = u32::try_from(partition.len().checked_add(suffix_bytes)?).ok()?;
+            Some(Equal { key, value_bytes })
+        };
+        keys_of(write).into_iter().filter_map(equal).collect()
+    }
+
     /// The cold rows that a write's outcome depends on; nothing if it depends on none or if the
     /// cell never had a segment.
-    pub(crate) async fn rows_for(
+    async fn rows_for(
         &self,
         manifest: &Manifest,
         write: &Write,

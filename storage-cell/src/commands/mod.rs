@@ -21,7 +21,7 @@ pub(crate) use merge::{Freeze, Merge, Touch, Unfreeze};
 pub(crate) use replicas::{Move, Moved};
 pub(crate) use segments::{ChangeSegments, SegmentsAnswer, fingerprint};
 pub(crate) use split::Split;
-pub(crate) use writes::{ColdRows, LogWrite, WriteBatch, encode_write};
+pub(crate) use writes::{ColdRows, Equal, Found, LogWrite, WriteBatch, encode_write};
 
 /// Version byte of every entry.
 const VERSION: u8 = 1;

@@ -20,6 +20,8 @@ const HAS_COLD: u8 = 4;
 const HAS_BATCH: u8 = 8;
 /// A write says what is now.
 const HAS_NOW: u8 = 16;
+/// A write is of rows that others may equal.
+const HAS_EQUALS: u8 = 32;
 
 /// Writes in one log entry.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +50,17 @@ pub(crate) struct LogWrite {
     pub(crate) batch: Option<BatchStep>,
     /// What is now instead of the entry's time, in seconds.
     pub(crate) now_seconds: Option<i64>,
+    /// Rows that it names whose keys may be written in more than one way.
+    pub(crate) equals: Vec<Equal>,
+}
+
+/// A key of a row, and how much of it rows with the same values have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Equal {
+    /// Engine key.
+    pub(crate) key: Bytes,
+    /// Bytes of it that say which values they are.
+    pub(crate) value_bytes: u32,
 }
 
 impl LogWrite {
@@ -76,6 +89,13 @@ pub(crate) struct ColdRows {
     pub(crate) rows: Vec<(Bytes, Row)>,
 }
 
+/// What the leader found for a write.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) cold: Option<ColdRows>,
+    pub(crate) equals: Vec<Equal>,
+}
+
 /// Appends one write, as the body of an entry repeats it.
 ///
 /// # Errors
@@ -83,7 +103,7 @@ pub(crate) struct ColdRows {
 pub(crate) fn encode_write(
     out: &mut Vec<u8>,
     write: &Write,
-    cold: Option<&ColdRows>,
+    Found { cold, equals }: &Found,
 ) -> Result<(), CommandError> {
     let flag = |set: bool, flag: u8| if set { flag } else { 0 };
     out.push(
@@ -91,7 +111,8 @@ pub(crate) fn encode_write(
             | flag(!write.conditions.is_empty(), HAS_CONDITIONS)
             | flag(cold.is_some(), HAS_COLD)
             | flag(write.batch.is_some(), HAS_BATCH)
-            | flag(write.now_seconds.is_some(), HAS_NOW),
+            | flag(write.now_seconds.is_some(), HAS_NOW)
+            | flag(!equals.is_empty(), HAS_EQUALS),
     );
     if let Some(id) = write.id {
         out.extend_from_slice(&id.0.to_le_bytes());
@@ -115,6 +136,13 @@ pub(crate) fn encode_write(
     if let Some(now_seconds) = write.now_seconds {
         out.extend_from_slice(&now_seconds.to_le_bytes());
     }
+    if !equals.is_empty() {
+        put_count(out, equals.len())?;
+        for equal in equals {
+            put(out, &equal.key)?;
+            out.extend_from_slice(&equal.value_bytes.to_le_bytes());
+        }
+    }
     Ok(())
 }
 
@@ -125,7 +153,8 @@ impl LogWrite {
             0 => None,
             _ => Some(RequestId(bytes.try_get_u128_le()?)),
         };
-        if flags & !(HAS_ID | HAS_CONDITIONS | HAS_COLD | HAS_BATCH | HAS_NOW) != 0 {
+        let known = HAS_ID | HAS_CONDITIONS | HAS_COLD | HAS_BATCH | HAS_NOW | HAS_EQUALS;
+        if flags & !known != 0 {
             return Err(CommandError::new(format!("flags {flags} of a write are unknown")));
         }
         let mutations = take_mutations(bytes)?;
@@ -145,7 +174,22 @@ impl LogWrite {
             0 => None,
             _ => Some(bytes.try_get_i64_le()?),
         };
-        Ok(Self { id, mutations, conditions, cold, batch, now_seconds })
+        let equals = match flags & HAS_EQUALS {
+            0 => Vec::new(),
+            _ => Equal::decode_all(bytes)?,
+        };
+        Ok(Self { id, mutations, conditions, cold, batch, now_seconds, equals })
+    }
+}
+
+impl Equal {
+    fn decode_all(bytes: &mut Bytes) -> Result<Vec<Self>, CommandError> {
+        let count = take_count(bytes)?;
+        let mut equals = Vec::with_capacity(count);
+        for _ in 0..count {
+            equals.push(Self { key: take(bytes)?, value_bytes: bytes.try_get_u32_le()? });
+        }
+        Ok(equals)
     }
 }
 
@@ -269,7 +313,10 @@ mod tests {
             let batch = Some(step);
             let sent = Write { conditions: Vec::new(), batch, now_seconds, ..write() };
             let mut encoded = Vec::new();
-            encode_write(&mut encoded, &sent, None).unwrap();
+            let key = Bytes::from_static(b"key");
+            let equals = vec![Equal { key, value_bytes: 2 }];
+            let found = Found { cold: None, equals: equals.clone() };
+            encode_write(&mut encoded, &sent, &found).unwrap();
             let parts = std::iter::once(encoded.as_slice());
             let entry = WriteBatch::assemble(5, 6, 1, parts).unwrap();
             let Command::Writes(batch) = Command::decode(entry.clone()).unwrap() else {
@@ -277,6 +324,7 @@ mod tests {
             };
             assert_eq!(batch.writes[0].batch, sent.batch);
             assert_eq!(batch.writes[0].now_seconds, now_seconds);
+            assert_eq!(batch.writes[0].equals, equals);
             assert!(batch.writes[0].partitions().eq(sent.partitions()));
             for length in 0..entry.len() {
                 assert!(Command::decode(entry.slice(..length)).is_err(), "{length}");
@@ -291,9 +339,10 @@ mod tests {
             rows: vec![(Bytes::from_static(b"key"), Row { deletion: Some(8), ..Row::default() })],
         };
         let (mut first, mut second) = (Vec::new(), Vec::new());
-        encode_write(&mut first, &write(), Some(&cold)).unwrap();
+        let found = Found { cold: Some(cold.clone()), equals: Vec::new() };
+        encode_write(&mut first, &write(), &found).unwrap();
         let plain = Write { id: None, conditions: Vec::new(), ..write() };
-        encode_write(&mut second, &plain, None).unwrap();
+        encode_write(&mut second, &plain, &Found::default()).unwrap();
         let parts = [first, second];
         let entry = WriteBatch::assemble(5, 6, 2, parts.iter().map(Vec::as_slice)).unwrap();
         let Command::Writes(batch) = Command::decode(entry.clone()).unwrap() else {

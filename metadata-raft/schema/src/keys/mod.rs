@@ -18,7 +18,8 @@ pub use engine::{
 };
 pub use range::{suffix_range, suffix_range_tuple};
 pub use suffix::{
-    clustering_of, kind_of, marks_suffix, row_suffix, rows_end, rows_start, static_suffix,
+    clustering_of, has_equal_rows, kind_of, marks_suffix, row_suffix, rows_end, rows_start,
+    static_suffix, value_bytes,
 };
 
 /// Tables below this id hold Cellar's own records, never a user's.

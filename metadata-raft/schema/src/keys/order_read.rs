@@ -46,6 +46,11 @@ impl<'a> Reader<'a> {
         self.rest.is_empty()
     }
 
+    /// Bytes that are not read yet.
+    pub(super) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     /// Presence and form of one clustering component.
     pub(super) fn component(
         &mut self,

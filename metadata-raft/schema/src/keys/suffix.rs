@@ -96,6 +96,27 @@ pub fn clustering_of(table: &Table, suffix: &[u8]) -> Result<Vec<Bytes>, KeyErro
     Ok(values)
 }
 
+/// Whether rows of the table may have equal clustering values of other bytes, such as decimals 1.0
+/// and 1.00.
+#[must_use]
+pub fn has_equal_rows(table: &Table) -> bool {
+    table.clustering().any(|(column, _)| !order_read::is_exact(&column.cql_type))
+}
+
+/// How many bytes of a row's suffix say which values it has, whatever their bytes: a row whose
+/// suffix begins with the same is the same row to a client.
+///
+/// # Errors
+/// When it is no row suffix of this table.
+pub fn value_bytes(table: &Table, suffix: &[u8]) -> Result<usize, KeyError> {
+    let forms = suffix.strip_prefix(&[ROW]).ok_or(KeyError::Corrupt { reason: "not a row" })?;
+    let mut reader = Reader::new(forms);
+    for (column, direction) in table.clustering() {
+        reader.component(&column.cql_type, direction)?;
+    }
+    Ok(suffix.len().saturating_sub(reader.left()))
+}
+
 /// Kind and order forms of the first clustering columns.
 pub(super) fn prefix(table: &Table, values: &[Bytes]) -> Result<Vec<u8>, KeyError> {
     let size = values.iter().map(|value| value.len() + 4).sum::<usize>();

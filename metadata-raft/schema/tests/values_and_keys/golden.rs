@@ -111,6 +111,8 @@ fn whole_keys_are_these_bytes() {
     let suffix = keys::row_suffix(&table, &inexact).unwrap();
     let expected = "02020280000000000000020d3300fd9dfffe000000ff00ff00ff0204e20001";
     assert_eq!(hex::encode(suffix), expected);
+    assert_eq!(keys::value_bytes(&table, &hex::decode(expected).unwrap()), Ok(18));
+    assert!(keys::has_equal_rows(&table));
     assert_eq!(hex::encode(keys::marks_suffix()), "00");
     assert_eq!(hex::encode(keys::static_suffix()), "01");
 }
