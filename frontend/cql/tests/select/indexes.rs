@@ -218,7 +218,6 @@ fn like_needs_filtering_or_an_index_of_its_kind() {
 fn like_asks_for_a_term_of_a_text_where_the_index_cuts_texts() {
     let mut schema = Schema::of(&[TABLE]);
     let store = schema.stored();
-    let all = schema.keys(&store, "w LIKE '%' ALLOW FILTERING");
     assert_eq!(schema.keys(&store, "w LIKE 'b' ALLOW FILTERING"), "");
     schema.change(
         "CREATE CUSTOM INDEX ON t (w) USING 'org.apache.cassandra.index.sasi.SASIIndex' WITH \
@@ -227,7 +226,28 @@ fn like_asks_for_a_term_of_a_text_where_the_index_cuts_texts() {
     );
     assert_eq!(schema.keys(&store, "w LIKE 'b'"), "12");
     assert_eq!(schema.keys(&store, "w LIKE '%b'"), "11 12");
-    assert_eq!(schema.keys(&store, "w LIKE '%'"), all);
+}
+
+#[test]
+fn only_the_percent_signs_around_a_text_mean_something_to_an_index_and_there_must_be_a_text() {
+    let mut schema = Schema::of(&[TABLE]);
+    let store = schema.stored();
+    let all = schema.keys(&store, "w LIKE '%' ALLOW FILTERING");
+    assert!(all.len() > 2, "{all}");
+    schema.change(
+        "CREATE CUSTOM INDEX ON t (w) USING 'org.apache.cassandra.index.sasi.SASIIndex' WITH \
+         OPTIONS = {'mode': 'CONTAINS'}",
+    );
+    assert_eq!(schema.keys(&store, "w LIKE '%b'"), "11 12");
+    for nothing in ["", "%", "%%"] {
+        let plan = schema.plan(&format!("SELECT k FROM t WHERE w LIKE '{nothing}'")).unwrap();
+        let refused = store.read_planned(&plan, &[], 2, &ENV).unwrap_err().to_string();
+        assert_eq!(refused, "LIKE value can't be empty.", "{nothing}");
+    }
+    for none in ["%%b", "_b", "a%%", "%%%"] {
+        assert_eq!(schema.keys(&store, &format!("w LIKE '{none}'")), "", "{none}");
+    }
+    assert_eq!(schema.keys(&store, "w LIKE '%' ALLOW FILTERING"), all);
 }
 
 const VECTORS: &str = "CREATE TABLE vectors (k int, c int, w int, v vector<float, 3>, \

@@ -164,6 +164,9 @@ fn patterns(
     binding: &Binding<'_>,
 ) -> Result<Vec<Pattern>, PlanError> {
     let bytes = given(expr, "value", &restriction.columns, binding)?;
+    if restriction.by_index {
+        pattern::refuse_empty(&bytes)?;
+    }
     if restriction.prefixes {
         pattern::refuse_inner(restriction.first_name(), &bytes)?;
     }
@@ -173,6 +176,7 @@ fn patterns(
     };
     Ok(match &restriction.analyzer {
         Some(analyzer) => analyzer.patterns(&text),
+        None if restriction.by_index => vec![Pattern::of_index(&text)],
         None => vec![Pattern::of(&text)],
     })
 }

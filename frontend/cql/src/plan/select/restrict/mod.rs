@@ -201,6 +201,7 @@ impl Sorter<'_> {
         for part in &mut filters {
             part.ignores_case = indexes.ignores_case(part);
             part.analyzer = indexes.analyzer(part);
+            part.by_index = !allow_filtering && matches!(part.test, Test::Like(_));
             part.prefixes = !allow_filtering && indexes.knows_prefixes_only(part);
         }
         filters.extend(ordered.filters);

@@ -37,6 +37,14 @@ pub(super) fn refused(written: &str) -> PlanError {
     ))
 }
 
+/// Refuses patterns without any text, which indexes cannot look up.
+pub(super) fn refuse_empty(pattern: &[u8]) -> Result<(), PlanError> {
+    match pattern {
+        b"" | b"%" | b"%%" => Err(PlanError::invalid("LIKE value can't be empty.")),
+        _ => Ok(()),
+    }
+}
+
 /// Refuses patterns that do not say how a text begins, as indexes that know nothing else do.
 pub(super) fn refuse_inner(name: &str, pattern: &[u8]) -> Result<(), PlanError> {
     let text = String::from_utf8_lossy(pattern);
@@ -80,6 +88,15 @@ impl Pattern {
             });
         }
         Self(parts)
+    }
+
+    /// The pattern that a text is to an index: `%` stands for any characters where the text begins
+    /// or ends with it, and every other character for itself.
+    pub(super) fn of_index(text: &str) -> Self {
+        let (before, rest) = text.strip_prefix('%').map_or((None, text), |r| (Some(Part::Any), r));
+        let (rest, after) = rest.strip_suffix('%').map_or((rest, None), |r| (r, Some(Part::Any)));
+        let inner = rest.chars().map(Part::One);
+        Self(before.into_iter().chain(inner).chain(after).collect())
     }
 
     /// Whether a text is like this. Takes time in proportion to both lengths at most.

@@ -20,7 +20,9 @@ pub(crate) struct Restriction {
     /// Whether the columns are written in parentheses; there may be one alone.
     pub(crate) tuple: bool,
     pub(crate) test: Test,
-    /// Whether `LIKE` is answered by an index that knows how texts begin and no more.
+    /// Whether `LIKE` is answered by an index, to which only `%` around a text means something.
+    pub(crate) by_index: bool,
+    /// Whether that knows how texts begin and no more.
     pub(crate) prefixes: bool,
     /// Whether texts are equal that differ in the case of letters only.
     pub(crate) ignores_case: bool,
@@ -71,7 +73,8 @@ pub(crate) enum ElementTest {
 
 impl Restriction {
     pub(crate) fn new(columns: Vec<ColumnRef>, tuple: bool, test: Test) -> Self {
-        Self { columns, tuple, test, prefixes: false, ignores_case: false, analyzer: None }
+        let (by_index, prefixes, ignores_case) = (false, false, false);
+        Self { columns, tuple, test, by_index, prefixes, ignores_case, analyzer: None }
     }
 
     /// Whether it gives values by `=` or `IN`.
