@@ -26,8 +26,8 @@ pub use evaluate::evaluate;
 pub use ids::{ColumnId, RequestId, TableId};
 pub use keys::{DecodedKey, KeyError, RowKind};
 pub use mutation::{
-    Access, Change, ChangeKind, Comparison, Condition, Mutation, NewElement, Operation, RowChange,
-    Test,
+    Access, Addable, Change, ChangeKind, Comparison, Condition, Mutation, NewElement, Operation,
+    RowChange, Test,
 };
 pub use row::{
     ColumnData, Complex, CounterState, Element, Expiry, Liveness, PartitionMarks, RangeMark, Row,

@@ -83,7 +83,10 @@ pub fn is_repeatable(mutations: &[Mutation]) -> bool {
         ChangeKind::Upsert(row) => row.operations.iter().all(|(_, operation)| {
             !matches!(
                 operation,
-                Operation::ListSet(..) | Operation::ListDiscard(_) | Operation::Add(_)
+                Operation::ListSet(..)
+                    | Operation::ListDiscard(_)
+                    | Operation::Add(_)
+                    | Operation::Plus(..)
             )
         }),
         _ => true,

@@ -73,7 +73,10 @@ pub(crate) fn needs_rows(
         || changes.into_iter().any(|change| match &change.kind {
             ChangeKind::Upsert(change) => {
                 change.operations.iter().any(|(_, operation)| match operation {
-                    Operation::ListSet(..) | Operation::ListDiscard(_) | Operation::Add(_) => true,
+                    Operation::ListSet(..)
+                    | Operation::ListDiscard(_)
+                    | Operation::Add(_)
+                    | Operation::Plus(..) => true,
                     // The list tells whether it has them already.
                     Operation::ListAppend(_) | Operation::ListPrepend(_) => may_repeat,
                     _ => false,

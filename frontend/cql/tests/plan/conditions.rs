@@ -5,7 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use cellar_cql::plan::BoundValue;
 use cellar_schema::{
-    Access, ColumnData, Comparison, Condition, Liveness, Row, Test, Versioned, keys, value,
+    Access, Addable, ChangeKind, ColumnData, Comparison, Condition, Liveness, Operation, Row, Test,
+    Versioned, keys, value,
 };
 
 use crate::schema::*;
@@ -298,4 +299,25 @@ fn nothing_contains_what_is_unset() {
         refusal_with("UPDATE things SET l = null WHERE k = 1 IF l CONTAINS ?", &[BoundValue::Null]),
         "Invalid comparison with null for operator \"CONTAINS\""
     );
+}
+
+#[test]
+fn a_conditional_update_adds_to_numbers_and_texts_that_are_there() {
+    let added = |assignment: &str| {
+        let write = bind(&format!("UPDATE scalars SET {assignment} WHERE k = 1 IF EXISTS"), &[]);
+        assert!(!write.idempotent, "{assignment}");
+        match &write.mutations[0].changes[0].kind {
+            ChangeKind::Upsert(change) => change.operations[0].1.clone(),
+            other => panic!("{assignment}: {other:?}"),
+        }
+    };
+    assert_eq!(added("int = int + 2"), Operation::Plus(Addable::Int, value::int(2)));
+    assert_eq!(added("bigint += -1"), Operation::Plus(Addable::Bigint, value::bigint(-1)));
+    assert_eq!(added("text = text + 'x'"), Operation::Plus(Addable::Text, value::text("x")));
+    for name in ["blob", "boolean", "date", "inet", "timestamp", "uuid"] {
+        let text = format!("UPDATE scalars SET {name} = {name} + 1 WHERE k = 1 IF EXISTS");
+        let refused = refusal(&text);
+        let why = format!("({name} = {name} + 1) for non-numeric and non-text type {name}");
+        assert!(refused.contains(&why), "{refused}");
+    }
 }

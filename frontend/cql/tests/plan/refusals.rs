@@ -187,6 +187,14 @@ fn counters_are_only_counted() {
             "UPDATE simple SET w = w + 1 WHERE k = 1",
             "Invalid operation (w = w + 1) for non counter column w",
         ),
+        (
+            "UPDATE simple SET w = w - 1 WHERE k = 1 IF EXISTS",
+            "Invalid operation (w = w - 1) for non counter column w",
+        ),
+        (
+            "UPDATE simple SET w = w + null WHERE k = 1 IF EXISTS",
+            "Invalid null value for an addition",
+        ),
     ] {
         assert_eq!(refusal(text), words, "{text}");
     }

@@ -5,7 +5,8 @@ use bytes::Bytes;
 
 use super::{ApplyError, Write, list};
 use crate::{
-    ColumnData, ColumnId, Complex, CounterState, Element, NewElement, Operation, Row, Versioned,
+    Addable, ColumnData, ColumnId, Complex, CounterState, Element, NewElement, Operation, Row,
+    Versioned,
 };
 
 pub(super) fn operate(
@@ -39,6 +40,7 @@ pub(super) fn operate(
         }
         Operation::ListDiscard(values) => list::discard(complex_mut(row, column)?, values, write),
         Operation::Add(amount) => add(row, column, *amount, write)?,
+        Operation::Plus(kind, value) => plus(row, column, (*kind, value), write)?,
     }
     Ok(())
 }
@@ -53,6 +55,23 @@ fn set(row: &mut Row, column: ColumnId, value: &Bytes, write: Write) -> Result<(
             Ok(())
         }
     }
+}
+
+/// What is not there, or has expired, stays as it is, as in Cassandra.
+fn plus(
+    row: &mut Row,
+    column: ColumnId,
+    (kind, value): (Addable, &Bytes),
+    write: Write,
+) -> Result<(), ApplyError> {
+    let now_seconds = write.stamp.now_seconds;
+    let present = match row.column(column) {
+        Some(ColumnData::Simple(simple)) if simple.is_live(now_seconds) => simple.value.as_ref(),
+        _ => None,
+    };
+    let Some(present) = present else { return Ok(()) };
+    let sum = kind.sum(present, value).ok_or(ApplyError::NoSum { column })?;
+    set(row, column, &sum, write)
 }
 
 fn delete(row: &mut Row, column: ColumnId, timestamp_us: i64) {

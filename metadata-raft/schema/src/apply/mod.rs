@@ -75,6 +75,12 @@ pub enum ApplyError {
         /// The limit.
         max: usize,
     },
+    /// The value that is there, and what is added to it, have no sum.
+    #[error("column {} has no value that this can be added to", column.0)]
+    NoSum {
+        /// The column.
+        column: ColumnId,
+    },
     /// There is no list.
     #[error("{}", no_list(*.deletes))]
     NoList {

@@ -230,7 +230,10 @@ fn needs_marks(change: &Change) -> bool {
         ChangeKind::Upsert(change) => change.operations.iter().any(|(_, operation)| {
             matches!(
                 operation,
-                Operation::ListSet(..) | Operation::ListDiscard(_) | Operation::Add(_)
+                Operation::ListSet(..)
+                    | Operation::ListDiscard(_)
+                    | Operation::Add(_)
+                    | Operation::Plus(..)
             )
         }),
     }

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 
-use super::{Change, ChangeKind, Mutation, NewElement, Operation, RowChange};
+use super::{Addable, Change, ChangeKind, Mutation, NewElement, Operation, RowChange};
 use crate::ColumnId;
 use crate::codec::{FormatError, Reader, Writer};
 
@@ -28,6 +28,7 @@ const LIST_SET: u8 = 8;
 const LIST_DISCARD: u8 = 9;
 const ADD: u8 = 10;
 const LIST_UNSET: u8 = 11;
+const PLUS: u8 = 12;
 
 const ELEMENT_VALUE: u8 = 0x01;
 const ELEMENT_NAME: u8 = 0x02;
@@ -118,6 +119,11 @@ fn write_operation(to: &mut Writer, operation: &Operation) {
             to.u8(ADD);
             to.signed(*amount);
         }
+        Operation::Plus(kind, value) => {
+            to.u8(PLUS);
+            to.u8(kind.code());
+            to.bytes(value);
+        }
     }
 }
 
@@ -186,6 +192,10 @@ fn read_operation(from: &mut Reader) -> Result<Operation, FormatError> {
         LIST_UNSET => Operation::ListSet(read_index(from)?, None),
         LIST_DISCARD => Operation::ListDiscard(from.many(Reader::bytes)?),
         ADD => Operation::Add(from.signed()?),
+        PLUS => {
+            let kind = Addable::from_code(from.u8()?);
+            Operation::Plus(kind.ok_or_else(|| from.invalid("kind of a sum"))?, from.bytes()?)
+        }
         _ => return Err(from.invalid("operation")),
     })
 }

@@ -1,9 +1,11 @@
 //! What a write asks for, before it meets the stored row: the content of messages to cells and of
 //! log entries. Applying it is a pure function (see the `apply` module).
 
+mod addable;
 mod codec;
 mod condition;
 
+pub use addable::Addable;
 pub use condition::{Access, Comparison, Condition, Test};
 
 use bytes::Bytes;
@@ -88,6 +90,8 @@ pub enum Operation {
     ListDiscard(Vec<Bytes>),
     /// Add to a counter.
     Add(i64),
+    /// Add to the simple value that is there; nothing where there is none.
+    Plus(Addable, Bytes),
 }
 
 /// An element to store; see [`crate::Element`] for the fields. `value: None` deletes it.

@@ -94,7 +94,7 @@ fn operation_bytes(cql_type: &CqlType, operation: &Operation) -> u64 {
         3 + each.map(|value| element_bytes(cql_type, &[], &[], Some(value))).sum::<u64>()
     };
     match operation {
-        Operation::Set(value) => value_bytes(cql_type, value),
+        Operation::Set(value) | Operation::Plus(_, value) => value_bytes(cql_type, value),
         Operation::Delete => 1,
         Operation::Replace(elements) | Operation::Put(elements) => {
             let bytes =

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use cellar_schema::apply::{Staged, stage, upsert as upsert_row};
 use cellar_schema::{
-    ApplyError, Change, ChangeKind, ColumnData, ColumnId, Mutation, NewElement, Operation, Row,
-    RowChange,
+    Addable, ApplyError, Change, ChangeKind, ColumnData, ColumnId, CqlType, Mutation, NewElement,
+    Operation, Row, RowChange, apply::Stamp, value,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -274,4 +274,67 @@ fn what_was_staged_is_stored_only_by_committing_it() {
     assert!(memory.rows.is_empty());
     staged.commit(&mut memory).unwrap();
     assert_eq!(value(&mut memory, 0).unwrap(), "v");
+}
+
+/// What a column of this type holds after something was added to it.
+fn sum(cql_type: &CqlType, present: &str, added: &str) -> Result<Bytes, ApplyError> {
+    let of = |text: &str| value::from_text(cql_type, text).unwrap();
+    let kind = Addable::of(cql_type).unwrap();
+    let mut memory = Memory::default();
+    memory.apply(&[upsert(Operation::Set(of(present)))], stamp(1))?;
+    memory.apply(&[upsert(Operation::Plus(kind, of(added)))], stamp(2))?;
+    let rows = memory.visible();
+    let row = rows.values().next().unwrap();
+    Ok(row.wire_value(COLUMN, cql_type).unwrap())
+}
+
+#[test]
+fn what_is_added_to_a_number_or_a_text_comes_together_with_it() {
+    for (cql_type, present, added, expected) in [
+        (CqlType::Tinyint, "126", "3", "-127"),
+        (CqlType::Smallint, "32767", "1", "-32768"),
+        (CqlType::Int, "1", "-4", "-3"),
+        (CqlType::Bigint, "9223372036854775807", "1", "-9223372036854775808"),
+        (CqlType::Float, "1.5", "1", "2.5"),
+        (CqlType::Double, "1.5", "-2", "-0.5"),
+        (CqlType::Varint, "99999999999999999999", "1", "100000000000000000000"),
+        (CqlType::Decimal, "4.50", "0.1", "4.60"),
+        (CqlType::Text, "a", "bc", "abc"),
+        (CqlType::Ascii, "", "x", "x"),
+    ] {
+        let expected = value::from_text(&cql_type, expected).unwrap();
+        assert_eq!(sum(&cql_type, present, added), Ok(expected), "{cql_type}");
+    }
+    let far = sum(&CqlType::Decimal, "1e900000000", "1e-900000000");
+    assert_eq!(far, Err(ApplyError::NoSum { column: COLUMN }));
+}
+
+#[test]
+fn nothing_is_added_to_what_is_not_there_or_has_expired() {
+    let plus = upsert(Operation::Plus(Addable::Int, value::int(1)));
+    let mut memory = Memory::default();
+    memory.apply(&[plus.clone()], stamp(1)).unwrap();
+    let has_value =
+        |memory: &mut Memory| memory.visible().values().any(|row| row.column(COLUMN).is_some());
+    assert!(!has_value(&mut memory));
+    memory.apply(&[upsert(Operation::Set(value::int(5)))], stamp(2)).unwrap();
+    memory.apply(&[upsert(Operation::Delete)], stamp(3)).unwrap();
+    memory.apply(&[plus.clone()], stamp(4)).unwrap();
+    let found = |memory: &mut Memory| {
+        let rows = memory.visible();
+        rows.values().next().and_then(|row| row.wire_value(COLUMN, &CqlType::Int))
+    };
+    assert_eq!(found(&mut memory), None);
+    let ChangeKind::Upsert(mut brief) = upsert(Operation::Set(value::int(5))).kind else {
+        panic!("another kind")
+    };
+    brief.ttl_seconds = 10;
+    let brief = Change { timestamp_us: None, kind: ChangeKind::Upsert(brief) };
+    memory.apply(&[brief], stamp(5)).unwrap();
+    let later = Stamp { now_seconds: 1_010, ..stamp(6) };
+    memory.apply(&[plus], later).unwrap();
+    let rows = memory.visible();
+    let column = rows.values().next().unwrap().column(COLUMN).unwrap();
+    let ColumnData::Simple(simple) = column else { panic!("{column:?}") };
+    assert_eq!(simple.value, Some(value::int(5)), "expired, and not added to");
 }

@@ -3,8 +3,8 @@
 
 use bytes::Bytes;
 use cellar_schema::{
-    Change, ChangeKind, ColumnData, ColumnId, Complex, CounterState, Element, Expiry, Liveness,
-    Mutation, NewElement, Operation, PartitionMarks, Row, RowChange, Versioned,
+    Addable, Change, ChangeKind, ColumnData, ColumnId, Complex, CounterState, Element, Expiry,
+    Liveness, Mutation, NewElement, Operation, PartitionMarks, Row, RowChange, Versioned,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -143,6 +143,7 @@ pub(crate) fn any_operation() -> impl Strategy<Value = (ColumnId, Operation)> {
         values().prop_map(Operation::ListDiscard),
         (any::<i32>(), option::of(small_bytes())).prop_map(|(i, v)| Operation::ListSet(i, v)),
         any::<i64>().prop_map(Operation::Add),
+        small_bytes().prop_map(|value| Operation::Plus(Addable::Text, value)),
     ];
     prop_oneof![plain_operation(), (any::<u32>().prop_map(ColumnId), other)]
 }

@@ -87,6 +87,7 @@ fn is_live(operation: &Operation) -> bool {
             | Operation::Remove(_)
             | Operation::ListDiscard(_)
             | Operation::ListSet(_, None)
+            | Operation::Plus(..)
     )
 }
 

@@ -84,7 +84,7 @@ fn bytes(operation: &Operation) -> usize {
         CELL_BYTES + element.key.len() + element.value.as_ref().map_or(0, bytes::Bytes::len)
     };
     match operation {
-        Operation::Set(value) => CELL_BYTES + value.len(),
+        Operation::Set(value) | Operation::Plus(_, value) => CELL_BYTES + value.len(),
         Operation::Delete | Operation::Add(_) => CELL_BYTES,
         Operation::Replace(elements) | Operation::Put(elements) => {
             elements.iter().map(element).sum()

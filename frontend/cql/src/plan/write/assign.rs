@@ -1,6 +1,6 @@
 //! Assignments of `UPDATE` and targets of `DELETE`, checked against the column's type.
 
-use cellar_schema::{Column, ColumnKind, CqlType, Frozen, Table, UserType};
+use cellar_schema::{Addable, Column, ColumnKind, CqlType, Frozen, Table, UserType};
 
 use super::operation::{ColumnWrite, Shape};
 use crate::ast::{Assignment, Deletion, Ident, Term};
@@ -8,11 +8,12 @@ use crate::plan::select::term_name;
 use crate::plan::term::{Expr, prepare};
 use crate::plan::{PlanError, Scope, column, receiver};
 
-/// Plans one assignment.
+/// Plans one assignment. A `conditional` statement may add to what is there.
 pub(super) fn assignment<'t>(
     scope: &mut Scope<'_>,
     table: &'t Table,
     assignment: &Assignment,
+    conditional: bool,
 ) -> Result<(&'t Column, ColumnWrite), PlanError> {
     let column = column(table, assignment.column())?;
     if is_key(column) {
@@ -24,6 +25,7 @@ pub(super) fn assignment<'t>(
     let target = AssignedColumn { table, column };
     let write = match assignment {
         Assignment::Set(_, term) => target.set(scope, term)?,
+        Assignment::Add(_, term) if conditional => target.plus(scope, term)?,
         Assignment::Add(_, term) => target.add(scope, term)?,
         Assignment::Subtract(_, term) => target.subtract(scope, term)?,
         Assignment::Prepend(_, term) => target.prepend(scope, term)?,
@@ -104,6 +106,24 @@ impl AssignedColumn<'_> {
                 Ok(ColumnWrite::Append(shape, self.value(scope, term)?))
             }
             Shape::Fields(_) => Err(self.invalid_operation("+", term, "non collection")),
+        }
+    }
+
+    /// `v = v + value` of a conditional statement.
+    fn plus(&self, scope: &mut Scope<'_>, term: &Term) -> Result<ColumnWrite, PlanError> {
+        let cql_type = &self.column.cql_type;
+        if cql_type.is_collection()
+            || matches!(cql_type, CqlType::Tuple(_) | CqlType::Counter | CqlType::Udt(..))
+        {
+            return self.add(scope, term);
+        }
+        match Addable::of(cql_type) {
+            Some(kind) => Ok(ColumnWrite::Plus(kind, self.value(scope, term)?)),
+            None => Err(PlanError::invalid(format!(
+                "Invalid operation ({name} = {name} + {}) for non-numeric and non-text type {name}",
+                term_name(term),
+                name = self.column.name,
+            ))),
         }
     }
 

@@ -2,7 +2,7 @@
 //! by evaluating expressions and cutting collections into elements.
 
 use bytes::Bytes;
-use cellar_schema::{Column, CqlType, NewElement, Operation, keys, limits, value};
+use cellar_schema::{Addable, Column, CqlType, NewElement, Operation, keys, limits, value};
 
 use crate::plan::error::invalid;
 use crate::plan::term::Expr;
@@ -39,6 +39,8 @@ pub(super) enum ColumnWrite {
     Increment(Expr),
     /// Subtract from a counter.
     Decrement(Expr),
+    /// Add to a number or a text.
+    Plus(Addable, Expr),
 }
 
 /// How an element-wise value is cut into elements.
@@ -131,7 +133,7 @@ impl ColumnWrite {
             Self::SetIndex(..) | Self::DeleteIndex(_) => false,
             Self::PutEntry(_, key, expr) => key.is_pure() && expr.is_pure(),
             Self::DeleteElement(_, expr) => expr.is_pure(),
-            Self::Increment(_) | Self::Decrement(_) => false,
+            Self::Increment(_) | Self::Decrement(_) | Self::Plus(..) => false,
         }
     }
 
@@ -189,6 +191,11 @@ impl ColumnWrite {
                     i64::MIN
                 ))),
                 delta => Ok(delta.map(|amount| Operation::Add(-amount))),
+            },
+            Self::Plus(kind, expr) => match expr.evaluate(binding)? {
+                BoundValue::Bytes(bytes) => Ok(Some(Operation::Plus(*kind, bytes))),
+                BoundValue::Null => Err(PlanError::invalid("Invalid null value for an addition")),
+                BoundValue::Unset => Ok(None),
             },
         }
     }

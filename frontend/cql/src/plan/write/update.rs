@@ -17,9 +17,10 @@ use crate::plan::{PlanError, Scope};
 pub fn plan(scope: &mut Scope<'_>, update: &Update) -> Result<Write, PlanError> {
     let table = scope.writable_table(&update.table)?;
     let attributes = Attributes::plan(scope, &table, &update.using)?;
+    let conditional = update.condition.is_some();
     let (mut statics, mut regular) = (Vec::new(), Vec::new());
     for assignment in &update.assignments {
-        let (column, write) = assign::assignment(scope, &table, assignment)?;
+        let (column, write) = assign::assignment(scope, &table, assignment, conditional)?;
         let writes = if column.kind == ColumnKind::Static { &mut statics } else { &mut regular };
         writes.push((column.id, write));
     }
