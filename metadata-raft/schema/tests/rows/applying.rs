@@ -313,13 +313,13 @@ fn what_is_added_to_a_number_or_a_text_comes_together_with_it() {
 fn nothing_is_added_to_what_is_not_there_or_has_expired() {
     let plus = upsert(Operation::Plus(Addable::Int, value::int(1)));
     let mut memory = Memory::default();
-    memory.apply(&[plus.clone()], stamp(1)).unwrap();
+    memory.apply(std::slice::from_ref(&plus), stamp(1)).unwrap();
     let has_value =
         |memory: &mut Memory| memory.visible().values().any(|row| row.column(COLUMN).is_some());
     assert!(!has_value(&mut memory));
     memory.apply(&[upsert(Operation::Set(value::int(5)))], stamp(2)).unwrap();
     memory.apply(&[upsert(Operation::Delete)], stamp(3)).unwrap();
-    memory.apply(&[plus.clone()], stamp(4)).unwrap();
+    memory.apply(std::slice::from_ref(&plus), stamp(4)).unwrap();
     let found = |memory: &mut Memory| {
         let rows = memory.visible();
         rows.values().next().and_then(|row| row.wire_value(COLUMN, &CqlType::Int))
