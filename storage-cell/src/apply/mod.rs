@@ -6,7 +6,6 @@ mod answers;
 mod batches;
 mod claims;
 mod drop_table;
-mod equal;
 mod machines;
 mod merge;
 mod overlay;

@@ -6,8 +6,10 @@ use std::{borrow::Cow, collections::HashMap};
 use bytes::Bytes;
 use cellar_schema::{ChangeKind, keys};
 
-use super::{ApplyError, overlay::Layer};
-use crate::commands::{Equal, LogWrite};
+use crate::{
+    apply::{ApplyError, overlay::Layer},
+    commands::{Equal, LogWrite},
+};
 
 /// The write with every row by the key that it is stored by.
 pub(super) fn to_rows_that_are_there<'w>(

@@ -1,5 +1,7 @@
 //! Writes of clients, applied: each is decided on its own, in order.
 
+mod equal;
+
 use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
@@ -13,7 +15,6 @@ use cellar_schema::{
 use super::{
     Applier, ApplyError, RecentAnswers,
     batches::{refusal, stamp_of},
-    equal,
     overlay::{Effects, Layer, Overlay, Value},
     partition::Partition,
 };
